@@ -1,0 +1,58 @@
+// How the launcher puts the runtime into an embedded interpreter. Every
+// function here is called on the main thread.
+#pragma once
+
+#include <Python.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tonio::python {
+
+// What the command line or a TONIO_* variable said. What is set here wins over
+// the arguments that a script gives to tonio.run(), tonio.main or tonio.runtime.
+struct HostOptions {
+  std::optional<unsigned> threads;           // >= 1
+  std::optional<unsigned> blocking_threads;  // >= 1
+  std::optional<double> blocking_ttl;        // seconds, >= 0
+  std::optional<bool> context;
+  std::optional<std::vector<int>> signals;  // signal numbers
+  std::chrono::milliseconds shutdown_timeout{10'000};
+};
+
+// Makes the built-in module `_tonio` importable. Before Py_InitializeFromConfig.
+// False when the interpreter's table of built-in modules can't be extended.
+[[nodiscard]] bool register_builtin();
+
+// Makes the package `tonio` importable (it lives in this binary) and keeps the
+// host's options. After initialisation, attached. False with a Python exception
+// set.
+[[nodiscard]] bool install(const HostOptions& options);
+
+// Starts the reactor and the worker pool now rather than at the first run.
+// Attached. False with a Python exception set.
+[[nodiscard]] bool start();
+
+// True once the program itself ran the runtime (tonio.run, a function decorated
+// with @tonio.main, Runtime.run_*).
+bool was_run();
+
+// The function that was decorated last with @tonio.main, ready to be called
+// without arguments; a new reference, or null when there is none.
+PyObject* declared_entrypoint();
+
+// Runs `awaitable` (a generator, native coroutine or other awaitable) on the
+// workers as tonio.run() does and gives its result as a new reference, or null
+// with its exception set. Steals nothing.
+PyObject* run(PyObject* awaitable);
+
+// The last step before Py_FinalizeEx: cancels what still runs, waits at most the
+// shutdown timeout, joins the workers and the blocking threads, closes the
+// reactor. Attached; never raises. False when something would not stop: `left`
+// then names each thing, one per line, and the process must leave with _exit
+// after flushing, because a thread may still hold the interpreter.
+bool shutdown(std::vector<std::string>& left);
+
+}  // namespace tonio::python
