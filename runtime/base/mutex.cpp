@@ -1,0 +1,26 @@
+#include "base/mutex.h"
+
+#include "base/futex.h"
+
+namespace tonio::base {
+
+void Mutex::lock_slow() {
+  // The sections are a few instructions long: another core's owner is usually
+  // gone before a system call would be.
+  for (int spin = 0; spin < 100; ++spin) {
+    std::uint32_t expected = kFree;
+    if (word_.load(std::memory_order_relaxed) == kFree &&
+        word_.compare_exchange_weak(expected, kHeld, std::memory_order_acquire,
+                                    std::memory_order_relaxed)) {
+      return;
+    }
+    __builtin_ia32_pause();
+  }
+  while (word_.exchange(kContended, std::memory_order_acquire) != kFree) {
+    futex_wait(word_, kContended);
+  }
+}
+
+void Mutex::wake_one() { futex_wake(word_, 1); }
+
+}  // namespace tonio::base

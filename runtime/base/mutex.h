@@ -1,0 +1,77 @@
+// A mutex of four bytes for leaf locks: critical sections of a few instructions
+// that never call Python, never allocate Python memory and never take another
+// lock that isn't below theirs (docs/threading.md has the order). That is what
+// makes it safe to take one while attached to the interpreter.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <utility>
+
+namespace tonio::base {
+
+class Mutex {
+ public:
+  Mutex() = default;
+  Mutex(const Mutex&) = delete;
+  Mutex& operator=(const Mutex&) = delete;
+
+  void lock() {
+    std::uint32_t expected = kFree;
+    // Pairs with the release in unlock().
+    if (!word_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire,
+                                       std::memory_order_relaxed)) {
+      lock_slow();
+    }
+  }
+
+  [[nodiscard]] bool try_lock() {
+    std::uint32_t expected = kFree;
+    return word_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire,
+                                         std::memory_order_relaxed);
+  }
+
+  void unlock() {
+    // Pairs with the acquire of the next owner.
+    if (word_.exchange(kFree, std::memory_order_release) == kContended) wake_one();
+  }
+
+ private:
+  static constexpr std::uint32_t kFree = 0, kHeld = 1, kContended = 2;
+
+  void lock_slow();
+  void wake_one();
+
+  std::atomic<std::uint32_t> word_{kFree};
+};
+
+using MutexLock = std::lock_guard<Mutex>;
+
+// A value that can't be reached without its lock.
+template <typename T>
+class Guarded {
+ public:
+  template <typename... Args>
+  explicit Guarded(Args&&... args) : value_(std::forward<Args>(args)...) {}
+
+  class Access {
+   public:
+    explicit Access(Guarded& owner) : lock_(owner.mutex_), value_(owner.value_) {}
+    T* operator->() { return &value_; }
+    T& operator*() { return value_; }
+
+   private:
+    MutexLock lock_;
+    T& value_;
+  };
+
+  // Holds the lock for the life of the returned object.
+  [[nodiscard]] Access lock() { return Access(*this); }
+
+ private:
+  Mutex mutex_;
+  T value_;
+};
+
+}  // namespace tonio::base

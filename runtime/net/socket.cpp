@@ -1,0 +1,142 @@
+#include "net/socket.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/unique_fd.h"
+#include "reactor/reactor.h"
+
+namespace tonio::net {
+namespace {
+
+template <typename Call>
+IoResult repeat(int fd, Call&& call) {
+  if (fd < 0) return {-1, EBADF};
+  for (;;) {
+    const ssize_t n = call(fd);
+    if (n >= 0) return {n, 0};
+    if (errno != EINTR) return {-1, errno};
+  }
+}
+
+}  // namespace
+
+bool IoResult::would_block() const { return error == EAGAIN || error == EWOULDBLOCK; }
+
+Socket::~Socket() {
+  close();
+  if (reactor::Registration* registration = registration_.load(std::memory_order_acquire)) {
+    registration->drop_owner();
+  }
+}
+
+IoResult Socket::receive(void* buffer, std::size_t size, int flags) {
+  const IoResult result =
+      repeat(fd(), [&](int fd) { return ::recv(fd, buffer, size, flags); });
+  // End of file is a short read too, but it is for ever.
+  const bool drained = result.ok() && result.value > 0 &&
+                       static_cast<std::size_t>(result.value) < size && !(flags & MSG_PEEK);
+  drained_.store(drained, std::memory_order_relaxed);
+  return result;
+}
+
+IoResult Socket::send(const void* data, std::size_t size, int flags) {
+  return repeat(fd(), [&](int fd) { return ::send(fd, data, size, flags | MSG_NOSIGNAL); });
+}
+
+IoResult Socket::accept(sockaddr_storage& peer, socklen_t& peer_size) {
+  return repeat(fd(), [&](int fd) -> ssize_t {
+    peer_size = sizeof peer;
+    return ::accept4(fd, reinterpret_cast<sockaddr*>(&peer), &peer_size,
+                     SOCK_NONBLOCK | SOCK_CLOEXEC);
+  });
+}
+
+IoResult Socket::connect(const sockaddr* address, socklen_t size) {
+  const int fd = this->fd();
+  if (fd < 0) return {-1, EBADF};
+  if (::connect(fd, address, size) == 0) return {0, 0};
+  // An interrupted connect goes on in the background (connect(2)).
+  return {-1, errno == EINTR ? EINPROGRESS : errno};
+}
+
+IoResult Socket::finish_connect() {
+  const int fd = this->fd();
+  if (fd < 0) return {-1, EBADF};
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return {-1, errno};
+  if (error != 0) return {-1, error};
+  // Woken without a result: it still goes on.
+  sockaddr_storage peer;
+  size = sizeof peer;
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) {
+    return {-1, errno == ENOTCONN ? EINPROGRESS : errno};
+  }
+  return {0, 0};
+}
+
+bool Socket::wait(reactor::Interest interest, task::Waiter& waiter, int& error) {
+  reactor::Registration* registration = registration_.load(std::memory_order_acquire);
+  if (!registration) {
+    base::MutexLock lock(mutex_);
+    // close() looks under the same lock, so it sees the registration or this sees -1.
+    const int fd = this->fd();
+    if (fd < 0) {
+      error = EBADF;
+      return false;
+    }
+    registration = registration_.load(std::memory_order_relaxed);
+    if (!registration) {
+      registration = new reactor::Registration(reactor_, fd);
+      registration_.store(registration, std::memory_order_release);
+    }
+  }
+  if (registration->wait(interest, waiter)) return true;
+  error = registration->error();
+  return false;
+}
+
+void Socket::cancel_wait(reactor::Interest interest, task::Waiter& waiter) {
+  if (reactor::Registration* registration = registration_.load(std::memory_order_acquire)) {
+    registration->cancel_wait(interest, waiter);
+  }
+}
+
+bool Socket::close_blocks() const {
+  const int fd = this->fd();
+  if (fd < 0 || !registration_.load(std::memory_order_acquire)) return false;
+  int listening = 0;
+  socklen_t size = sizeof listening;
+  ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size);
+  sockaddr_storage peer;
+  size = sizeof peer;
+  return listening != 0 || ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0;
+}
+
+void Socket::close() {
+  const bool now = close_blocks();
+  base::UniqueFd fd;
+  reactor::Registration* registration = nullptr;
+  {
+    base::MutexLock lock(mutex_);
+    fd.reset(fd_.exchange(-1, std::memory_order_acq_rel));
+    registration = registration_.load(std::memory_order_relaxed);
+  }
+  if (fd.valid() && registration) registration->close(std::move(fd), now);
+}
+
+int Socket::release() {
+  int fd = -1;
+  reactor::Registration* registration = nullptr;
+  {
+    base::MutexLock lock(mutex_);
+    fd = fd_.exchange(-1, std::memory_order_acq_rel);
+    registration = registration_.load(std::memory_order_relaxed);
+  }
+  if (fd >= 0 && registration) registration->release();
+  return fd;
+}
+
+}  // namespace tonio::net

@@ -1,0 +1,81 @@
+// A non-blocking socket whose operations either finish at once or say what to wait
+// for. Thread-safe: any number of tasks and threads may use one at the same time.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <atomic>
+#include <cstddef>
+
+#include "base/mutex.h"
+#include "reactor/registration.h"
+
+namespace tonio::reactor {
+class Reactor;
+}
+
+namespace tonio::net {
+
+// What a system call came to: its result, or the errno.
+struct IoResult {
+  ssize_t value = -1;
+  int error = 0;
+
+  bool ok() const { return error == 0; }
+  // Nothing was done; wait for readiness and try again.
+  bool would_block() const;
+};
+
+class Socket {
+ public:
+  // Takes over `fd`, which is non-blocking.
+  Socket(reactor::Reactor& reactor, int fd) : reactor_(reactor), fd_(fd) {}
+  // Closes it if nobody has.
+  ~Socket();
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+
+  // -1 once closed or released.
+  int fd() const { return fd_.load(std::memory_order_acquire); }
+
+  // One non-blocking system call each, repeated after EINTR. EBADF when closed.
+  IoResult receive(void* buffer, std::size_t size, int flags);
+  IoResult send(const void* data, std::size_t size, int flags);
+  // The new descriptor is non-blocking and closed on exec (accept4(2)).
+  IoResult accept(sockaddr_storage& peer, socklen_t& peer_size);
+  // EINPROGRESS while it goes on: wait for writability, then ask finish_connect().
+  IoResult connect(const sockaddr* address, socklen_t size);
+  // 0, or why the connection failed (SO_ERROR).
+  IoResult finish_connect();
+
+  // Puts an arming task in line for readiness. False, with errno's value in `error`,
+  // when that is not possible.
+  [[nodiscard]] bool wait(reactor::Interest interest, task::Waiter& waiter, int& error);
+  // By a resumed task that readiness has not woken.
+  void cancel_wait(reactor::Interest interest, task::Waiter& waiter);
+
+  // Whether the last receive() has emptied the socket for all we know: a short read.
+  // Then waiting at once saves a system call that would say EAGAIN; readiness is
+  // level-triggered, so data that has come meanwhile ends the wait.
+  bool drained() const { return drained_.load(std::memory_order_relaxed); }
+  void forget_drained() { drained_.store(false, std::memory_order_relaxed); }
+
+  // Wakes who waits, with EBADF. A listening or unconnected socket's address is free
+  // again when this returns, for which the caller is detached. No effect the second time.
+  void close();
+  // True when close() may block until a worker that polls has let go of the descriptor.
+  bool close_blocks() const;
+  // Gives the descriptor away, -1 if it is closed. The caller is detached.
+  int release();
+
+ private:
+  reactor::Reactor& reactor_;
+  std::atomic<int> fd_;
+  std::atomic<bool> drained_{false};
+
+  // Guards the making of registration_, which then stays until the end.
+  base::Mutex mutex_;
+  std::atomic<reactor::Registration*> registration_{nullptr};
+};
+
+}  // namespace tonio::net

@@ -1,0 +1,254 @@
+#include "reactor/reactor.h"
+
+#include <sys/timerfd.h>
+
+#include <cerrno>
+
+#include "base/check.h"
+#include "base/futex.h"
+#include "reactor/loop.h"
+
+namespace tonio::reactor {
+namespace {
+
+int to_uv(unsigned interests) {
+  static_assert(UV_READABLE == static_cast<int>(Interest::kRead));
+  static_assert(UV_WRITABLE == static_cast<int>(Interest::kWrite));
+  return static_cast<int>(interests);
+}
+
+uv_handle_t* as_handle(uv_poll_t* poll) { return reinterpret_cast<uv_handle_t*>(poll); }
+
+}  // namespace
+
+void Loop::set_timer(base::Instant deadline) {
+  if (deadline == timer_set_to) return;
+  itimerspec spec{};
+  if (deadline != base::kNever) {
+    // 0 would stop the timer instead of firing it at once.
+    const base::Instant at = deadline > 0 ? deadline : 1;
+    spec.it_value.tv_sec = at / 1'000'000;
+    spec.it_value.tv_nsec = (at % 1'000'000) * 1'000;
+  }
+  // Setting it also takes back an expiry that nobody has read.
+  TONIO_CHECK(timerfd_settime(timer_fd.get(), TFD_TIMER_ABSTIME, &spec, nullptr) == 0);
+  timer_set_to = deadline;
+}
+
+void Loop::on_timer(uv_poll_t* handle, int, int) {
+  auto* self = static_cast<Loop*>(handle->data);
+  // What has expired stays readable until the next set_timer(); a deadline that
+  // equals no other makes that call do it.
+  self->timer_set_to = 0;
+}
+
+void LoopSide::on_ready(uv_poll_t* handle, int status, int events) {
+  auto* side = static_cast<LoopSide*>(handle->data);
+  Registration& registration = *side->registration;
+  // An error stops the handle (uv_poll_t's documentation); the system call that the
+  // waiters make next will tell them what it is.
+  const unsigned fired = status < 0 ? to_uv(3) : static_cast<unsigned>(events);
+  unsigned disarm = status < 0 ? 3u : 0u;
+  task::TaskList& ready = *registration.reactor_.ready_;
+  base::MutexLock lock(registration.mutex_);
+  for (const Interest interest : {Interest::kRead, Interest::kWrite}) {
+    const auto bit = static_cast<unsigned>(interest);
+    if ((fired & bit) && registration.queue(interest).claim_all(ready) == 0) disarm |= bit;
+  }
+  if ((registration.armed_ & disarm) == 0) return;
+  registration.armed_ &= ~disarm;
+  if (registration.armed_ != 0) {
+    uv_poll_start(handle, to_uv(registration.armed_), on_ready);
+  } else {
+    uv_poll_stop(handle);
+  }
+}
+
+void LoopSide::on_closed(uv_handle_t* handle) {
+  std::unique_ptr<LoopSide> side(static_cast<LoopSide*>(handle->data));
+  side->registration->drop();
+}
+
+Reactor::Reactor() = default;
+
+Reactor::~Reactor() { TONIO_CHECK(!loop_); }
+
+std::string Reactor::libuv_version() { return uv_version_string(); }
+
+bool Reactor::open(std::string& error) {
+  auto loop = std::make_unique<Loop>();
+  int status = uv_loop_init(&loop->loop);
+  if (status != 0) {
+    error = uv_strerror(status);
+    return false;
+  }
+  loop->timer_fd.reset(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+  status = loop->timer_fd.valid() ? uv_async_init(&loop->loop, &loop->waker, nullptr) : -errno;
+  if (status == 0) {
+    status = uv_poll_init(&loop->loop, &loop->timer_poll, loop->timer_fd.get());
+    loop->timer_poll.data = loop.get();
+    if (status == 0) status = uv_poll_start(&loop->timer_poll, UV_READABLE, Loop::on_timer);
+  }
+  loop_ = std::move(loop);
+  if (status == 0) return true;
+  error = uv_strerror(status);
+  close();
+  return false;
+}
+
+void Reactor::close() {
+  task::TaskList ready;
+  {
+    base::MutexLock lock(loop_mutex_);
+    if (!loop_) return;
+    serve_requests();
+    while (Registration* registration = registrations_.front()) {
+      {
+        base::MutexLock registration_lock(registration->mutex_);
+        if (registration->error_ == 0) registration->fail(EBADF, ready);
+      }
+      let_go(*registration);
+    }
+    uv_walk(
+        &loop_->loop,
+        [](uv_handle_t* handle, void*) {
+          if (!uv_is_closing(handle)) uv_close(handle, nullptr);
+        },
+        nullptr);
+    while (uv_run(&loop_->loop, UV_RUN_DEFAULT) != 0) {
+    }
+    TONIO_CHECK(uv_loop_close(&loop_->loop) == 0);
+    loop_.reset();
+  }
+  ready.wake_all();
+}
+
+void Reactor::wake() { uv_async_send(&loop_->waker); }
+
+void Reactor::poll(base::Instant deadline, task::TaskList& ready) {
+  while (const std::uint32_t waiting = waiting_for_loop_.load(std::memory_order_acquire)) {
+    base::futex_wait(waiting_for_loop_, waiting);
+  }
+  loop_mutex_.lock();
+  ready_ = &ready;
+  serve_requests();
+  bool block = deadline != 0;
+  if (block) {
+    const base::Instant until = timers_.begin_poll(deadline);
+    if (until != base::kNever && until <= base::now()) {
+      block = false;
+    } else {
+      // A timer that is set too early only costs a turn; setting it costs each time.
+      if (until < loop_->timer_set_to || loop_->timer_set_to == 0) loop_->set_timer(until);
+    }
+  }
+  uv_run(&loop_->loop, block ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+  if (deadline != 0) timers_.end_poll();
+  if (timers_.size() != 0) timers_.fire_due(base::now(), ready);
+  ready_ = nullptr;
+  loop_mutex_.unlock();
+}
+
+void Reactor::update(Registration& registration) {
+  if (!loop_mutex_.try_lock()) {
+    request(registration);
+    wake();
+    return;
+  }
+  serve_requests();
+  apply(registration);
+  loop_mutex_.unlock();
+}
+
+void Reactor::update_now(Registration& registration) {
+  waiting_for_loop_.fetch_add(1, std::memory_order_acq_rel);
+  if (!loop_mutex_.try_lock()) {
+    wake();
+    loop_mutex_.lock();
+  }
+  serve_requests();
+  apply(registration);
+  loop_mutex_.unlock();
+  if (waiting_for_loop_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    base::futex_wake(waiting_for_loop_, INT_MAX);
+  }
+}
+
+void Reactor::request(Registration& registration) {
+  base::MutexLock lock(requests_mutex_);
+  if (registration.requested_) return;
+  registration.requested_ = true;
+  // The request keeps it alive until it is served.
+  registration.owners_.fetch_add(1, std::memory_order_relaxed);
+  registration.next_request_ = requests_;
+  requests_ = &registration;
+  has_requests_.store(true, std::memory_order_release);
+}
+
+void Reactor::serve_requests() {
+  if (!has_requests_.load(std::memory_order_acquire)) return;
+  Registration* next = nullptr;
+  {
+    base::MutexLock lock(requests_mutex_);
+    std::swap(next, requests_);
+    has_requests_.store(false, std::memory_order_relaxed);
+  }
+  while (Registration* registration = next) {
+    {
+      base::MutexLock lock(requests_mutex_);
+      next = registration->next_request_;
+      registration->requested_ = false;
+    }
+    apply(*registration);
+    registration->drop();
+  }
+}
+
+void Reactor::apply(Registration& registration) {
+  registration.mutex_.lock();
+  const bool closed = registration.error_ != 0;
+  const unsigned wanted = registration.armed_ | registration.wanted();
+  registration.mutex_.unlock();
+  if (closed || !loop_) return let_go(registration);
+
+  int status = 0;
+  if (!registration.loop_side_) {
+    auto side = std::make_unique<LoopSide>();
+    status = uv_poll_init(&loop_->loop, &side->handle, registration.fd_);
+    if (status == 0) {
+      side->handle.data = side.get();
+      side->registration = &registration;
+      registration.loop_side_ = std::move(side);
+      registration.owners_.fetch_add(1, std::memory_order_relaxed);
+      registrations_.push_back(registration);
+    }
+  }
+  if (status == 0) {
+    status = uv_poll_start(&registration.loop_side_->handle, to_uv(wanted), LoopSide::on_ready);
+  }
+  task::TaskList ready;
+  registration.mutex_.lock();
+  if (status == 0) {
+    registration.armed_ = wanted;
+  } else {
+    registration.fail(-status, ready);
+  }
+  registration.mutex_.unlock();
+  ready.wake_all();
+}
+
+void Reactor::let_go(Registration& registration) {
+  if (registration.loop_side_) {
+    registrations_.remove(registration);
+    LoopSide* side = registration.loop_side_.release();
+    uv_poll_stop(&side->handle);
+    uv_close(as_handle(&side->handle), LoopSide::on_closed);
+  }
+  base::UniqueFd fd;
+  {
+    base::MutexLock lock(registration.mutex_);
+    fd = std::move(registration.to_close_);
+  }
+}
+
+}  // namespace tonio::reactor

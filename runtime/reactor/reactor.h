@@ -1,0 +1,80 @@
+// The event loop: readiness of descriptors and deadlines, on one libuv loop that is
+// driven by whichever worker polls.
+//
+// libuv allows one thread at a time in a loop, so the loop has a lock. A poll holds it
+// while it blocks; who wants something of the loop meanwhile leaves a request and
+// wakes the poll (only uv_async_send is thread-safe).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/intrusive_list.h"
+#include "base/mutex.h"
+#include "reactor/registration.h"
+#include "reactor/timer_queue.h"
+#include "task/task.h"
+
+namespace tonio::reactor {
+
+struct Loop;  // the libuv side
+
+class Reactor {
+ public:
+  Reactor();
+  // close() has been called, or open() has failed.
+  ~Reactor();
+  Reactor(const Reactor&) = delete;
+  Reactor& operator=(const Reactor&) = delete;
+
+  // Makes the loop. False with the reason in `error`.
+  [[nodiscard]] bool open(std::string& error);
+  // No poll is under way and none will be. Wakes who still waits for a descriptor.
+  void close();
+
+  // As scheduler::Driver has them.
+  void poll(base::Instant deadline, task::TaskList& ready);
+  void wake();
+
+  // TimerQueue::add, and the driver is told.
+  void add_timer(task::Task& task, base::Instant deadline) {
+    if (timers_.add(task, deadline)) wake();
+  }
+  void remove_timer(task::Task& task) { timers_.remove(task); }
+
+  static std::string libuv_version();
+
+ private:
+  friend class Registration;
+  friend struct LoopSide;
+
+  // Brings the loop in line with what `registration` wants, now or by a request.
+  void update(Registration& registration);
+  // The same, waiting for the loop if need be. Detached.
+  void update_now(Registration& registration);
+  void request(Registration& registration);
+  // The loop lock is held:
+  void serve_requests();
+  void apply(Registration& registration);
+  void let_go(Registration& registration);
+
+  TimerQueue timers_;
+
+  base::Mutex loop_mutex_;
+  // Guarded by loop_mutex_.
+  std::unique_ptr<Loop> loop_;
+  base::IntrusiveList<Registration> registrations_;  // those that the loop knows
+  task::TaskList* ready_ = nullptr;  // where callbacks put tasks; set during a poll
+
+  // Threads that wait for the loop; a poll lets them go first.
+  std::atomic<std::uint32_t> waiting_for_loop_{0};
+
+  base::Mutex requests_mutex_;
+  Registration* requests_ = nullptr;  // guarded by requests_mutex_
+  std::atomic<bool> has_requests_{false};
+};
+
+}  // namespace tonio::reactor

@@ -1,0 +1,151 @@
+#include "scheduler/blocking_pool.h"
+
+#include <algorithm>
+#include <system_error>
+
+#include "base/check.h"
+#include "base/thread.h"
+
+namespace tonio::scheduler {
+
+BlockingPool::~BlockingPool() { TONIO_CHECK(threads_.empty() && queue_.empty()); }
+
+void BlockingPool::configure(unsigned max_threads, std::chrono::milliseconds ttl) {
+  TONIO_CHECK(max_threads >= 1);
+  std::lock_guard lock(mutex_);
+  max_threads_ = max_threads;
+  ttl_ = ttl;
+}
+
+bool BlockingPool::submit(BlockingJob& job) {
+  bool need_thread = false;
+  {
+    std::lock_guard lock(mutex_);
+    if (closed_) return false;
+    queue_.push_back(job);
+    ++queued_;
+    // An idle thread may have been woken for an earlier job and not be running yet,
+    // so idle threads count against all that is queued.
+    need_thread = queued_ > idle_ && threads_.size() < max_threads_;
+  }
+  work_.notify_one();
+  if (need_thread) start_thread();
+  std::lock_guard lock(mutex_);
+  if (threads_.empty() && job.linked()) {
+    queue_.remove(job);
+    --queued_;
+    return false;
+  }
+  return true;
+}
+
+void BlockingPool::start_thread() {
+  // The state is made here, attached and without the lock: it allocates.
+  void* state = hooks_.prepare();
+  if (!state) return;
+  Threads ended;
+  bool started = false;
+  {
+    std::lock_guard lock(mutex_);
+    collect_ended(ended);
+    if (!closed_ && threads_.size() < max_threads_) {
+      const auto self = threads_.emplace(threads_.end());
+      self->state = state;
+      try {
+        self->thread = base::start_thread("tonio-blocking", [this, self] { thread_main(self); });
+        started = true;
+      } catch (const std::system_error&) {
+        threads_.erase(self);  // those that run will get to the job
+      }
+    }
+  }
+  if (!started) hooks_.discard(state);
+  for (Thread& thread : ended) thread.thread.join();
+}
+
+void BlockingPool::collect_ended(Threads& ended) { ended.splice(ended.end(), ended_); }
+
+void BlockingPool::thread_main(Threads::iterator self) {
+  hooks_.enter(self->state);
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    // Attached as long as there is work, so a busy thread doesn't attach per job.
+    while (BlockingJob* job = queue_.pop_front()) {
+      --queued_;
+      ++running_;
+      lock.unlock();
+      job->run();
+      lock.lock();
+      --running_;
+    }
+    if (closed_) break;
+    lock.unlock();
+    hooks_.detach(self->state);
+    lock.lock();
+    ++idle_;
+    const bool more = work_.wait_for(lock, ttl_, [this] { return !queue_.empty() || closed_; });
+    --idle_;
+    lock.unlock();
+    hooks_.attach(self->state);
+    lock.lock();
+    // Work may have come between the end of the wait and now.
+    if (!more && queue_.empty()) break;
+  }
+  lock.unlock();
+  hooks_.leave(self->state);
+  lock.lock();
+  ended_.splice(ended_.end(), threads_, self);
+  thread_ended_.notify_all();
+}
+
+bool BlockingPool::withdraw(BlockingJob& job) {
+  std::lock_guard lock(mutex_);
+  if (!job.linked()) return false;
+  queue_.remove(job);
+  --queued_;
+  return true;
+}
+
+void BlockingPool::close() {
+  std::unique_lock lock(mutex_);
+  closed_ = true;
+  work_.notify_all();
+  while (BlockingJob* job = queue_.pop_front()) {
+    --queued_;
+    lock.unlock();
+    job->drop();
+    lock.lock();
+  }
+}
+
+bool BlockingPool::join(base::Instant deadline) {
+  Threads ended;
+  bool all_ended = true;
+  {
+    std::unique_lock lock(mutex_);
+    TONIO_CHECK(closed_);
+    const auto none_left = [this] { return threads_.empty(); };
+    if (deadline == base::kNever) {
+      thread_ended_.wait(lock, none_left);
+    } else {
+      const auto left = std::max<base::Instant>(0, deadline - base::now());
+      all_ended = thread_ended_.wait_for(lock, std::chrono::microseconds(left), none_left);
+    }
+    collect_ended(ended);
+    for (Thread& thread : threads_) thread.thread.detach();
+  }
+  for (Thread& thread : ended) thread.thread.join();
+  return all_ended;
+}
+
+void BlockingPool::reopen() {
+  std::lock_guard lock(mutex_);
+  closed_ = false;
+}
+
+std::size_t BlockingPool::pending() const {
+  std::lock_guard lock(mutex_);
+  return queued_ + running_;
+}
+
+}  // namespace tonio::scheduler

@@ -1,0 +1,90 @@
+// Threads for calls that block: started when they are needed, ended when they have
+// been idle for a while.
+#pragma once
+
+#include <condition_variable>
+#include <chrono>
+#include <cstddef>
+#include <list>
+#include <mutex>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/intrusive_list.h"
+#include "scheduler/thread_hooks.h"
+
+namespace tonio::scheduler {
+
+// One call. Whoever submits it keeps it alive until run() or drop() is called,
+// exactly one of which is.
+class BlockingJob : public base::ListHook {
+ public:
+  // On an attached thread of the pool.
+  virtual void run() = 0;
+  // The pool closes before the job's turn has come. On the thread that calls close().
+  virtual void drop() = 0;
+
+ protected:
+  ~BlockingJob() = default;
+};
+
+class BlockingPool {
+ public:
+  explicit BlockingPool(ThreadHooks& hooks) : hooks_(hooks) {}
+  // The pool has been joined.
+  ~BlockingPool();
+  BlockingPool(const BlockingPool&) = delete;
+  BlockingPool& operator=(const BlockingPool&) = delete;
+
+  // At most `max_threads` (at least 1), each of which ends after `ttl` without work.
+  // Holds for what happens from now on.
+  void configure(unsigned max_threads, std::chrono::milliseconds ttl);
+
+  // By an attached thread. False when the pool is closed, or when it has no thread
+  // and can't start one; the job is still the caller's then.
+  [[nodiscard]] bool submit(BlockingJob& job);
+  // True: the job was still queued, will not run and is the caller's again.
+  [[nodiscard]] bool withdraw(BlockingJob& job);
+
+  // Refuses new jobs and drops those that wait. By an attached thread.
+  void close();
+  // After close(): waits for running jobs until `deadline` and joins the threads. By a
+  // detached thread. False when a job would not end: the pool must be left alone from
+  // then on, and not be destroyed.
+  [[nodiscard]] bool join(base::Instant deadline);
+  // Takes jobs again.
+  void reopen();
+
+  // Jobs that run or wait; a snapshot.
+  std::size_t pending() const;
+
+ private:
+  struct Thread {
+    std::thread thread;
+    void* state = nullptr;
+  };
+  using Threads = std::list<Thread>;
+
+  void thread_main(Threads::iterator self);
+  void start_thread();
+  // Moves the threads that have ended to `ended`.
+  void collect_ended(Threads& ended);
+
+  ThreadHooks& hooks_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable work_;
+  std::condition_variable thread_ended_;
+  // All below guarded by mutex_.
+  base::IntrusiveList<BlockingJob> queue_;
+  std::size_t queued_ = 0;
+  std::size_t running_ = 0;
+  std::size_t idle_ = 0;  // threads that wait for work
+  Threads threads_;
+  Threads ended_;
+  unsigned max_threads_ = 128;
+  std::chrono::milliseconds ttl_{30'000};
+  bool closed_ = false;
+};
+
+}  // namespace tonio::scheduler

@@ -1,0 +1,23 @@
+// What the scheduler knows of the reactor.
+#pragma once
+
+#include "base/clock.h"
+#include "task/task.h"
+
+namespace tonio::scheduler {
+
+class Driver {
+ public:
+  // Appends the tasks that became ready to `ready`. Blocks until there is one,
+  // until wake(), or until `deadline` (0: doesn't block). One thread at a time: the
+  // worker that holds the baton, detached from the interpreter whenever it blocks.
+  virtual void poll(base::Instant deadline, task::TaskList& ready) = 0;
+
+  // Ends a poll that blocks now or blocks next. From any thread.
+  virtual void wake() = 0;
+
+ protected:
+  ~Driver() = default;
+};
+
+}  // namespace tonio::scheduler

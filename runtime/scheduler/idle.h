@@ -1,0 +1,66 @@
+// Which workers sleep, and how many look for work.
+//
+// A worker is unparked (it runs or searches) or parked. Work that appears wakes one
+// parked worker, but only while nobody searches: a searcher will find the work, and
+// the last searcher that finds something wakes the next one. So wake-ups follow the
+// work instead of stampeding.
+//
+// No wake-up is lost: who adds work makes it visible first and then looks at the
+// counters; who parks changes the counters first and then, if it was the last
+// searcher, looks once more for work. Both sides are sequentially consistent, so at
+// least one of them sees the other.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/mutex.h"
+
+namespace tonio::scheduler {
+
+class Idle {
+ public:
+  explicit Idle(unsigned workers);
+
+  // The worker to wake for new work, counted as unparked and searching from now on.
+  // None when a searcher will find the work or nobody sleeps.
+  std::optional<unsigned> worker_to_notify();
+
+  // True: the caller may search, and counts as a searcher.
+  [[nodiscard]] bool begin_searching();
+  // True: it was the last searcher, and should notify another worker.
+  [[nodiscard]] bool end_searching();
+
+  // True: it was the last searcher, and must look for work once more.
+  [[nodiscard]] bool park(unsigned worker, bool searching);
+
+  // A worker that woke by itself stops sleeping. False: it had been notified before.
+  bool unpark(unsigned worker);
+  bool parked(unsigned worker);
+
+  // Cheap looks without any order to other memory; for who looks again soon.
+  bool somebody_sleeps() const {
+    return unparked(state_.load(std::memory_order_relaxed)) < workers_;
+  }
+  bool somebody_runs() const { return unparked(state_.load(std::memory_order_relaxed)) > 0; }
+
+  // A worker that sleeps now, which goes on sleeping. None when nobody does.
+  std::optional<unsigned> any_parked();
+
+ private:
+  static constexpr std::uint32_t kSearcher = 1, kUnparked = 1u << 16;
+  static std::uint32_t searching(std::uint32_t state) { return state & 0xffffu; }
+  static std::uint32_t unparked(std::uint32_t state) { return state >> 16; }
+
+  bool wants_notify() const;
+
+  const unsigned workers_;
+  // Searching workers in the low half, unparked ones in the high half. Changed by
+  // who holds the lock, except for the searchers' own additions.
+  std::atomic<std::uint32_t> state_;
+  base::Guarded<std::vector<unsigned>> sleepers_;
+};
+
+}  // namespace tonio::scheduler

@@ -1,0 +1,125 @@
+#include "scheduler/scheduler.h"
+
+#include "base/check.h"
+
+namespace tonio::scheduler {
+namespace {
+thread_local Worker* current_worker = nullptr;
+}  // namespace
+
+Scheduler::Scheduler(Driver& driver, ThreadHooks& hooks) : driver_(driver), hooks_(hooks) {}
+
+Scheduler::~Scheduler() {
+  task::TaskList left;
+  inject_.pop(inject_.size(), left);
+  left.clear();
+}
+
+Worker* Scheduler::current() { return current_worker; }
+void Scheduler::set_current(Worker* worker) { current_worker = worker; }
+
+bool Scheduler::start(unsigned workers) {
+  TONIO_CHECK(workers >= 1);
+  workers_.clear();
+  stopping_.store(false, std::memory_order_relaxed);
+  has_watcher_.store(false, std::memory_order_relaxed);
+  idle_ = std::make_unique<Idle>(workers);
+  // All states and workers exist before the first thread runs: workers look at each
+  // other, and states are made one after the other by this thread.
+  std::vector<void*> states;
+  for (unsigned i = 0; i < workers; ++i) {
+    workers_.push_back(std::make_unique<Worker>(*this, i));
+    states.push_back(hooks_.prepare());
+  }
+  std::size_t started = 0;
+  while (started < workers && states[started] && workers_[started]->start(states[started])) {
+    ++started;
+  }
+  if (started == workers) return true;
+  for (std::size_t i = started; i < workers; ++i) {
+    if (states[i]) hooks_.discard(states[i]);
+  }
+  // They have nothing to run, so they end at once.
+  TONIO_CHECK(stop(base::kNever));
+  return false;
+}
+
+bool Scheduler::stop(base::Instant deadline) {
+  stopping_.store(true, std::memory_order_release);
+  for (auto& worker : workers_) unpark(*worker);
+  bool all_ended = true;
+  for (auto& worker : workers_) all_ended = worker->join(deadline) && all_ended;
+  if (!all_ended) return false;
+  // What they hadn't run goes to the workers of the next start.
+  for (auto& worker : workers_) {
+    if (task::Task* task = worker->lifo_slot_.load(std::memory_order_relaxed)) {
+      inject_.push_back(*task);
+    }
+    while (task::Task* task = worker->queue_.pop()) inject_.push_back(*task);
+  }
+  return true;
+}
+
+void Scheduler::wake(task::Task& task) {
+  if (Worker* worker = current(); worker && &worker->scheduler_ == this) {
+    worker->push_woken(task);
+  } else {
+    inject_.push_back(task);
+    notify();
+  }
+}
+
+void Scheduler::spawn(task::Task& task) {
+  if (Worker* worker = current(); worker && &worker->scheduler_ == this) {
+    worker->push_new(task);
+  } else {
+    inject_.push_back(task);
+    notify();
+  }
+}
+
+void Scheduler::spawn(task::TaskList& tasks) {
+  if (tasks.empty()) return;
+  Worker* worker = current();
+  // What fits stays where it was made.
+  if (worker && &worker->scheduler_ == this) return worker->push_new(tasks);
+  inject_.push_back_all(tasks);
+  notify();
+}
+
+void Scheduler::notify() {
+  if (!idle_) return;  // not started yet: the workers will look
+  if (const auto index = idle_->worker_to_notify()) unpark(*workers_[*index]);
+}
+
+void Scheduler::unpark(Worker& worker) {
+  switch (worker.parker_.unpark()) {
+    case Parker::Unpark::kWasDriving:
+      driver_.wake();
+      break;
+    case Parker::Unpark::kWasToWatch:
+      has_watcher_.store(false, std::memory_order_seq_cst);
+      break;
+    case Parker::Unpark::kDone:
+      break;
+  }
+}
+
+bool Scheduler::work_waits() const {
+  if (!inject_.empty()) return true;
+  for (const auto& worker : workers_) {
+    if (!worker->queue_.empty()) return true;
+  }
+  return false;
+}
+
+void Scheduler::ensure_watcher() {
+  if (baton_.load(std::memory_order_seq_cst)) return;  // somebody polls
+  const auto sleeper = idle_->any_parked();
+  if (!sleeper || has_watcher_.exchange(true, std::memory_order_seq_cst)) return;
+  if (!workers_[*sleeper]->parker_.request_watch()) {
+    has_watcher_.store(false, std::memory_order_seq_cst);
+  }
+}
+
+}  // namespace tonio::scheduler

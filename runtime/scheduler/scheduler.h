@@ -1,0 +1,80 @@
+// Runs tasks on a pool of workers.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/clock.h"
+#include "scheduler/driver.h"
+#include "scheduler/idle.h"
+#include "scheduler/inject_queue.h"
+#include "scheduler/thread_hooks.h"
+#include "scheduler/worker.h"
+#include "task/task.h"
+
+namespace tonio::scheduler {
+
+class Scheduler final : public task::Waker {
+ public:
+  Scheduler(Driver& driver, ThreadHooks& hooks);
+  // The workers have been stopped.
+  ~Scheduler();
+
+  // Starts `workers` (at least 1) threads. By an attached thread. False when a thread
+  // or its state can't be made; those that were made have ended again then.
+  [[nodiscard]] bool start(unsigned workers);
+  // Asks every worker to end after its current step and waits, at most until
+  // `deadline`. Tasks that are left in the queues stay there. By a detached thread.
+  // False when a worker is stuck in a step: it must be left alone from then on, and
+  // this object must not be destroyed.
+  [[nodiscard]] bool stop(base::Instant deadline);
+
+  unsigned workers() const { return static_cast<unsigned>(workers_.size()); }
+
+  // Takes over an owned task that was woken: it runs next on a worker that wakes it.
+  void wake(task::Task& task) override;
+  // Takes over new tasks: they run in order, behind what is ready. From any thread.
+  void spawn(task::Task& task);
+  void spawn(task::TaskList& tasks);
+
+  // The worker whose thread this is, or null.
+  static Worker* current();
+
+ private:
+  friend class Worker;
+
+  static void set_current(Worker* worker);
+
+  bool stopping() const { return stopping_.load(std::memory_order_acquire); }
+  // Wakes a parked worker if nobody looks for work already.
+  void notify();
+  void unpark(Worker& worker);
+  bool work_waits() const;
+
+  // The baton: the right to call Driver::poll.
+  bool try_take_baton() { return !baton_.exchange(true, std::memory_order_seq_cst); }
+  void release_baton() { baton_.store(false, std::memory_order_seq_cst); }
+
+  // By a worker that leaves its park: asks a sleeper to keep watch while nobody polls.
+  void ensure_watcher();
+
+  Driver& driver_;
+  ThreadHooks& hooks_;
+
+  // Set up by start(), constant until the next one: a thread outside may still hand
+  // over a task while the workers end.
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<Idle> idle_;
+
+  InjectQueue inject_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> baton_{false};
+  std::atomic<bool> has_watcher_{false};
+  // Blocking polls begun so far.
+  std::atomic<std::uint32_t> polls_{0};
+};
+
+}  // namespace tonio::scheduler

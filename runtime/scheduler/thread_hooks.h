@@ -1,0 +1,26 @@
+// What a thread of the runtime does so that it may run tasks; the interpreter's
+// side implements it, tests pass one that does nothing.
+#pragma once
+
+namespace tonio::scheduler {
+
+class ThreadHooks {
+ public:
+  // Makes the state that one thread will use. Called by another, attached thread
+  // before that thread starts; null when it can't be made (out of memory).
+  virtual void* prepare() = 0;
+  // First call on the new thread. Returns attached.
+  virtual void enter(void* state) = 0;
+  // A detached thread may block, and touches no Python object.
+  virtual void detach(void* state) = 0;
+  virtual void attach(void* state) = 0;
+  // Last call on the thread, attached. The state is gone afterwards.
+  virtual void leave(void* state) = 0;
+  // Instead of all the others, for a state whose thread could not be started.
+  virtual void discard(void* state) = 0;
+
+ protected:
+  ~ThreadHooks() = default;
+};
+
+}  // namespace tonio::scheduler

@@ -1,0 +1,238 @@
+#include "scheduler/worker.h"
+
+#include <string>
+#include <system_error>
+
+#include "base/futex.h"
+#include "base/thread.h"
+#include "scheduler/scheduler.h"
+
+namespace tonio::scheduler {
+
+Worker::Worker(Scheduler& scheduler, unsigned index)
+    : scheduler_(scheduler), index_(index), random_(index * 2'654'435'761u + 1) {}
+
+bool Worker::start(void* thread_state) {
+  thread_state_ = thread_state;
+  try {
+    thread_ = base::start_thread("tonio-work-" + std::to_string(index_), [this] { thread_main(); });
+  } catch (const std::system_error&) {
+    return false;
+  }
+  return true;
+}
+
+bool Worker::join(base::Instant deadline) {
+  if (!thread_.joinable()) return true;
+  while (ended_.load(std::memory_order_acquire) == 0) {
+    if (!base::futex_wait(ended_, 0, deadline)) break;
+  }
+  if (ended_.load(std::memory_order_acquire) == 0) {
+    thread_.detach();
+    return false;
+  }
+  thread_.join();
+  return true;
+}
+
+void Worker::thread_main() {
+  Scheduler::set_current(this);
+  ThreadHooks& hooks = scheduler_.hooks_;
+  hooks.enter(thread_state_);
+  while (!scheduler_.stopping()) {
+    const std::uint32_t tick = tick_.load(std::memory_order_relaxed) + 1;
+    tick_.store(tick, std::memory_order_relaxed);
+    if (tick % kDriverInterval == 0) poll_without_blocking();
+    task::Task* task = next_task();
+    if (!task) task = search();
+    if (task) {
+      run(*task);
+    } else {
+      park();
+    }
+  }
+  hooks.leave(thread_state_);
+  Scheduler::set_current(nullptr);
+  ended_.store(1, std::memory_order_release);
+  base::futex_wake(ended_, 1);
+}
+
+void Worker::run(task::Task& task) {
+  if (searching_) {
+    searching_ = false;
+    // The last searcher found something: where there is one task there may be more.
+    if (scheduler_.idle_->end_searching()) scheduler_.notify();
+  }
+  // Work that waits behind this task is for an idle colleague.
+  if (scheduler_.idle_->somebody_sleeps() && !queue_.empty()) scheduler_.notify();
+  if (task.run() == task::Task::Outcome::kGaveWay) {
+    queue_.push_back(task, scheduler_.inject_);
+  }
+}
+
+void Worker::poll_without_blocking() {
+  if (!scheduler_.try_take_baton()) return;
+  task::TaskList ready;
+  scheduler_.driver_.poll(0, ready);
+  scheduler_.release_baton();
+  push_new(ready);
+}
+
+void Worker::push_woken(task::Task& task) {
+  task::Task* displaced = lifo_slot_.exchange(&task, std::memory_order_acq_rel);
+  if (displaced) push_new(*displaced);
+}
+
+void Worker::push_new(task::Task& task) {
+  queue_.push_back(task, scheduler_.inject_);
+  scheduler_.notify();
+}
+
+void Worker::push_new(task::TaskList& tasks) {
+  if (tasks.empty()) return;
+  queue_.push_back_all(tasks);
+  if (!tasks.empty()) scheduler_.inject_.push_back_all(tasks);
+  scheduler_.notify();
+}
+
+task::Task* Worker::next_task() {
+  if (tick_.load(std::memory_order_relaxed) % kInjectInterval == 0) {
+    if (task::Task* task = take_injected(1)) return task;
+  }
+  if (lifo_slot_.load(std::memory_order_relaxed)) {
+    if (task::Task* task = lifo_slot_.exchange(nullptr, std::memory_order_acq_rel)) {
+      if (++lifo_runs_ <= kLifoRuns) return task;
+      queue_.push_back(*task, scheduler_.inject_);
+    }
+  }
+  lifo_runs_ = 0;
+  if (task::Task* task = queue_.pop()) return task;
+  return take_injected(kInjectBatch);
+}
+
+task::Task* Worker::take_injected(std::size_t count) {
+  task::TaskList taken;
+  scheduler_.inject_.pop(count, taken);
+  task::Task* first = taken.pop_front();
+  if (!taken.empty()) queue_.push_back_all(taken);
+  if (!taken.empty()) scheduler_.inject_.push_back_all(taken);
+  return first;
+}
+
+task::Task* Worker::search() {
+  if (!searching_) searching_ = scheduler_.idle_->begin_searching();
+  if (!searching_) return nullptr;
+  if (task::Task* task = steal()) return task;
+  return take_injected(kInjectBatch);
+}
+
+task::Task* Worker::steal() {
+  const auto& workers = scheduler_.workers_;
+  // xorshift: where the round begins, so that thieves spread out.
+  random_ ^= random_ << 13;
+  random_ ^= random_ >> 17;
+  random_ ^= random_ << 5;
+  const std::size_t start = random_ % workers.size();
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    Worker& victim = *workers[(start + i) % workers.size()];
+    if (&victim == this) continue;
+    if (task::Task* task = victim.queue_.steal_into(queue_)) return task;
+  }
+  return nullptr;
+}
+
+bool Worker::rescue_stalled_work() {
+  const auto& workers = scheduler_.workers_;
+  seen_ticks_.resize(workers.size());
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    Worker& victim = *workers[i];
+    if (&victim == this) continue;
+    const std::uint32_t tick = victim.tick_.load(std::memory_order_relaxed);
+    if (tick != seen_ticks_[i]) {
+      seen_ticks_[i] = tick;
+      continue;
+    }
+    task::Task* task = victim.lifo_slot_.load(std::memory_order_relaxed)
+                           ? victim.lifo_slot_.exchange(nullptr, std::memory_order_acq_rel)
+                           : nullptr;
+    if (!task) task = victim.queue_.steal_into(queue_);
+    if (task) {
+      queue_.push_back(*task, scheduler_.inject_);
+      return true;
+    }
+  }
+  return false;
+}
+
+void Worker::park() {
+  const bool was_searching = searching_;
+  searching_ = false;
+  if (scheduler_.idle_->park(index_, was_searching) && scheduler_.work_waits()) {
+    scheduler_.notify();
+  }
+  scheduler_.hooks_.detach(thread_state_);
+  while (!scheduler_.stopping()) {
+    if (scheduler_.try_take_baton()) {
+      drive();
+    } else {
+      sleep();
+    }
+    if (has_local_work()) {
+      searching_ = !scheduler_.idle_->unpark(index_);
+      break;
+    }
+    if (!scheduler_.idle_->parked(index_)) {
+      searching_ = true;  // a notifier counted it as one
+      break;
+    }
+  }
+  scheduler_.ensure_watcher();
+  scheduler_.hooks_.attach(thread_state_);
+  if (queue_.size() > 1) scheduler_.notify();
+}
+
+void Worker::drive() {
+  switch (parker_.begin_drive()) {
+    case Parker::Drive::kNotified:
+      scheduler_.release_baton();
+      return;
+    case Parker::Drive::kGoNotWatching:
+      scheduler_.has_watcher_.store(false, std::memory_order_seq_cst);
+      break;
+    case Parker::Drive::kGo:
+      break;
+  }
+  scheduler_.polls_.fetch_add(1, std::memory_order_relaxed);
+  const bool colleagues_run = scheduler_.idle_->somebody_runs();
+  task::TaskList ready;
+  scheduler_.driver_.poll(colleagues_run ? base::now() + kWatchPeriod : base::kNever, ready);
+  parker_.end_drive();
+  scheduler_.release_baton();
+  queue_.push_back_all(ready);
+  if (!ready.empty()) scheduler_.inject_.push_back_all(ready);
+  if (colleagues_run && queue_.empty()) rescue_stalled_work();
+}
+
+void Worker::sleep() {
+  if (parker_.sleep(base::kNever) == Parker::Woken::kWatch) keep_watch();
+}
+
+// Somebody left the driver to run tasks, and nobody took it over: so that whoever
+// comes back soon finds it, and connections stay where they are. This worker takes
+// it over only when that takes too long.
+void Worker::keep_watch() {
+  std::uint32_t seen_polls = scheduler_.polls_.load(std::memory_order_relaxed);
+  for (;;) {
+    if (parker_.sleep(base::now() + kWatchPeriod) == Parker::Woken::kNotified) break;
+    if (scheduler_.stopping() || rescue_stalled_work()) break;
+    const std::uint32_t polls = scheduler_.polls_.load(std::memory_order_relaxed);
+    // Either the driver is free and was left alone for a whole period, and park()
+    // takes it; or everybody is idle, and there is nothing to watch.
+    if (polls == seen_polls) break;
+    seen_polls = polls;
+  }
+  // Before park() looks at the baton: ensure_watcher() does it the other way round.
+  scheduler_.has_watcher_.store(false, std::memory_order_seq_cst);
+}
+
+}  // namespace tonio::scheduler

@@ -1,0 +1,92 @@
+// One worker thread: takes tasks from its queue, its colleagues' and the shared one,
+// and when there is none it parks: the first to park takes the baton and drives the
+// reactor, the others sleep.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "scheduler/local_queue.h"
+#include "scheduler/parker.h"
+#include "task/task.h"
+
+namespace tonio::scheduler {
+
+class Scheduler;
+
+class Worker {
+ public:
+  Worker(Scheduler& scheduler, unsigned index);
+
+  // Starts the thread; `thread_state` comes from ThreadHooks::prepare. False when the
+  // system refuses another thread.
+  [[nodiscard]] bool start(void* thread_state);
+  // Waits for the thread to end, at most until `deadline`. False when it hasn't.
+  [[nodiscard]] bool join(base::Instant deadline);
+
+  // On the worker's own thread. A task that was woken runs next; one that is new
+  // waits its turn.
+  void push_woken(task::Task& task);
+  void push_new(task::Task& task);
+  void push_new(task::TaskList& tasks);
+
+  unsigned index() const { return index_; }
+
+ private:
+  friend class Scheduler;
+
+  // Steps between two looks at the driver, and at the shared queue. Odd and apart,
+  // so that they don't fall together.
+  static constexpr std::uint32_t kDriverInterval = 61, kInjectInterval = 31;
+  // Tasks run from the LIFO slot in a row before the others get a turn.
+  static constexpr unsigned kLifoRuns = 3;
+  // Tasks taken from the shared queue at once.
+  static constexpr std::size_t kInjectBatch = LocalQueue::kCapacity / 2;
+  // While somebody runs, one idle worker looks this often whether it is stuck in a
+  // long step and work or the driver is left waiting meanwhile. In microseconds.
+  static constexpr base::Instant kWatchPeriod = 2'000;
+
+  void thread_main();
+  void run(task::Task& task);
+  void poll_without_blocking();
+  task::Task* next_task();
+  task::Task* take_injected(std::size_t count);
+  task::Task* search();
+  task::Task* steal();
+  bool rescue_stalled_work();
+
+  void park();
+  void drive();
+  void sleep();
+  void keep_watch();
+  bool has_local_work() const {
+    return lifo_slot_.load(std::memory_order_relaxed) != nullptr || !queue_.empty();
+  }
+
+  Scheduler& scheduler_;
+  const unsigned index_;
+  void* thread_state_ = nullptr;
+  std::thread thread_;
+  std::atomic<std::uint32_t> ended_{0};  // futex of join()
+
+  // Own thread pushes and pops, others steal.
+  LocalQueue queue_;
+  // The task to run next. Own thread puts it there; a colleague takes it only when
+  // this worker is stuck in a step.
+  std::atomic<task::Task*> lifo_slot_{nullptr};
+  // Steps so far; written by the own thread, watched by others.
+  std::atomic<std::uint32_t> tick_{0};
+
+  // Own thread only.
+  bool searching_ = false;
+  unsigned lifo_runs_ = 0;
+  std::uint32_t random_;
+  std::vector<std::uint32_t> seen_ticks_;
+
+  Parker parker_;
+};
+
+}  // namespace tonio::scheduler

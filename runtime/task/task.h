@@ -1,0 +1,116 @@
+// A task: the unit that the scheduler runs. What a step does is up to the derived
+// class; this one holds what schedulers, wait queues and timers need of any task.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+#include "base/intrusive_list.h"
+#include "task/task_state.h"
+
+namespace tonio::task {
+
+class Task;
+
+// Takes over tasks that are ready to run. Thread-safe.
+class Waker {
+ public:
+  // The caller owns `task` (TaskState): it comes from a won claim.
+  virtual void wake(Task& task) = 0;
+
+ protected:
+  ~Waker() = default;
+};
+
+// One task's place in one wait queue; guarded by the queue's lock while linked.
+struct Waiter : base::ListHook {
+  explicit Waiter(Task& owner) : task(owner) {}
+
+  Task& task;
+  // What the waker hands over with the claim (a message, say); the pair of waker
+  // and operation agree on its meaning. Written before the claim, read after it.
+  void* payload = nullptr;
+};
+
+class Task {
+ public:
+  enum class Outcome {
+    kGone,     // suspended or ended: no longer the worker's, not to be touched
+    kGaveWay,  // ready to go on: the worker puts it behind the others
+  };
+
+  explicit Task(Waker& waker) : waker_(waker), waiter_(*this) {}
+  virtual ~Task() = default;
+  Task(const Task&) = delete;
+  Task& operator=(const Task&) = delete;
+
+  // Runs until the task suspends, gives way or ends. Called by the owner.
+  [[nodiscard]] virtual Outcome run() = 0;
+
+  TaskState& state() { return state_; }
+  const TaskState& state() const { return state_; }
+
+  // A task waits for one thing at a time, so one waiter and one timer do.
+  Waiter& waiter() { return waiter_; }
+
+  // Hands an owned task to its scheduler.
+  void wake() { waker_.wake(*this); }
+
+  // Asks the task to end: CancelledError at its suspension point. The task must be
+  // known to be alive.
+  void cancel() {
+    if (state_.request_cancel() == Claim::kSchedule) wake();
+  }
+
+ private:
+  friend class TaskList;
+  friend class TimerSlot;
+
+  Waker& waker_;
+  // Link of the run queue or list that owns the task.
+  Task* next_ = nullptr;
+  TaskState state_;
+  // Position in the timer queue; guarded by that queue's lock.
+  std::uint32_t timer_position_ = std::numeric_limits<std::uint32_t>::max();
+  Waiter waiter_;
+};
+
+// What a timer queue may touch of a task.
+class TimerSlot {
+ public:
+  static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
+  static std::uint32_t& position(Task& task) { return task.timer_position_; }
+};
+
+// A first-in first-out chain of owned tasks, linked through the tasks themselves.
+class TaskList {
+ public:
+  TaskList() = default;
+  TaskList(TaskList&& other) noexcept { append(other); }
+  TaskList& operator=(TaskList&&) = delete;
+  ~TaskList() { TONIO_DCHECK(empty()); }
+
+  bool empty() const { return head_ == nullptr; }
+  std::size_t size() const { return size_; }
+  void push_back(Task& task);
+  void push_front(Task& task);
+  Task* pop_front();
+  // Takes everything from `other`.
+  void append(TaskList& other);
+  // Takes the first `count` (or fewer) of `other`.
+  void take_front(TaskList& other, std::size_t count);
+  // Hands every task to its scheduler.
+  void wake_all();
+  // Forgets the members, which somebody else owns.
+  void clear() {
+    while (pop_front()) {
+    }
+  }
+
+ private:
+  Task* head_ = nullptr;
+  Task* tail_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace tonio::task

@@ -1,0 +1,164 @@
+// A task's state: one word, named transitions.
+//
+//                 begin_arming            finish_arming
+//      kActive ------------------> kArming -------------> kWaiting
+//         ^                          |  |                    |
+//         |      cancel_arming       |  | claim              | claim: the claimer
+//         +--------------------------+  v                    | schedules the task
+//         |      finish_arming      kWoken                   |
+//         +----------------------------+                     |
+//         +--------------------------------------------------+
+//
+// kActive is a task that one owner has: a run queue, or the worker that runs it.
+// While kArming the running task puts itself where its wakers will find it (wait
+// queues, timers, descriptors). From that moment any number of wakers may claim
+// it; exactly one of them succeeds per suspension, the others see that they lost.
+// A claim before the worker has let go of the task (kArming) leaves the task with
+// its worker (kWoken); a claim after it (kWaiting) makes the claimer the owner,
+// who must schedule it.
+//
+// A cancel request is a flag that is delivered once, at a suspension point: at
+// once when the task is suspended (a claim like any other), else when it next
+// begins to arm or comes back from giving way.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "base/check.h"
+
+namespace tonio::task {
+
+// Why a suspended task was resumed.
+enum class WakeReason : std::uint8_t {
+  kCompleted,  // what it waited for has happened
+  kTimedOut,   // its deadline passed first
+  kCancelled,  // a cancel request came first
+};
+
+enum class Claim : std::uint8_t {
+  kLost,      // somebody else woke it first
+  kInPlace,   // won; the worker that is about to let go of it carries on
+  kSchedule,  // won; the claimer owns the task now and must schedule it
+};
+
+class TaskState {
+ public:
+  // By the running task, before it registers itself with wakers. False: a cancel
+  // request is pending and must be delivered instead of suspending.
+  [[nodiscard]] bool begin_arming() {
+    std::uint32_t word = word_.load(std::memory_order_relaxed);
+    TONIO_DCHECK((word & kPhaseMask) == kActive);
+    // The exchange drops the last suspension's reason. It fails only against a
+    // cancel request, the one thing that others may write while the task is active.
+    return !(word & kCancelFlag) &&
+           word_.compare_exchange_strong(word, kArming, std::memory_order_release,
+                                         std::memory_order_relaxed);
+  }
+
+  // By the worker, once nothing of the task runs any more. True: it is suspended
+  // and no longer the caller's. False: it was woken already; `reason()` tells why.
+  [[nodiscard]] bool finish_arming() {
+    std::uint32_t word = kArming;
+    // Release pairs with the acquire of claim(): the claimer may run the task at once.
+    if (word_.compare_exchange_strong(word, kWaiting, std::memory_order_release,
+                                      std::memory_order_acquire)) {
+      return true;
+    }
+    back_to_active(word);
+    return false;
+  }
+
+  // By the running task that found its result while arming, after it has taken
+  // itself off every waker's list. True when a waker had claimed it before.
+  [[nodiscard]] bool cancel_arming() {
+    std::uint32_t word = kArming;
+    if (word_.compare_exchange_strong(word, kActive, std::memory_order_acquire,
+                                      std::memory_order_acquire)) {
+      return false;
+    }
+    back_to_active(word);
+    return true;
+  }
+
+  // By a waker on whose list the task stands, under that list's lock.
+  [[nodiscard]] Claim claim(WakeReason reason) {
+    std::uint32_t word = word_.load(std::memory_order_relaxed);
+    for (;;) {
+      const std::uint32_t phase = word & kPhaseMask;
+      if (phase != kArming && phase != kWaiting) return Claim::kLost;
+      const std::uint32_t next = (word & kCancelFlag) | encode(reason) |
+                                 (phase == kArming ? kWoken : kActive);
+      // Acquire pairs with finish_arming() and begin_arming(); release hands what
+      // the waker wrote (a message, a permit) to the resumed task.
+      if (word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,
+                                      std::memory_order_relaxed)) {
+        return phase == kArming ? Claim::kInPlace : Claim::kSchedule;
+      }
+    }
+  }
+
+  // From anywhere. No effect on a task that has ended.
+  [[nodiscard]] Claim request_cancel() {
+    std::uint32_t word = word_.load(std::memory_order_relaxed);
+    for (;;) {
+      const std::uint32_t phase = word & kPhaseMask;
+      if (phase == kEnded) return Claim::kLost;
+      std::uint32_t next = word | kCancelFlag;
+      if (phase == kArming) next = kCancelFlag | encode(WakeReason::kCancelled) | kWoken;
+      if (phase == kWaiting) next = kCancelFlag | encode(WakeReason::kCancelled) | kActive;
+      if (word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,
+                                      std::memory_order_relaxed)) {
+        if (phase == kArming) return Claim::kInPlace;
+        return phase == kWaiting ? Claim::kSchedule : Claim::kLost;
+      }
+    }
+  }
+
+  // By the task that is about to raise its cancellation.
+  void deliver_cancel() { word_.fetch_and(~kCancelFlag, std::memory_order_acquire); }
+
+  [[nodiscard]] bool cancel_requested() const {
+    return word_.load(std::memory_order_relaxed) & kCancelFlag;
+  }
+
+  // By the owner, after it was resumed.
+  [[nodiscard]] WakeReason reason() const {
+    return static_cast<WakeReason>((word_.load(std::memory_order_relaxed) & kReasonMask) >>
+                                   kReasonShift);
+  }
+
+  [[nodiscard]] bool suspended() const {
+    return (word_.load(std::memory_order_relaxed) & kPhaseMask) == kWaiting;
+  }
+
+  // A task object comes into use, or out of use (TaskPool).
+  void begin() { word_.store(kActive, std::memory_order_release); }
+  void end() { word_.store(kEnded, std::memory_order_release); }
+  [[nodiscard]] bool ended() const {
+    return (word_.load(std::memory_order_acquire) & kPhaseMask) == kEnded;
+  }
+
+ private:
+  static constexpr std::uint32_t kEnded = 0, kActive = 1, kArming = 2, kWoken = 3, kWaiting = 4,
+                                 kPhaseMask = 7;
+  static constexpr std::uint32_t kCancelFlag = 8;
+  static constexpr unsigned kReasonShift = 4;
+  static constexpr std::uint32_t kReasonMask = 3u << kReasonShift;
+
+  static constexpr std::uint32_t encode(WakeReason reason) {
+    return static_cast<std::uint32_t>(reason) << kReasonShift;
+  }
+
+  // kWoken -> kActive; only the cancel flag can still change meanwhile.
+  void back_to_active(std::uint32_t word) {
+    TONIO_DCHECK((word & kPhaseMask) == kWoken);
+    while (!word_.compare_exchange_weak(word, (word & ~kPhaseMask) | kActive,
+                                        std::memory_order_acquire, std::memory_order_relaxed)) {
+    }
+  }
+
+  std::atomic<std::uint32_t> word_{kEnded};
+};
+
+}  // namespace tonio::task
