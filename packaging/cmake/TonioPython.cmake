@@ -30,6 +30,10 @@ if(NOT interpreter)
   tonio_dependency_missing("free-threaded CPython 3.13 or newer (or pass -DTONIO_PYTHON=/path/to/python3.Nt)")
 endif()
 
+if(NOT EXISTS "${interpreter}")
+  message(FATAL_ERROR "tonio: there is no interpreter ${interpreter}; name one with -DTONIO_PYTHON=/path/to/python3.Nt, or run packaging/bootstrap setup")
+endif()
+
 # An interpreter that was moved may not find its own libpython.
 cmake_path(GET interpreter PARENT_PATH folder)
 execute_process(

@@ -1,6 +1,7 @@
 # Debian's packages, binary and source.
 
-export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+# Not exported: the program that is run in the end gets the user's environment.
+APT_ENVIRONMENT=(env LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive)
 
 # What the sources of dependencies that are too old here are taken from.
 SOURCE_SUITE=trixie
@@ -8,9 +9,9 @@ KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
 as_root() {
   if [ "$(id -u)" -eq 0 ]; then
-    "$@"
+    "${APT_ENVIRONMENT[@]}" "$@"
   else
-    sudo -- env DEBIAN_FRONTEND="$DEBIAN_FRONTEND" "$@"
+    sudo -- "${APT_ENVIRONMENT[@]}" "$@"
   fi
 }
 
@@ -53,7 +54,7 @@ install_packages() {
 }
 
 # candidate PACKAGE: the version that apt would install, or nothing.
-candidate() { apt-cache policy "$1" | sed -n 's/^  Candidate: \([^(].*\)/\1/p'; }
+candidate() { "${APT_ENVIRONMENT[@]}" apt-cache policy "$1" | sed -n 's/^  Candidate: \([^(].*\)/\1/p'; }
 
 at_least() { [ -n "$1" ] && dpkg --compare-versions "${1#*:}" ge "$2"; }
 
@@ -66,7 +67,7 @@ source_apt() {
   local apt=$CACHE/apt
   local command=$1
   shift
-  "$command" -q -o Dir::Etc::SourceList="$apt/source.sources" -o Dir::Etc::SourceParts=/dev/null \
+  "${APT_ENVIRONMENT[@]}" "$command" -q -o Dir::Etc::SourceList="$apt/source.sources" -o Dir::Etc::SourceParts=/dev/null \
     -o Dir::State::Lists="$apt/lists" -o Dir::Cache="$apt/cache" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
     -o APT::Default-Release= -o APT::Sandbox::User=root -o Acquire::Languages=none "$@"
 }

@@ -64,7 +64,8 @@ def main():
     for entry in options.system:
         folders, _, paths = entry.partition("=")
         for folder in folders.split(","):
-            system[folder] = [path for path in paths.split(":") if path]
+            # The compiler's own folder, named again, breaks its #include_next.
+            system[folder] = [path for path in paths.split(":") if path not in ("", "/usr/include")]
     if options.self_test:
         return self_test(options.compiler, system)
     found = list(failures(options.root, options.compiler, system))
