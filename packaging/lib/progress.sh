@@ -48,7 +48,8 @@ trap stop_ticker EXIT
 
 # No failure goes by without a word.
 set -E
-trap 'say "bootstrap: unexpected failure in ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND"' ERR
+unexpected() { say "bootstrap: unexpected failure in $1"; }
+trap 'unexpected "${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND"' ERR
 
 # step TITLE WHAT_TO_DO_ON_FAILURE COMMAND...: runs the command (a function may
 # be one) with `set -e`, its output in a log. Never call it inside a condition:
@@ -60,10 +61,12 @@ step() {
   : >"$log"
   ticker "$title" "$log" 9>&- &
   TICKER=$!
-  set +e
+  set +eE
+  trap - ERR
   (set -e; "$@") >"$log" 2>&1 </dev/null
   status=$?
-  set -e
+  set -eE
+  trap 'unexpected "${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND"' ERR
   stop_ticker
   local took=$((SECONDS - started))
   if [ -t 2 ] && [ "$took" -gt 1 ]; then printf '\r\033[K' >&2; fi

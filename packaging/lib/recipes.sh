@@ -65,6 +65,9 @@ build_in_work() {
   "$recipe" "$options"
 }
 
+# has_mbedtls_threading CONFIG_HEADER
+has_mbedtls_threading() { [ "$(grep -cE '^#define MBEDTLS_THREADING_(C|PTHREAD)$' "$1")" -eq 2 ]; }
+
 build_libuv() {
   cmake -S . -B b -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS=-g1 -DCMAKE_POSITION_INDEPENDENT_CODE=ON \
     -DLIBUV_BUILD_SHARED=OFF -DBUILD_TESTING=OFF -DCMAKE_INSTALL_PREFIX="$PREFIX" -DCMAKE_INSTALL_LIBDIR=lib
@@ -73,7 +76,9 @@ build_libuv() {
 
 build_mbedtls() {
   # Two connections on two threads share the random generator and the PSA key store.
-  sed -i 's|^//\(#define MBEDTLS_THREADING_\(C\|PTHREAD\)\)$|\1|' include/mbedtls/mbedtls_config.h
+  local config=include/mbedtls/mbedtls_config.h
+  sed -i -E 's@^//(#define MBEDTLS_THREADING_(C|PTHREAD))$@\1@' "$config"
+  has_mbedtls_threading "$config"
   cmake -S . -B b -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS=-g1 -DCMAKE_POSITION_INDEPENDENT_CODE=ON \
     -DENABLE_PROGRAMS=OFF -DENABLE_TESTING=OFF -DMBEDTLS_FATAL_WARNINGS=OFF \
     -DCMAKE_INSTALL_PREFIX="$PREFIX" -DCMAKE_INSTALL_LIBDIR=lib
