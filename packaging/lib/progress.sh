@@ -70,6 +70,10 @@ step() {
   stop_ticker
   local took=$((SECONDS - started))
   if [ -t 2 ] && [ "$took" -gt 1 ]; then printf '\r\033[K' >&2; fi
+  if [ "$status" -eq 130 ]; then
+    say "bootstrap: interrupted: $title. What was finished is kept; run the same command again to go on."
+    exit 130
+  fi
   if [ "$status" -ne 0 ]; then
     say "bootstrap: failed: $title (status $status, after $(elapsed "$took"))"
     say "  the end of its output:"
