@@ -1,0 +1,35 @@
+// How a program ends: what is reported, the exit code, and the order of the
+// end.
+//
+// 1. The program's exception is shown, or its SystemExit becomes the exit code.
+// 2. threading's own shutdown: non-daemon threads are joined, and may still use
+//    the runtime while they finish.
+// 3. The runtime stops: tasks are cancelled, their finally blocks run.
+// 4. Py_FinalizeEx: atexit callbacks (which find the runtime stopped, as they
+//    find Python's threads ended), the flush of the standard streams, the rest.
+//
+// A plain Python (-c, -m, python*) is finalised by CPython itself, in steps 2
+// and 4; there the runtime, if it was used, stops after the atexit callbacks.
+#pragma once
+
+#include <Python.h>
+
+namespace tonio::launcher {
+
+// An unhandled KeyboardInterrupt: 128 + SIGINT.
+inline constexpr int kInterrupted = 130;
+
+// Reports the Python exception that is set, as python would (sys.excepthook
+// included), clears it, and gives the exit code. Attached.
+int report_exception();
+
+// Steps 2 to 4. Gives the exit code of the process: `exit_code`, or 120 when
+// the standard streams could not be flushed. Leaves with _exit, with the same
+// code, when a part of the runtime would not stop. Attached, on the main
+// thread.
+int end_program(int exit_code);
+
+// See extend_interpreter.
+[[nodiscard]] bool register_runtime_stop();
+
+}  // namespace tonio::launcher

@@ -1,0 +1,13 @@
+#include <cstdio>
+
+#include "launch.h"
+#include "start_error.h"
+
+int main(int argc, char** argv) {
+  try {
+    return tonio::launcher::launch(argc, argv);
+  } catch (const tonio::launcher::StartError& error) {
+    std::fprintf(stderr, "tonio: %s\n", error.what());
+    return error.exit_code();
+  }
+}
