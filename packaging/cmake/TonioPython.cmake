@@ -79,8 +79,7 @@ if(python_link STREQUAL "static")
   separate_arguments(libs UNIX_COMMAND "${python_libs}")
   target_link_options(tonio_dep_python INTERFACE LINKER:--export-dynamic
     LINKER:--exclude-libs,libuv.a:libmbedtls.a:libmbedx509.a:libmbedcrypto.a)
-  target_link_libraries(tonio_dep_python INTERFACE
-    LINKER:--whole-archive "${python_library}" LINKER:--no-whole-archive ${libs})
+  target_link_libraries(tonio_dep_python INTERFACE $<LINK_LIBRARY:WHOLE_ARCHIVE,tonio_python_library> ${libs})
 else()
   target_link_libraries(tonio_dep_python INTERFACE tonio_python_library)
 endif()
