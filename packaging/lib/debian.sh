@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Debian's packages, binary and source.
 
 # Not exported: the program that is run in the end gets the user's environment.

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Telling the person in front what happens. All of it goes to standard error:
 # standard output belongs to the program that is run.
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What is built from source, each into a folder of its own in the cache, named
 # after the package, its version and a digest of how it is built. A build
 # happens in a work folder and is renamed into place as its last act, so a
