@@ -128,6 +128,12 @@ class TaskState {
                                    kReasonShift);
   }
 
+  // By the running task.
+  [[nodiscard]] bool arming() const {
+    const std::uint32_t phase = word_.load(std::memory_order_relaxed) & kPhaseMask;
+    return phase == kArming || phase == kWoken;
+  }
+
   [[nodiscard]] bool suspended() const {
     return (word_.load(std::memory_order_relaxed) & kPhaseMask) == kWaiting;
   }

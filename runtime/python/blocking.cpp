@@ -1,0 +1,310 @@
+// A blocking call is an operation and a job of the pool in one object. The job begins
+// when spawn_blocking() is called; the operation waits for its end.
+//
+// Cancelling the waiter takes a job that is still queued out of the pool. In one that
+// runs, CancelledError is raised at the thread's next Python instruction, and the
+// waiter waits until the call has ended: nothing of it runs on behind its back. What is
+// raised this way can't reach the thread's next job: both sides go through `phase`.
+#include "python/blocking.h"
+
+#include <atomic>
+#include <new>
+
+#include "base/futex.h"
+#include "python/arguments.h"
+#include "python/coro_task.h"
+#include "python/errors.h"
+#include "python/host.h"
+#include "python/join.h"
+#include "python/operation.h"
+#include "python/spawn.h"
+#include "scheduler/blocking_pool.h"
+#include "sync/event.h"
+
+namespace tonio::python {
+namespace {
+
+struct BlockingCall;
+
+class Job final : public scheduler::BlockingJob {
+ public:
+  explicit Job(BlockingCall& call) : call_(call) {}
+  void run() override;
+  void drop() override;
+
+ private:
+  BlockingCall& call_;
+};
+
+enum Phase : std::uint32_t {
+  kQueued,
+  kRunning,
+  kInterrupting,  // a waiter is about to raise CancelledError in the thread
+  kInterrupted,   // it has; the call may or may not have noticed yet
+  kEnded,
+};
+
+struct BlockingCall {
+  Operation base;
+  PyObject* function;  // owned, until it has been called
+  PyObject* args;      // owned: positional arguments, then the values of keywords
+  PyObject* keywords;  // owned or null: names of the last arguments
+  PyObject* context;   // owned or null
+  // Written by the pool's thread before `done` is set.
+  PyObject* result;
+  PyObject* error;
+  std::atomic<bool> observed;  // somebody has waited
+  std::atomic<std::uint32_t> phase;
+  unsigned long thread;  // the pool's thread; valid from kRunning on
+  Job job;
+  sync::Event done;
+  SpawnSite site;
+};
+
+PyTypeObject blocking_call_type = empty_type();
+
+BlockingCall* as_call(PyObject* self) { return reinterpret_cast<BlockingCall*>(self); }
+PyObject* as_object(BlockingCall& call) { return reinterpret_cast<PyObject*>(&call); }
+
+void drop_arguments(BlockingCall& call) {
+  Py_CLEAR(call.function);
+  Py_CLEAR(call.args);
+  Py_CLEAR(call.keywords);
+  Py_CLEAR(call.context);
+}
+
+PyObject* call_function(BlockingCall& call) {
+  if (call.context && PyContext_Enter(call.context) != 0) return nullptr;
+  const Py_ssize_t named = call.keywords ? PyTuple_GET_SIZE(call.keywords) : 0;
+  PyObject* result = PyObject_Vectorcall(
+      call.function, &PyTuple_GET_ITEM(call.args, 0),
+      static_cast<std::size_t>(PyTuple_GET_SIZE(call.args) - named), call.keywords);
+  if (call.context) {
+    PyObject* pending = PyErr_GetRaisedException();
+    if (PyContext_Exit(call.context) != 0) PyErr_WriteUnraisable(call.context);
+    PyErr_SetRaisedException(pending);
+  }
+  return result;
+}
+
+// After this no interrupt can come any more; takes back one that has not been noticed.
+void end_running(BlockingCall& call) {
+  std::uint32_t phase = kRunning;
+  if (call.phase.compare_exchange_strong(phase, kEnded)) return;
+  // The waiter is attached while it interrupts and needs this thread for nothing, so
+  // it is done in a moment.
+  while (call.phase.load() == kInterrupting) {
+    const Detached detached;
+    base::futex_wait(call.phase, kInterrupting);
+  }
+  PyThreadState_SetAsyncExc(call.thread, nullptr);
+  call.phase.store(kEnded);
+}
+
+// The pool's reference to the call ends with this.
+void finish(BlockingCall& call, PyObject* error) {
+  call.error = error;
+  drop_arguments(call);
+  call.done.set();
+  Py_DECREF(as_object(call));
+}
+
+void Job::run() {
+  BlockingCall& call = call_;
+  call.thread = PyThread_get_thread_ident();
+  call.phase.store(kRunning);
+  call.result = call_function(call);
+  PyObject* error = call.result ? nullptr : PyErr_GetRaisedException();
+  end_running(call);
+  finish(call, error);
+}
+
+void Job::drop() {
+  PyErr_SetString(cancelled_error, "the runtime stops");
+  finish(call_, PyErr_GetRaisedException());
+}
+
+Poll call_result(BlockingCall& call, PyObject*& result) {
+  if (call.error) {
+    PyErr_SetRaisedException(Py_NewRef(call.error));
+    return Poll::kError;
+  }
+  result = Py_NewRef(call.result);
+  return Poll::kReady;
+}
+
+Poll call_start(PyObject* self, CoroTask& task, PyObject*& result) {
+  BlockingCall& call = *as_call(self);
+  call.observed.store(true, std::memory_order_relaxed);
+  if (call.done.is_set()) return call_result(call, result);
+  if (!task.state().begin_arming()) return raise_cancelled(task);
+  if (call.done.wait(task.waiter())) return Poll::kPending;
+  (void)task.state().cancel_arming();
+  return call_result(call, result);
+}
+
+// Raises CancelledError in the thread, if the call still runs.
+void interrupt(BlockingCall& call) {
+  std::uint32_t phase = kRunning;
+  if (!call.phase.compare_exchange_strong(phase, kInterrupting)) return;
+  PyThreadState_SetAsyncExc(call.thread, cancelled_error);
+  call.phase.store(kInterrupted);
+  base::futex_wake(call.phase, 1);
+}
+
+// CancelledError, with the call's own failure as its context: that must not be lost.
+Poll raise_cancelled_call(BlockingCall& call, CoroTask& task) {
+  task.set_ending_cancelled(false);
+  (void)raise_cancelled(task);
+  if (call.error && !PyErr_GivenExceptionMatches(call.error, cancelled_error)) {
+    PyObject* cancelled = PyErr_GetRaisedException();
+    PyException_SetContext(cancelled, Py_NewRef(call.error));
+    PyErr_SetRaisedException(cancelled);
+  }
+  return Poll::kError;
+}
+
+Poll call_resume(PyObject* self, CoroTask& task, PyObject*& result) {
+  BlockingCall& call = *as_call(self);
+  if (task.state().reason() != task::WakeReason::kCancelled && !task.ending_cancelled()) {
+    return call_result(call, result);
+  }
+  call.done.cancel_wait(task.waiter());
+  task.set_ending_cancelled(true);
+  while (!call.done.is_set()) {
+    if (Host::instance().runtime().blocking_pool().withdraw(call.job)) {
+      PyErr_SetNone(cancelled_error);
+      finish(call, PyErr_GetRaisedException());
+      break;
+    }
+    interrupt(call);
+    // This request has been acted upon; another one may come while the call ends.
+    task.state().deliver_cancel();
+    if (!task.state().begin_arming()) continue;
+    if (call.done.wait(task.waiter())) return Poll::kPending;
+    (void)task.state().cancel_arming();
+  }
+  return raise_cancelled_call(call, task);
+}
+
+constexpr OperationKind kCallKind{call_start, call_resume};
+
+int call_traverse(PyObject* self, visitproc visit, void* arg) {
+  BlockingCall& call = *as_call(self);
+  // Before its end the pool's thread uses the rest.
+  if (!call.done.is_set()) return 0;
+  Py_VISIT(call.result);
+  Py_VISIT(call.error);
+  return call.site.traverse(visit, arg);
+}
+
+void call_dealloc(PyObject* self) {
+  PyObject_GC_UnTrack(self);
+  BlockingCall& call = *as_call(self);
+  if (call.error && !call.observed.load(std::memory_order_relaxed) &&
+      !PyErr_GivenExceptionMatches(call.error, cancelled_error)) {
+    report_unawaited("blocking call", call.error, call.site);
+  }
+  drop_arguments(call);
+  Py_XDECREF(call.result);
+  Py_XDECREF(call.error);
+  call.site.~SpawnSite();
+  call.done.~Event();
+  call.job.~Job();
+  PyObject_GC_Del(self);
+}
+
+// Submits a call of `function`; a new reference, or null with an exception set.
+PyObject* submit(PyObject* function, Ref args, Ref keywords) {
+  Host& host = Host::instance();
+  if (!PyCallable_Check(function)) {
+    PyErr_Format(PyExc_TypeError, "tonio.spawn_blocking() takes a function, not %R", function);
+    return nullptr;
+  }
+  if (!host.check_running()) return nullptr;
+  Ref context;
+  if (host.contexts.load(std::memory_order_relaxed)) {
+    context = Ref::steal(PyContext_CopyCurrent());
+    if (!context) return nullptr;
+  }
+  BlockingCall* call = PyObject_GC_New(BlockingCall, &blocking_call_type);
+  if (!call) return nullptr;
+  call->base.kind = &kCallKind;
+  call->function = Py_NewRef(function);
+  call->args = args.release();
+  call->keywords = keywords.release();
+  call->context = context.release();
+  call->result = call->error = nullptr;
+  new (&call->observed) std::atomic<bool>(false);
+  new (&call->phase) std::atomic<std::uint32_t>(kQueued);
+  call->thread = 0;
+  new (&call->job) Job(*call);
+  new (&call->done) sync::Event();
+  new (&call->site) SpawnSite(SpawnSite::here());
+  PyObject_GC_Track(call);
+  Ref self = Ref::steal(as_object(*call));
+  Py_INCREF(self.get());  // the pool's, until finish()
+  if (!host.runtime().blocking_pool().submit(call->job)) {
+    Py_DECREF(self.get());
+    PyErr_SetString(PyExc_RuntimeError,
+                    "the blocking pool takes no call: the runtime stops, or the system refuses "
+                    "another thread");
+    return nullptr;
+  }
+  return self.release();
+}
+
+PyObject* spawn_blocking(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) {
+  if (nargs < 1) {
+    PyErr_SetString(PyExc_TypeError, "tonio.spawn_blocking() takes a function");
+    return nullptr;
+  }
+  const Py_ssize_t named = keywords ? PyTuple_GET_SIZE(keywords) : 0;
+  Ref values = Ref::steal(PyTuple_New(nargs - 1 + named));
+  if (!values) return nullptr;
+  for (Py_ssize_t i = 0; i < nargs - 1 + named; ++i) {
+    PyTuple_SET_ITEM(values.get(), i, Py_NewRef(args[i + 1]));
+  }
+  return submit(args[0], std::move(values), Ref::borrow(keywords));
+}
+
+PyObject* map_blocking(PyObject*, PyObject* const* args, Py_ssize_t nargs) {
+  if (nargs != 2) {
+    PyErr_Format(PyExc_TypeError,
+                 "tonio.map_blocking() takes a function and an iterable, got %zd arguments", nargs);
+    return nullptr;
+  }
+  Ref items = Ref::steal(PySequence_Tuple(args[1]));
+  Ref calls = Ref::steal(items ? PyList_New(0) : nullptr);
+  for (Py_ssize_t i = 0; calls && i < PyTuple_GET_SIZE(items.get()); ++i) {
+    Ref values = Ref::steal(PyTuple_Pack(1, PyTuple_GET_ITEM(items.get(), i)));
+    Ref call = values ? Ref::steal(submit(args[0], std::move(values), Ref())) : Ref();
+    if (!call || PyList_Append(calls.get(), call.get()) != 0) calls.reset();
+  }
+  return calls ? spawn_gathered(calls.get()) : nullptr;
+}
+
+PyMethodDef functions[] = {
+    {"spawn_blocking", as_cfunction<spawn_blocking>(), METH_FASTCALL | METH_KEYWORDS,
+     PyDoc_STR("spawn_blocking($module, fn, /, *args, **kwargs)\n--\n\n"
+               "Runs fn(*args, **kwargs) on the blocking pool; waiting for it gives its result "
+               "or raises its exception.")},
+    {"map_blocking", as_cfunction<map_blocking>(), METH_FASTCALL,
+     PyDoc_STR("map_blocking($module, fn, xs, /)\n--\n\n"
+               "Runs fn(x) for each x of the iterable on the blocking pool. Waiting for it gives "
+               "the list of results in the order of xs.")},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+}  // namespace
+
+bool init_blocking(PyObject* module) {
+  blocking_call_type.tp_name = "tonio.BlockingCall";
+  blocking_call_type.tp_basicsize = sizeof(BlockingCall);
+  blocking_call_type.tp_flags = Py_TPFLAGS_HAVE_GC;
+  blocking_call_type.tp_traverse = call_traverse;
+  blocking_call_type.tp_dealloc = call_dealloc;
+  return ready_operation_type(blocking_call_type) && PyModule_AddFunctions(module, functions) == 0;
+}
+
+}  // namespace tonio::python

@@ -1,0 +1,315 @@
+#include "python/coro_task.h"
+
+#include "python/errors.h"
+#include "python/host.h"
+#include "python/join.h"
+#include "python/names.h"
+#include "python/spawn.h"
+
+namespace tonio::python {
+namespace {
+
+// PyIter_Send for an exception: throws the one that is set into `iterator`.
+PySendResult throw_into(PyObject* iterator, PyObject*& out) {
+  Ref exception = Ref::steal(PyErr_GetRaisedException());
+  out = PyObject_CallMethodOneArg(iterator, names::throw_, exception.get());
+  if (out) return PYGEN_NEXT;
+  if (!PyErr_ExceptionMatches(PyExc_StopIteration)) {
+    // An iterator without throw() can't clean up: the exception goes past it.
+    if (PyErr_ExceptionMatches(PyExc_AttributeError) &&
+        !PyObject_HasAttr(iterator, names::throw_)) {
+      PyErr_SetRaisedException(exception.release());
+    }
+    return PYGEN_ERROR;
+  }
+  Ref stop = Ref::steal(PyErr_GetRaisedException());
+  out = PyObject_GetAttr(stop.get(), names::value);
+  return out ? PYGEN_RETURN : PYGEN_ERROR;
+}
+
+// Enters the task's context for one step and leaves it before anybody else may run
+// the task.
+class InContext {
+ public:
+  explicit InContext(PyObject* context) : context_(context) {
+    if (context_ && PyContext_Enter(context_) != 0) {
+      PyErr_WriteUnraisable(context_);
+      context_ = nullptr;
+    }
+  }
+  ~InContext() {
+    if (!context_) return;
+    PyObject* pending = PyErr_GetRaisedException();
+    if (PyContext_Exit(context_) != 0) PyErr_WriteUnraisable(context_);
+    PyErr_SetRaisedException(pending);
+  }
+
+ private:
+  PyObject* context_;
+};
+
+}  // namespace
+
+PyObject* drivable(PyObject* object, const char* doing) {
+  if (PyGen_CheckExact(object) || PyCoro_CheckExact(object) || is_operation(object)) {
+    return Py_NewRef(object);
+  }
+  const PyAsyncMethods* async = Py_TYPE(object)->tp_as_async;
+  if (async && async->am_await) {
+    PyObject* iterator = async->am_await(object);
+    if (iterator && !PyIter_Check(iterator)) {
+      PyErr_Format(PyExc_TypeError, "__await__() of %T gave %T, which is no iterator", object,
+                   iterator);
+      Py_CLEAR(iterator);
+    }
+    return iterator;
+  }
+  const char* hint = PyCallable_Check(object) ? " (call the function to get one)" : "";
+  PyErr_Format(PyExc_TypeError, "%s a generator, a coroutine or another awaitable%s, not %R",
+               doing, hint, object);
+  return nullptr;
+}
+
+void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject* context) {
+  top_ = iterator;
+  context_ = context;
+  join_ = &join;
+  index_ = index;
+  has_run_ = false;
+  asked_to_end_.store(false, std::memory_order_relaxed);
+  state().begin();
+}
+
+task::Task::Outcome CoroTask::run() {
+  ThreadContext& thread = *this_thread;
+  thread.current = this;
+  thread.budget = kBudget;
+  for (;;) {
+    Step step;
+    {
+      const InContext in_context(context_);
+      step = advance();
+    }
+    if (step == Step::kSuspend) {
+      thread.current = nullptr;
+      // From here on the task may be running elsewhere.
+      if (state().finish_arming()) return Outcome::kGone;
+      thread.current = this;
+      continue;
+    }
+    thread.current = nullptr;
+    if (step == Step::kGiveWay) return Outcome::kGaveWay;
+    end();
+    return Outcome::kGone;
+  }
+}
+
+Poll CoroTask::drive(PyObject* operation, PyObject*& result, bool& started) {
+  if (operation_ == operation && started_op_) {
+    started = true;
+    return reinterpret_cast<Operation*>(operation)->kind->resume(operation, *this, result);
+  }
+  return begin_operation(operation, *this, result, started);
+}
+
+Poll CoroTask::drive_awaited(PyObject* operation, PyObject*& result) {
+  if (this_thread->awaiting) {
+    PyErr_Format(PyExc_RuntimeError,
+                 "the task waits on %T already: a coroutine inside a task is awaited or yielded, "
+                 "not driven by hand",
+                 this_thread->awaiting);
+    return Poll::kError;
+  }
+  bool started = false;
+  const Poll poll = drive(operation, result, started);
+  if (poll == Poll::kPending || poll == Poll::kGiveWay) {
+    if (operation_ != operation) Py_XSETREF(operation_, Py_NewRef(operation));
+    started_op_ = started;
+    awaited_ = true;
+  } else {
+    Py_CLEAR(operation_);
+  }
+  return poll;
+}
+
+// Takes the task off the lists of an operation whose suspension has not reached the
+// worker, because the coroutine was driven by hand.
+void CoroTask::abandon_awaited() {
+  PyObject* pending = PyErr_GetRaisedException();
+  this_thread->awaiting = nullptr;
+  if (operation_ && started_op_) {
+    PyObject* result = nullptr;
+    Poll poll;
+    do {
+      // Woken by itself, if nobody else did it; a kind that only gave way isn't armed.
+      (void)state().claim(task::WakeReason::kTimedOut);
+      if (state().arming()) (void)state().finish_arming();
+      poll = reinterpret_cast<Operation*>(operation_)->kind->resume(operation_, *this, result);
+    } while (poll == Poll::kPending);
+    if (poll == Poll::kReady) Py_DECREF(result);
+    PyErr_Clear();
+  }
+  Py_CLEAR(operation_);
+  PyErr_SetRaisedException(pending);
+}
+
+CoroTask::Step CoroTask::wait_on(PyObject* operation, Poll poll, bool awaited, bool started) {
+  if (operation_ != operation) Py_XSETREF(operation_, Py_NewRef(operation));
+  awaited_ = awaited;
+  started_op_ = started;
+  return poll == Poll::kGiveWay ? Step::kGiveWay : Step::kSuspend;
+}
+
+// What the innermost coroutine yielded. kEnd here means: go on, with `input` or, when
+// `throwing`, with the exception that is set.
+CoroTask::Step CoroTask::dispatch(PyObject* yielded, Ref& input, bool& throwing) {
+  ThreadContext& thread = *this_thread;
+  if (thread.awaiting) {
+    if (thread.awaiting == yielded) {
+      thread.awaiting = nullptr;
+      const Poll poll = state().arming() ? Poll::kPending : Poll::kGiveWay;
+      return wait_on(yielded, poll, true, started_op_);
+    }
+    abandon_awaited();
+  }
+  if (yielded == Py_None) return Step::kGiveWay;
+
+  Ref made;
+  if (PyList_CheckExact(yielded)) {
+    made = Ref::steal(spawn_gathered(yielded));
+    if (!made) {
+      throwing = true;
+      return Step::kEnd;
+    }
+  } else if (PyAnySet_CheckExact(yielded)) {
+    if (!spawn_background(yielded)) throwing = true;
+    input = Ref::borrow(Py_None);
+    return Step::kEnd;
+  } else if (!is_operation(yielded)) {
+    PyObject* iterator = drivable(yielded, "a task can yield None (to give way), an operation,");
+    if (iterator) {
+      push(iterator);
+      input = Ref::borrow(Py_None);
+    } else {
+      throwing = true;
+    }
+    return Step::kEnd;
+  }
+  PyObject* operation = made ? made.get() : yielded;
+  PyObject* result = nullptr;
+  bool started = false;
+  const Poll poll = begin_operation(operation, *this, result, started);
+  switch (poll) {
+    case Poll::kReady:
+      input = Ref::steal(result);
+      return Step::kEnd;
+    case Poll::kError:
+      throwing = true;
+      return Step::kEnd;
+    default:
+      return wait_on(operation, poll, false, started);
+  }
+}
+
+CoroTask::Step CoroTask::advance() {
+  Ref input = Ref::borrow(Py_None);
+  bool throwing = false;
+  if (operation_ && !awaited_) {
+    PyObject* result = nullptr;
+    bool started = false;
+    const Poll poll = drive(operation_, result, started);
+    if (poll == Poll::kPending || poll == Poll::kGiveWay) {
+      return wait_on(operation_, poll, false, started);
+    }
+    Py_CLEAR(operation_);
+    throwing = poll == Poll::kError;
+    if (!throwing) input = Ref::steal(result);
+  } else if (!operation_ && state().cancel_requested()) {
+    (void)raise_cancelled(*this);
+    throwing = true;
+    if (!has_run_) {
+      // Nothing of it has run, so nothing is to be cleaned up.
+      Ref cancelled = Ref::steal(PyErr_GetRaisedException());
+      if (!Ref::steal(PyObject_CallMethodNoArgs(top_, names::close))) PyErr_Clear();
+      PyErr_SetRaisedException(cancelled.release());
+      pop();
+      return Step::kEnd;
+    }
+  }
+  has_run_ = true;
+
+  for (;;) {
+    PyObject* out = nullptr;
+    const PySendResult sent =
+        throwing ? throw_into(top_, out) : PyIter_Send(top_, input.get(), &out);
+    throwing = false;
+    if (sent == PYGEN_NEXT) {
+      Ref yielded = Ref::steal(out);
+      const Step step = dispatch(out, input, throwing);
+      if (step != Step::kEnd) return step;
+      continue;
+    }
+    if (this_thread->awaiting) abandon_awaited();
+    if (sent == PYGEN_ERROR) {
+      throwing = true;
+      if (!pop()) return Step::kEnd;
+    } else {
+      input = Ref::steal(out);
+      if (!pop()) {
+        operation_ = input.release();  // end() hands it over
+        return Step::kEnd;
+      }
+    }
+  }
+}
+
+void CoroTask::push(PyObject* iterator) {
+  if (!callers_) callers_ = new std::vector<PyObject*>();
+  callers_->push_back(top_);
+  top_ = iterator;
+}
+
+bool CoroTask::pop() {
+  // A coroutine's end may run finalizers; the exception that ended it stays set.
+  PyObject* pending = PyErr_GetRaisedException();
+  Py_CLEAR(top_);
+  PyErr_SetRaisedException(pending);
+  if (!callers_ || callers_->empty()) return false;
+  top_ = callers_->back();
+  callers_->pop_back();
+  return true;
+}
+
+void CoroTask::end() {
+  Join& join = *join_;
+  Py_CLEAR(context_);
+  delete std::exchange(callers_, nullptr);
+  PyObject* result = std::exchange(operation_, nullptr);
+  if (result) {
+    join.succeed(index_, result);
+  } else {
+    // These end the program from wherever they are raised.
+    if (PyErr_ExceptionMatches(PyExc_SystemExit) ||
+        PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
+      Ref exception = Ref::steal(PyErr_GetRaisedException());
+      Host::instance().abort_run(exception.get());
+      PyErr_SetRaisedException(exception.release());
+    }
+    join.fail();
+  }
+  Host::instance().give_back(*this);
+}
+
+std::string CoroTask::describe() const {
+  PyObject* coroutine = callers_ && !callers_->empty() ? callers_->front() : top_;
+  std::string line = "task ";
+  Ref name = Ref::steal(coroutine ? PyObject_GetAttr(coroutine, names::qualname) : nullptr);
+  const char* text = name && PyUnicode_Check(name.get()) ? PyUnicode_AsUTF8(name.get()) : nullptr;
+  PyErr_Clear();
+  line += text ? text : "of an awaitable";
+  const std::string place = join_ ? join_->site().describe() : "";
+  if (!place.empty()) line += ", spawned at " + place;
+  return line;
+}
+
+}  // namespace tonio::python

@@ -1,0 +1,83 @@
+// A task that runs Python code: a generator, a native coroutine or another awaitable,
+// and the coroutines that it has called by yielding them.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "python/operation.h"
+#include "python/py.h"
+#include "python/thread_context.h"
+#include "task/task.h"
+
+namespace tonio::python {
+
+class Join;
+
+// The iterator that drives `object` when a task runs it, as a new reference: a
+// generator or coroutine itself, else what __await__ gives. Null with a TypeError set.
+// `doing` completes its message ("tonio.spawn() takes").
+PyObject* drivable(PyObject* object, const char* doing);
+
+class CoroTask final : public task::Task {
+ public:
+  // Operations that finish at once which a task may make before it gives way.
+  static constexpr unsigned kBudget = 128;
+
+  explicit CoroTask(task::Waker& waker) : Task(waker) {}
+
+  // Begins a task in this object: takes over the iterator and the context (which may
+  // be null); `join` counts it as its task number `index`. The caller schedules it.
+  void begin(PyObject* iterator, Join& join, std::size_t index, PyObject* context);
+
+  Outcome run() override;
+
+  // By an operation that the running coroutine awaits.
+  Poll drive_awaited(PyObject* operation, PyObject*& result);
+
+  // For the end of a run, from any thread: the task itself may be about to end.
+  bool asked_to_end() const { return asked_to_end_.load(std::memory_order_relaxed); }
+  void ask_to_end() {
+    asked_to_end_.store(true, std::memory_order_relaxed);
+    cancel();
+  }
+
+  // For operations that can't be left at once: a cancellation has been taken note of and
+  // will be raised when the operation has ended.
+  bool ending_cancelled() const { return ending_cancelled_; }
+  void set_ending_cancelled(bool value) { ending_cancelled_ = value; }
+
+  // What it runs and where it was spawned. Attached.
+  std::string describe() const;
+
+ private:
+  enum class Step { kSuspend, kGiveWay, kEnd };
+
+  Step advance();
+  Step dispatch(PyObject* yielded, Ref& input, bool& throwing);
+  Step wait_on(PyObject* operation, Poll poll, bool awaited, bool started);
+  Poll drive(PyObject* operation, PyObject*& result, bool& started);
+  void abandon_awaited();
+  void push(PyObject* iterator);
+  // Drops the innermost coroutine. False when that was the last one.
+  bool pop();
+  void end();
+
+  std::atomic<bool> asked_to_end_{false};
+
+  // All of these belong to whoever owns the task.
+  PyObject* top_ = nullptr;         // the innermost coroutine, owned
+  std::vector<PyObject*>* callers_ = nullptr;  // the ones that wait for it, owned
+  PyObject* operation_ = nullptr;   // what the task waits on, owned
+  PyObject* context_ = nullptr;     // owned; null: it runs in its worker's
+  Join* join_ = nullptr;
+  std::size_t index_ = 0;
+  bool awaited_ = false;      // operation_ is driven by the coroutine, not by the task
+  bool started_op_ = false;   // operation_ has been started
+  bool ending_cancelled_ = false;
+  bool has_run_ = false;      // the first step has been made
+};
+
+}  // namespace tonio::python

@@ -1,0 +1,27 @@
+#include "python/embed.h"
+
+#include "python/host.h"
+#include "python/module.h"
+#include "python/package_importer.h"
+#include "python/run.h"
+#include "python/thread_wait.h"
+
+namespace tonio::python {
+
+bool register_builtin() { return PyImport_AppendInittab("_tonio", init_module) == 0; }
+
+bool install(const HostOptions& options) {
+  Host::instance().options = options;
+  remember_main_thread();
+  return install_package_importer();
+}
+
+bool start() { return Host::instance().ensure_started(); }
+
+PyObject* declared_entrypoint() { return declared_entrypoint_object(); }
+
+PyObject* run(PyObject* awaitable) { return run_awaitable(awaitable, RunOptions(), true); }
+
+bool shutdown(std::vector<std::string>& left) { return Host::instance().shut_down(left); }
+
+}  // namespace tonio::python

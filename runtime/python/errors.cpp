@@ -1,0 +1,46 @@
+#include "python/errors.h"
+
+#include <cerrno>
+#include <string_view>
+
+namespace tonio::python {
+
+PyObject* cancelled_error;
+PyObject* timeout_error;
+PyObject* would_block_error;
+PyObject* resource_broken_error;
+PyObject* already_initialized_error;
+PyObject* not_initialized_error;
+
+namespace {
+
+bool add(PyObject* module, PyObject*& slot, const char* name, const char* doc, PyObject* base) {
+  if (!slot) slot = PyErr_NewExceptionWithDoc(name, doc, base, nullptr);
+  // The name behind the last dot is what the module calls it.
+  return slot && PyModule_AddObjectRef(module, std::string_view(name).substr(17).data(), slot) == 0;
+}
+
+}  // namespace
+
+bool init_errors(PyObject* module) {
+  static_assert(std::string_view("tonio.exceptions.").size() == 17);
+  return add(module, cancelled_error, "tonio.exceptions.CancelledError",
+             "Raised where a task is suspended when the task is cancelled.", PyExc_BaseException) &&
+         add(module, timeout_error, "tonio.exceptions.TimeoutError",
+             "A time limit has passed.", PyExc_TimeoutError) &&
+         add(module, would_block_error, "tonio.exceptions.WouldBlock",
+             "What was asked for can't be had without waiting.", PyExc_Exception) &&
+         add(module, resource_broken_error, "tonio.exceptions.ResourceBroken",
+             "A connection is no longer usable.", PyExc_OSError) &&
+         add(module, already_initialized_error, "tonio.exceptions.RuntimeAlreadyInitializedError",
+             "The runtime runs already.", PyExc_RuntimeError) &&
+         add(module, not_initialized_error, "tonio.exceptions.RuntimeNotInitializedError",
+             "There is no runtime to use.", PyExc_RuntimeError);
+}
+
+PyObject* raise_errno(int error) {
+  errno = error;
+  return PyErr_SetFromErrno(PyExc_OSError);
+}
+
+}  // namespace tonio::python

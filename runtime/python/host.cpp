@@ -1,0 +1,200 @@
+#include "python/host.h"
+
+#include <sys/eventfd.h>
+
+#include <algorithm>
+
+#include "python/errors.h"
+#include "python/run.h"
+
+namespace tonio::python {
+
+thread_local ThreadContext* this_thread = nullptr;
+
+// Never destroyed: objects that outlive the interpreter's finalisation and threads
+// that would not stop still refer to it.
+Host& Host::instance() {
+  static Host* host = new Host();
+  return *host;
+}
+
+Host::Host() : runtime_(hooks_), pool_(runtime_.scheduler()) {}
+
+void* InterpreterHooks::prepare() {
+  auto* context = new ThreadContext();
+  context->thread_state = PyThreadState_New(PyInterpreterState_Get());
+  if (!context->thread_state) {
+    delete context;
+    return nullptr;
+  }
+  return context;
+}
+
+void InterpreterHooks::enter(void* state) {
+  auto* context = static_cast<ThreadContext*>(state);
+  this_thread = context;
+  Host::instance().register_thread(*context);
+  PyEval_RestoreThread(context->thread_state);
+}
+
+void InterpreterHooks::detach(void*) { PyEval_SaveThread(); }
+
+void InterpreterHooks::attach(void* state) {
+  PyEval_RestoreThread(static_cast<ThreadContext*>(state)->thread_state);
+}
+
+void InterpreterHooks::leave(void* state) {
+  auto* context = static_cast<ThreadContext*>(state);
+  Host::instance().unregister_thread(*context);
+  PyThreadState_Clear(context->thread_state);
+  PyThreadState_DeleteCurrent();
+  this_thread = nullptr;
+  delete context;
+}
+
+void InterpreterHooks::discard(void* state) {
+  auto* context = static_cast<ThreadContext*>(state);
+  PyThreadState_Clear(context->thread_state);
+  PyThreadState_Delete(context->thread_state);
+  delete context;
+}
+
+bool Host::ensure_started() {
+  if (running_.load(std::memory_order_acquire)) return true;
+  core::Options start;
+  start.threads = options.threads.value_or(core::default_threads());
+  start.blocking_threads = options.blocking_threads.value_or(start.blocking_threads);
+  if (options.blocking_ttl) {
+    start.blocking_ttl = std::chrono::milliseconds(static_cast<long>(*options.blocking_ttl * 1e3));
+  }
+  start.shutdown_timeout = options.shutdown_timeout;
+  std::string error;
+  if (!runtime_.start(start, error)) {
+    PyErr_Format(PyExc_RuntimeError, "tonio can't start: %s", error.c_str());
+    return false;
+  }
+  running_.store(true, std::memory_order_release);
+  return true;
+}
+
+bool Host::check_running() {
+  if (running_.load(std::memory_order_acquire)) return true;
+  PyErr_SetString(not_initialized_error,
+                  "there is no runtime: use this inside a coroutine that tonio.run() runs, or "
+                  "start the program with `tonio run`");
+  return false;
+}
+
+// 1. tasks are cancelled and run their finally blocks
+// 2. the runtime stops in core::Runtime's order
+// Whatever is left after that keeps the interpreter from being finalised.
+bool Host::shut_down(std::vector<std::string>& left) {
+  if (!running_.load(std::memory_order_acquire)) return true;
+  const base::Instant grace = std::chrono::microseconds(options.shutdown_timeout).count();
+  const base::Instant deadline = base::now() + (stop_at_once ? 0 : grace);
+  end_all_tasks(deadline);
+  running_.store(false, std::memory_order_release);
+  runtime_.begin_stop();
+  core::Runtime::Stopped stopped;
+  {
+    const Detached detached;
+    // What is between two steps needs a moment to notice, even when time is up.
+    constexpr base::Instant kMoment = 100'000;
+    stopped = runtime_.finish_stop(std::max(deadline, base::now() + kMoment));
+  }
+  if (!stopped.workers) {
+    for (std::string& line : describe_tasks()) left.push_back(std::move(line));
+  }
+  if (!stopped.blocking_threads) left.emplace_back("a call on the blocking pool");
+  return stopped.all();
+}
+
+void Host::register_thread(ThreadContext& context) {
+  threads_.lock()->contexts.push_back(&context);
+}
+
+void Host::unregister_thread(ThreadContext& context) {
+  pool_.flush(context.free_tasks);
+  auto threads = threads_.lock();
+  threads->begun += context.begun.load(std::memory_order_relaxed);
+  threads->ended += context.ended.load(std::memory_order_relaxed);
+  std::erase(threads->contexts, &context);
+}
+
+CoroTask& Host::take_task() {
+  if (ThreadContext* thread = this_thread) {
+    thread->begun.store(thread->begun.load(std::memory_order_relaxed) + 1,
+                        std::memory_order_relaxed);
+    return pool_.take(thread->free_tasks);
+  }
+  auto threads = threads_.lock();
+  ++threads->begun;
+  return pool_.take(threads->free_tasks);
+}
+
+void Host::give_back(CoroTask& task) {
+  ThreadContext& thread = *this_thread;
+  task.state().end();
+  pool_.give_back(thread.free_tasks, task);
+  thread.ended.store(thread.ended.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  if (end_fd_.load(std::memory_order_relaxed) < 0) return;
+  // Of two threads that end the last two tasks, at least one sees the other's count.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (live_tasks() == 0) {
+    if (const int fd = end_fd_.load(std::memory_order_relaxed); fd >= 0) eventfd_write(fd, 1);
+  }
+}
+
+std::uint64_t Host::live_tasks() {
+  auto threads = threads_.lock();
+  // Ended ones first: a task counted as ended has been counted as begun.
+  std::uint64_t ended = threads->ended;
+  for (const ThreadContext* thread : threads->contexts) {
+    ended += thread->ended.load(std::memory_order_acquire);
+  }
+  std::uint64_t begun = threads->begun;
+  for (const ThreadContext* thread : threads->contexts) {
+    begun += thread->begun.load(std::memory_order_acquire);
+  }
+  return begun - ended;
+}
+
+void Host::cancel_left_tasks() {
+  bool some_are_ending = false;
+  pool_.for_each([&](CoroTask& task) {
+    if (!task.state().ended() && task.asked_to_end()) some_are_ending = true;
+  });
+  if (some_are_ending) return;
+  pool_.for_each([](CoroTask& task) {
+    if (!task.state().ended()) task.ask_to_end();
+  });
+}
+
+void Host::watch_end_of_tasks(int fd) {
+  end_fd_.store(fd, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+std::vector<std::string> Host::describe_tasks() {
+  std::vector<CoroTask*> live;
+  pool_.for_each([&](CoroTask& task) {
+    if (!task.state().ended()) live.push_back(&task);
+  });
+  std::vector<std::string> lines;
+  for (const CoroTask* task : live) lines.push_back(task->describe());
+  return lines;
+}
+
+void Host::abort_run(PyObject* exception) {
+  PyObject* expected = nullptr;
+  // The first one counts.
+  if (abort_.compare_exchange_strong(expected, Py_NewRef(exception))) {
+    if (const int fd = abort_fd.load(); fd >= 0) eventfd_write(fd, 1);
+  } else {
+    Py_DECREF(exception);
+  }
+}
+
+Ref Host::take_abort() { return Ref::steal(abort_.exchange(nullptr)); }
+
+}  // namespace tonio::python

@@ -1,0 +1,103 @@
+// The runtime of this process, as the interpreter sees it.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "core/runtime.h"
+#include "python/coro_task.h"
+#include "python/embed.h"
+#include "python/py.h"
+#include "python/thread_context.h"
+#include "task/task_pool.h"
+
+namespace tonio::python {
+
+// Attaches and detaches the runtime's threads.
+class InterpreterHooks final : public scheduler::ThreadHooks {
+ public:
+  void* prepare() override;
+  void enter(void* state) override;
+  void detach(void* state) override;
+  void attach(void* state) override;
+  void leave(void* state) override;
+  void discard(void* state) override;
+};
+
+class Host {
+ public:
+  static Host& instance();
+
+  core::Runtime& runtime() { return runtime_; }
+  reactor::Reactor& reactor() { return runtime_.reactor(); }
+  scheduler::Scheduler& scheduler() { return runtime_.scheduler(); }
+
+  // What the command line and the environment said.
+  HostOptions options;
+
+  // Starts the runtime if it isn't running. Main thread, attached. False with an
+  // exception set.
+  [[nodiscard]] bool ensure_started();
+  // The last step before the interpreter is finalised; see embed.h.
+  bool shut_down(std::vector<std::string>& left);
+  // Whether tasks may be spawned. Any thread. False with an exception set.
+  [[nodiscard]] bool check_running();
+
+  // An object for a new task, from the calling thread's stock. Attached.
+  CoroTask& take_task();
+  // The task in `task` has ended.
+  void give_back(CoroTask& task);
+  // Tasks that have begun and not ended. Exact once nothing runs.
+  std::uint64_t live_tasks();
+  // Asks the tasks that are left to end, each once: a task that suspends again in a
+  // finally block is not disturbed. Tasks that those start while they end are cleaning
+  // up, and are asked only when all that were asked before have ended.
+  void cancel_left_tasks();
+  // While set, `fd` (an eventfd) is written to whenever the last live task ends.
+  void watch_end_of_tasks(int fd);
+  // The tasks that have not ended, a line each. Attached.
+  std::vector<std::string> describe_tasks();
+
+  // A task has ended with an exception that ends the program (SystemExit,
+  // KeyboardInterrupt): the run that is under way raises it.
+  void abort_run(PyObject* exception);
+  // That exception, or nothing; a new reference.
+  Ref take_abort();
+  // Where abort_run() tells: an eventfd, -1 for none.
+  std::atomic<int> abort_fd{-1};
+
+  // Somebody has asked twice: what is left is not waited for. Main thread only.
+  bool stop_at_once = false;
+
+  // Per run: whether tasks get a copy of their spawner's contextvars.
+  std::atomic<bool> contexts{false};
+
+ private:
+  friend class InterpreterHooks;
+
+  Host();
+
+  void register_thread(ThreadContext& context);
+  void unregister_thread(ThreadContext& context);
+
+  InterpreterHooks hooks_;
+  core::Runtime runtime_;
+  task::TaskPool<CoroTask> pool_;
+  std::atomic<bool> running_{false};
+
+  struct Threads {
+    std::vector<ThreadContext*> contexts;
+    // Totals of threads that have ended, and of those that aren't the runtime's.
+    std::uint64_t begun = 0;
+    std::uint64_t ended = 0;
+    task::TaskList free_tasks;
+  };
+  base::Guarded<Threads> threads_;
+  std::atomic<int> end_fd_{-1};
+  std::atomic<PyObject*> abort_{nullptr};
+};
+
+}  // namespace tonio::python

@@ -1,0 +1,152 @@
+#include "python/join.h"
+
+#include <sys/eventfd.h>
+
+#include <string>
+
+#include "python/errors.h"
+
+namespace tonio::python {
+
+Join::Join(Shape shape, std::size_t tasks)
+    : shape_(shape), running_(tasks), site_(SpawnSite::here()) {}
+
+Join::~Join() {
+  for (PyObject* failure : *failures_.lock()) {
+    if (!observed_.load(std::memory_order_relaxed)) report(failure);
+    Py_DECREF(failure);
+  }
+  Py_XDECREF(error_.load(std::memory_order_relaxed));
+}
+
+Join* Join::make(Shape shape, std::size_t tasks, bool has_handle) {
+  Ref list;
+  if (shape == Shape::kList) {
+    // Its slots are filled by the tasks; nobody else sees it until they have ended.
+    list = Ref::steal(PyList_New(static_cast<Py_ssize_t>(tasks)));
+    if (!list) return nullptr;
+  }
+  auto* join = new Join(shape, tasks);
+  join->result_ = std::move(list);
+  join->owners_.store((tasks > 0 ? 1u : 0u) + (has_handle ? 1u : 0u), std::memory_order_relaxed);
+  if (tasks == 0) join->done_.set();
+  return join;
+}
+
+void Join::succeed(std::size_t index, PyObject* result) {
+  switch (shape_) {
+    case Shape::kSingle:
+    case Shape::kRun:
+      result_.reset(result);
+      break;
+    case Shape::kList:
+      PyList_SET_ITEM(result_.get(), static_cast<Py_ssize_t>(index), result);
+      break;
+    case Shape::kNone:
+    case Shape::kUntracked:
+      Py_DECREF(result);
+      break;
+  }
+  end_task();
+}
+
+void Join::fail() {
+  Ref exception = Ref::steal(PyErr_GetRaisedException());
+  // The handle's drop and this look at the owners in either order: the failure is
+  // reported here, or by the destructor.
+  if (owners_.load(std::memory_order_acquire) == 1 && shape_ != Shape::kRun &&
+      !observed_.load(std::memory_order_relaxed)) {
+    report(exception.get());
+  } else {
+    failures_.lock()->push_back(exception.release());
+  }
+  end_task();
+}
+
+void Join::end_task() {
+  // Release what this task wrote; the last one acquires what all wrote and passes it
+  // on through done_.
+  if (running_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  done_.set();
+  if (const int fd = notify_fd_.load(std::memory_order_seq_cst); fd >= 0) eventfd_write(fd, 1);
+  drop();
+}
+
+void Join::notify(int fd) {
+  notify_fd_.store(fd, std::memory_order_seq_cst);
+  // If the last task has read the old value, its done_ came before.
+  if (done_.is_set() && fd >= 0) eventfd_write(fd, 1);
+}
+
+void Join::drop() {
+  if (owners_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+PyObject* Join::outcome() {
+  if (PyObject* error = error_.load(std::memory_order_acquire)) {
+    PyErr_SetRaisedException(Py_NewRef(error));
+    return nullptr;
+  }
+  std::vector<PyObject*> failures;
+  failures.swap(*failures_.lock());
+  if (failures.empty()) {
+    // Another thread may be making the error of the failures at this moment.
+    if (PyObject* error = error_.load(std::memory_order_acquire)) {
+      PyErr_SetRaisedException(Py_NewRef(error));
+      return nullptr;
+    }
+    return Py_NewRef(result_ ? result_.get() : Py_None);
+  }
+  Ref error;
+  if (shape_ == Shape::kRun) {
+    error = Ref::borrow(failures.front());
+  } else {
+    // A child that was cancelled has not failed by itself; only where nothing else
+    // went wrong does its cancellation show.
+    Ref errors = Ref::steal(PyList_New(0));
+    for (PyObject* failure : failures) {
+      if (errors && !PyErr_GivenExceptionMatches(failure, cancelled_error) &&
+          PyList_Append(errors.get(), failure) != 0) {
+        errors.reset();
+      }
+    }
+    if (errors && PyList_GET_SIZE(errors.get()) == 0) {
+      error = Ref::borrow(failures.front());
+    } else if (errors) {
+      // Becomes an ExceptionGroup when all its members are Exceptions.
+      error = Ref::steal(PyObject_CallFunction(PyExc_BaseExceptionGroup, "sO",
+                                               "spawned tasks failed", errors.get()));
+    }
+  }
+  for (PyObject* failure : failures) Py_DECREF(failure);
+  if (!error) return nullptr;
+  PyErr_SetRaisedException(Py_NewRef(error.get()));
+  error_.store(error.release(), std::memory_order_release);
+  return nullptr;
+}
+
+void Join::report(PyObject* exception) {
+  if (PyErr_GivenExceptionMatches(exception, cancelled_error)) return;
+  report_unawaited("task", exception, site_);
+}
+
+int Join::traverse(visitproc visit, void* arg) {
+  // While tasks run they hold references that the collector can't see, so nothing
+  // that is reached from here may count as garbage: visit nothing then.
+  if (!done_.is_set()) return 0;
+  Py_VISIT(result_.get());
+  Py_VISIT(error_.load(std::memory_order_relaxed));
+  for (PyObject* failure : *failures_.lock()) Py_VISIT(failure);
+  return site_.traverse(visit, arg);
+}
+
+void report_unawaited(const char* what, PyObject* exception, const SpawnSite& site) {
+  PyObject* pending = PyErr_GetRaisedException();
+  const std::string place = site.describe();
+  PySys_FormatStderr("tonio: a %s failed and nobody awaited it%s%s\n", what,
+                     place.empty() ? "" : "; it was spawned at ", place.c_str());
+  PyErr_DisplayException(exception);
+  PyErr_SetRaisedException(pending);
+}
+
+}  // namespace tonio::python

@@ -1,0 +1,84 @@
+// The outcome of one spawn: the results of its tasks, and who waits for them.
+//
+// It belongs to its handle (what spawn() returns) and to its tasks together; the last
+// of the two frees it. Failures that nobody has asked for by then are reported.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/mutex.h"
+#include "python/py.h"
+#include "python/spawn_site.h"
+#include "sync/event.h"
+
+namespace tonio::python {
+
+class Join {
+ public:
+  enum class Shape {
+    kSingle,     // one result, as it is
+    kList,       // a list of results
+    kNone,       // None once all have ended
+    kUntracked,  // nobody will wait
+    kRun,        // one result, and its exception as it is: tonio.run()
+  };
+
+  // For `tasks` tasks; owned by the handle and, unless there are none, the tasks.
+  // Null with an exception set.
+  static Join* make(Shape shape, std::size_t tasks, bool has_handle);
+
+  // By the task number `index`, once, attached. succeed() takes over `result`, fail()
+  // the exception that is set.
+  void succeed(std::size_t index, PyObject* result);
+  void fail();
+
+  // The event that is set when all tasks have ended.
+  sync::Event& done() { return done_; }
+  // Writes to this eventfd as well when that happens.
+  void notify(int fd);
+
+  // After done(): the result as a new reference, or null with the failure set.
+  PyObject* outcome();
+  // Somebody waits, so failures need no report.
+  void observe() { observed_.store(true, std::memory_order_relaxed); }
+  // Failures are to be dropped silently, because another error has taken their place.
+  void forget() { observe(); }
+
+  // The handle is gone. Attached.
+  void drop();
+
+  const SpawnSite& site() const { return site_; }
+
+  int traverse(visitproc visit, void* arg);
+
+ private:
+  Join(Shape shape, std::size_t tasks);
+  ~Join();
+
+  void end_task();
+  void report(PyObject* exception);
+
+  const Shape shape_;
+  // Handle and tasks.
+  std::atomic<unsigned> owners_{0};
+  std::atomic<std::size_t> running_;
+  std::atomic<bool> observed_{false};
+  std::atomic<int> notify_fd_{-1};
+  sync::Event done_;
+  const SpawnSite site_;
+
+  // Each slot is written by its task, and read after done_.
+  Ref result_;  // the result, or the list of them
+  // Written by the tasks, taken after done_.
+  base::Guarded<std::vector<PyObject*>> failures_;
+  // Made of the failures when they are asked for first.
+  std::atomic<PyObject*> error_{nullptr};
+};
+
+// "a task failed and nobody awaited it" with traceback and place, on standard error.
+void report_unawaited(const char* what, PyObject* exception, const SpawnSite& site);
+
+}  // namespace tonio::python

@@ -1,0 +1,57 @@
+#include "python/module.h"
+
+#include "python/blocking.h"
+#include "python/errors.h"
+#include "python/event.h"
+#include "python/names.h"
+#include "python/run.h"
+#include "python/socket.h"
+#include "python/spawn.h"
+#include "python/time.h"
+
+namespace tonio::python {
+namespace {
+
+// Owned; written and read on the main thread, where scripts run.
+PyObject* entrypoint = nullptr;
+
+PyObject* declare_entrypoint(PyObject*, PyObject* function) {
+  Py_XSETREF(entrypoint, Py_NewRef(function));
+  Py_RETURN_NONE;
+}
+
+PyMethodDef functions[] = {
+    {"declare_entrypoint", declare_entrypoint, METH_O,
+     PyDoc_STR("declare_entrypoint($module, function, /)\n--\n\n"
+               "What `tonio run` calls when the script has not run the runtime itself.")},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+int execute(PyObject* module) {
+  const bool done = names::init() && init_errors(module) && init_spawn(module) &&
+                    init_time(module) && init_event(module) && init_blocking(module) &&
+                    init_run(module) && init_socket(module) &&
+                    PyModule_AddFunctions(module, functions) == 0 &&
+                    PyModule_AddStringConstant(module, "__version__", TONIO_VERSION) == 0;
+  return done ? 0 : -1;
+}
+
+PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, reinterpret_cast<void*>(execute)},
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+    {0, nullptr},
+};
+
+PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "_tonio", PyDoc_STR("The native part of tonio."),
+    0,       nullptr, slots, nullptr, nullptr, nullptr,
+};
+
+}  // namespace
+
+PyObject* init_module() { return PyModuleDef_Init(&definition); }
+
+PyObject* declared_entrypoint_object() { return Py_XNewRef(entrypoint); }
+
+}  // namespace tonio::python

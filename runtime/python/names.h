@@ -1,0 +1,15 @@
+// Strings that hot paths look up, interned once.
+#pragma once
+
+#include "python/py.h"
+
+namespace tonio::python::names {
+
+extern PyObject* throw_;
+extern PyObject* close;
+extern PyObject* value;
+extern PyObject* qualname;
+
+[[nodiscard]] bool init();
+
+}  // namespace tonio::python::names

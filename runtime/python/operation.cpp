@@ -1,0 +1,116 @@
+#include "python/operation.h"
+
+#include "python/coro_task.h"
+#include "python/errors.h"
+#include "python/thread_context.h"
+
+namespace tonio::python {
+namespace {
+
+// Gives `result` to whoever drives the iterator: as StopIteration, or, for None, as a
+// plain end.
+PyObject* stop_with(PyObject* result) {
+  if (result != Py_None) {
+    PyObject* stop = PyObject_CallOneArg(PyExc_StopIteration, result);
+    if (stop) PyErr_SetRaisedException(stop);
+  }
+  Py_DECREF(result);
+  return nullptr;
+}
+
+PyObject* operation_send(PyObject* self, PyObject* value) {
+  if (value != Py_None) {
+    PyErr_Format(PyExc_TypeError, "%T takes no value", self);
+    return nullptr;
+  }
+  PyObject* yielded = operation_next(self);
+  if (!yielded && !PyErr_Occurred()) PyErr_SetNone(PyExc_StopIteration);
+  return yielded;
+}
+
+// An operation that waits has nothing to run, so what is thrown in comes out.
+PyObject* operation_throw(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  if (count < 1) {
+    PyErr_SetString(PyExc_TypeError, "throw() takes an exception");
+    return nullptr;
+  }
+  PyObject* exception = args[0];
+  if (PyExceptionInstance_Check(exception)) {
+    PyErr_SetRaisedException(Py_NewRef(exception));
+  } else if (PyExceptionClass_Check(exception)) {
+    PyErr_SetObject(exception, count > 1 ? args[1] : Py_None);
+  } else {
+    PyErr_Format(PyExc_TypeError, "throw() takes an exception, not %T", exception);
+  }
+  return nullptr;
+}
+
+PyObject* operation_close(PyObject*, PyObject*) { Py_RETURN_NONE; }
+
+PyMethodDef methods[] = {
+    {"send", operation_send, METH_O, nullptr},
+    {"throw", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(operation_throw)),
+     METH_FASTCALL, nullptr},
+    {"close", operation_close, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyAsyncMethods async_methods = {.am_await = PyObject_SelfIter,
+                                .am_aiter = nullptr,
+                                .am_anext = nullptr,
+                                .am_send = nullptr};
+
+}  // namespace
+
+PyObject* operation_next(PyObject* self) {
+  ThreadContext* thread = this_thread;
+  CoroTask* task = thread ? thread->current : nullptr;
+  if (!task) {
+    PyErr_Format(PyExc_RuntimeError,
+                 "%T can be awaited in a task of tonio's runtime only: run the coroutine with "
+                 "tonio.run() or tonio.block_on()",
+                 self);
+    return nullptr;
+  }
+  PyObject* result = nullptr;
+  switch (task->drive_awaited(self, result)) {
+    case Poll::kReady:
+      return stop_with(result);
+    case Poll::kPending:
+    case Poll::kGiveWay:
+      thread->awaiting = self;
+      return Py_NewRef(self);
+    case Poll::kError:
+      break;
+  }
+  return nullptr;
+}
+
+bool ready_operation_type(PyTypeObject& type) {
+  type.tp_flags |= Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION;
+  type.tp_as_async = &async_methods;
+  type.tp_iter = PyObject_SelfIter;
+  type.tp_iternext = operation_next;
+  type.tp_methods = methods;
+  return PyType_Ready(&type) == 0;
+}
+
+Poll begin_operation(PyObject* operation, CoroTask& task, PyObject*& result, bool& started) {
+  started = true;
+  if (task.state().cancel_requested()) return raise_cancelled(task);
+  ThreadContext& thread = *this_thread;
+  if (thread.budget == 0) {
+    started = false;
+    return Poll::kGiveWay;
+  }
+  --thread.budget;
+  return reinterpret_cast<Operation*>(operation)->kind->start(operation, task, result);
+}
+
+Poll raise_cancelled(CoroTask& task) {
+  task.state().deliver_cancel();
+  PyErr_SetNone(cancelled_error);
+  return Poll::kError;
+}
+
+}  // namespace tonio::python

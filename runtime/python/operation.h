@@ -1,0 +1,70 @@
+// The one native awaitable behind every call that suspends.
+//
+// It works three ways: `await op` and `yield from op` drive it through tp_iternext,
+// inside the coroutine; `yield op` hands it to the worker, which drives it and sends
+// the result in. Either way it first tries to finish at once, and only when it can't
+// does the task suspend on it.
+//
+// A kind of operation states what to do in two functions. Both run on a worker,
+// attached, inside `task`:
+//   start   tries; or registers the task with wakers (TaskState::begin_arming first)
+//           and says kPending.
+//   resume  goes on after the task was woken (TaskState::reason tells why) or has
+//           given way. A task that was not woken by what it waited for takes itself
+//           off the wakers' lists here (WaitQueue's abort contract). May say kPending
+//           again.
+// An operation holds what it was asked for and leaves what changes while it waits to
+// the task, so it may be awaited again, and by several tasks; the kinds that can't do
+// so claim themselves.
+#pragma once
+
+#include "python/py.h"
+#include "task/task_state.h"
+
+namespace tonio::python {
+
+class CoroTask;
+
+enum class Poll {
+  kReady,    // `result` is set, a new reference
+  kPending,  // the task is armed
+  kGiveWay,  // the task is to be resumed after the others had a turn
+  kError,    // a Python exception is set
+};
+
+struct OperationKind {
+  Poll (*start)(PyObject* self, CoroTask& task, PyObject*& result);
+  Poll (*resume)(PyObject* self, CoroTask& task, PyObject*& result);
+};
+
+// Every operation object begins with this.
+struct Operation {
+  PyObject_HEAD
+  const OperationKind* kind;
+};
+
+// Prepares a type whose objects are operations. The caller has set tp_name,
+// tp_basicsize, tp_dealloc and, where it holds objects, the slots for the collector.
+[[nodiscard]] bool ready_operation_type(PyTypeObject& type);
+
+PyObject* operation_next(PyObject* self);
+
+inline bool is_operation(PyObject* object) {
+  return Py_TYPE(object)->tp_iternext == operation_next;
+}
+
+// Starts `operation` for the task: a checkpoint, so it delivers a pending
+// cancellation, and makes the task give way when its budget is used up (`started` is
+// false then: it must be begun again).
+Poll begin_operation(PyObject* operation, CoroTask& task, PyObject*& result, bool& started);
+
+// Sets CancelledError, which uses up the cancel request. Always kError.
+Poll raise_cancelled(CoroTask& task);
+
+// For start() and resume() of kinds without a second part.
+inline Poll ready_none(PyObject*& result) {
+  result = Py_None;
+  return Poll::kReady;
+}
+
+}  // namespace tonio::python

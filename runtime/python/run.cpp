@@ -1,0 +1,241 @@
+#include "python/run.h"
+
+#include <algorithm>
+#include <atomic>
+#include <string>
+
+#include "python/arguments.h"
+#include "python/errors.h"
+#include "python/host.h"
+#include "python/join.h"
+#include "python/spawn.h"
+#include "python/thread_wait.h"
+
+namespace tonio::python {
+namespace {
+
+// How often the end of all tasks is looked after: tasks that others have left behind
+// while they ended tell nobody of themselves.
+constexpr base::Instant kLookAgain = 50'000;
+
+std::atomic<bool> program_has_run{false};
+std::atomic<bool> run_is_active{false};
+
+// One run at a time.
+class ActiveRun {
+ public:
+  ActiveRun() : mine_(!run_is_active.exchange(true)) {}
+  ~ActiveRun() {
+    if (mine_) run_is_active.store(false);
+  }
+  explicit operator bool() const { return mine_; }
+
+ private:
+  const bool mine_;
+};
+
+base::Instant grace_deadline() {
+  const auto grace = std::chrono::microseconds(Host::instance().options.shutdown_timeout);
+  return base::now() + grace.count();
+}
+
+bool end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline) {
+  Host& host = Host::instance();
+  host.watch_end_of_tasks(wait.fd());
+  bool at_once = false;
+  while (host.live_tasks() > 0 && !at_once && base::now() < deadline) {
+    host.cancel_left_tasks();
+    const auto woken = wait.wait(signals, std::min(deadline, base::now() + kLookAgain));
+    if (woken == ThreadWait::Woken::kSignal && !signals.handle()) {
+      PyErr_Clear();
+      at_once = true;
+    }
+  }
+  host.watch_end_of_tasks(-1);
+  if (at_once) host.stop_at_once = true;
+  return host.live_tasks() == 0;
+}
+
+// The number of workers and the blocking pool's bounds as this run wants them.
+bool configure(const RunOptions& options) {
+  Host& host = Host::instance();
+  core::Runtime& runtime = host.runtime();
+  host.contexts.store(host.options.context.value_or(options.context));
+  if (options.blocking_threads != 0 || options.blocking_ttl >= 0) {
+    core::Options now = runtime.options();
+    if (options.blocking_threads != 0 && !host.options.blocking_threads) {
+      now.blocking_threads = options.blocking_threads;
+    }
+    if (options.blocking_ttl >= 0 && !host.options.blocking_ttl) {
+      now.blocking_ttl = std::chrono::milliseconds(static_cast<long>(options.blocking_ttl * 1e3));
+    }
+    runtime.configure_blocking(now.blocking_threads, now.blocking_ttl);
+  }
+  const unsigned wanted =
+      host.options.threads.value_or(options.threads ? options.threads : core::default_threads());
+  // Tasks that an earlier run has left keep their workers.
+  if (wanted == runtime.options().threads || host.live_tasks() > 0) return true;
+  {
+    const Detached detached;
+    runtime.stop_workers();
+  }
+  std::string error;
+  if (runtime.start_workers(wanted, error)) return true;
+  PyErr_Format(PyExc_RuntimeError, "tonio can't run: %s", error.c_str());
+  return false;
+}
+
+bool refuse_on_worker(const char* what) {
+  if (!scheduler::Scheduler::current()) return true;
+  PyErr_Format(PyExc_RuntimeError,
+               "%s can't be used inside a coroutine, whose worker it would block: await or yield "
+               "the coroutine instead",
+               what);
+  return false;
+}
+
+void warn_of_left_tasks() {
+  std::string left;
+  for (const std::string& line : Host::instance().describe_tasks()) left += "\n  " + line;
+  if (PyErr_WarnFormat(PyExc_RuntimeWarning, 1, "tasks would not stop:%s", left.c_str()) != 0) {
+    PyErr_WriteUnraisable(nullptr);
+  }
+}
+
+// What came between: its context is how the main coroutine ended, if that failed.
+PyObject* raise_interruption(Ref interruption, Join& join) {
+  if (join.done().is_set()) {
+    Ref outcome = Ref::steal(join.outcome());
+    if (!outcome) {
+      Ref failure = Ref::steal(PyErr_GetRaisedException());
+      if (failure.get() != interruption.get() &&
+          !PyErr_GivenExceptionMatches(failure.get(), cancelled_error)) {
+        PyException_SetContext(interruption.get(), failure.release());
+      }
+    }
+  }
+  PyErr_SetRaisedException(interruption.release());
+  return nullptr;
+}
+
+}  // namespace
+
+bool was_run() { return program_has_run.load(); }
+
+bool end_all_tasks(base::Instant deadline) {
+  SignalWatch signals;
+  ThreadWait wait;
+  return end_tasks(wait, signals, deadline);
+}
+
+PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end_others) {
+  if (!refuse_on_worker("tonio.run()")) return nullptr;
+  const ActiveRun active;
+  if (!active) {
+    PyErr_SetString(already_initialized_error,
+                    "tonio.run() runs already in another thread: use tonio.block_on() here");
+    return nullptr;
+  }
+  Host& host = Host::instance();
+  if (!host.ensure_started() || !configure(options)) return nullptr;
+  program_has_run.store(true);
+
+  SignalWatch signals;
+  ThreadWait wait;
+  host.abort_fd.store(wait.fd());
+  Join* join = spawn_for_thread(awaitable, "tonio.run() takes");
+  if (!join) {
+    host.abort_fd.store(-1);
+    return nullptr;
+  }
+  join->observe();
+  join->notify(wait.fd());
+
+  Ref interruption;
+  while (!interruption && !join->done().is_set()) {
+    if (wait.wait(signals, base::kNever) == ThreadWait::Woken::kSignal && !signals.handle()) {
+      interruption = Ref::steal(PyErr_GetRaisedException());
+    }
+    if (!interruption) interruption = host.take_abort();
+  }
+  const bool all_ended =
+      !(interruption || end_others) || end_tasks(wait, signals, grace_deadline());
+  join->notify(-1);
+  host.abort_fd.store(-1);
+  // A task may have asked to exit while it was cancelled.
+  Ref late = host.take_abort();
+  if (!interruption) interruption = std::move(late);
+  if (!all_ended && !host.stop_at_once) {
+    warn_of_left_tasks();
+    host.stop_at_once = true;  // they have had their time
+  }
+
+  PyObject* result = interruption ? raise_interruption(std::move(interruption), *join)
+                                  : join->outcome();
+  join->drop();
+  return result;
+}
+
+namespace {
+
+PyObject* block_on(PyObject*, PyObject* awaitable) {
+  if (!refuse_on_worker("tonio.block_on()")) return nullptr;
+  const SignalWatch signals;
+  // On the main thread signals end the wait, as in run().
+  if (signals.active() && !run_is_active.load()) {
+    return run_awaitable(awaitable, RunOptions(), false);
+  }
+  ThreadWait wait;
+  Join* join = spawn_for_thread(awaitable, "tonio.block_on() takes");
+  if (!join) return nullptr;
+  join->observe();
+  join->notify(wait.fd());
+  while (!join->done().is_set()) wait.wait(signals, base::kNever);
+  join->notify(-1);
+  PyObject* result = join->outcome();
+  join->drop();
+  return result;
+}
+
+PyObject* run_function(PyObject*, PyObject* args, PyObject* keywords) {
+  static const char* names[] = {"coro",         "context",          "threads",
+                                "blocking_threads", "blocking_ttl", "end_others", nullptr};
+  PyObject* awaitable = nullptr;
+  RunOptions options;
+  int context = 0;
+  int end_others = 1;
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|$pIIdp", const_cast<char**>(names),
+                                   &awaitable, &context, &options.threads,
+                                   &options.blocking_threads, &options.blocking_ttl,
+                                   &end_others)) {
+    return nullptr;
+  }
+  options.context = context != 0;
+  return run_awaitable(awaitable, options, end_others != 0);
+}
+
+PyObject* end_tasks_now(PyObject*, PyObject*) {
+  if (!refuse_on_worker("Runtime.stop()")) return nullptr;
+  if (!end_all_tasks(grace_deadline())) warn_of_left_tasks();
+  Py_RETURN_NONE;
+}
+
+PyMethodDef functions[] = {
+    {"run", as_cfunction<run_function>(), METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("run($module, coro, /, *, context=False, threads=0, blocking_threads=0, "
+               "blocking_ttl=-1.0, end_others=True)\n--\n\n"
+               "Runs coro and waits; 0 and -1 leave a setting as it is.")},
+    {"block_on", block_on, METH_O,
+     PyDoc_STR("block_on($module, coro, /)\n--\n\n"
+               "Runs coro on the workers and blocks the calling thread, which must not be one of "
+               "them, until it has ended; gives its result or raises its exception.")},
+    {"end_tasks", end_tasks_now, METH_NOARGS,
+     PyDoc_STR("end_tasks($module, /)\n--\n\nCancels all tasks and waits for them.")},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+}  // namespace
+
+bool init_run(PyObject* module) { return PyModule_AddFunctions(module, functions) == 0; }
+
+}  // namespace tonio::python

@@ -1,0 +1,33 @@
+// Running a coroutine from a thread that is no worker: tonio.run(), Runtime,
+// tonio.block_on().
+#pragma once
+
+#include "base/clock.h"
+#include "python/py.h"
+
+namespace tonio::python {
+
+[[nodiscard]] bool init_run(PyObject* module);
+
+// What a run may ask for; what the command line or the environment says wins.
+struct RunOptions {
+  bool context = false;
+  unsigned threads = 0;           // 0: not said
+  unsigned blocking_threads = 0;  // 0: not said
+  double blocking_ttl = -1;       // seconds; negative: not said
+};
+
+// Runs `awaitable` on the workers and waits. With `end_others` the tasks that are left
+// afterwards are cancelled and waited for, as at the end of a program. A new reference,
+// or null with an exception set.
+PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end_others);
+
+// Cancels all tasks and waits until they have ended, at most until `deadline`. False
+// when some have not, or when a signal asked to stop at once. Attached; keeps no
+// exception set.
+bool end_all_tasks(base::Instant deadline);
+
+// Whether the program has run the runtime itself.
+bool was_run();
+
+}  // namespace tonio::python

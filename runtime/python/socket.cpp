@@ -1,0 +1,175 @@
+#include "python/socket.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+
+#include "base/unique_fd.h"
+#include "python/arguments.h"
+#include "python/errors.h"
+#include "python/host.h"
+
+namespace tonio::python {
+namespace {
+
+PyTypeObject native_socket_type = empty_type();
+
+// What a descriptor that somebody else has opened says of itself.
+bool ask_descriptor(int fd, int option, int& value) {
+  if (value != -1) return true;
+  socklen_t size = sizeof value;
+  return ::getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0;
+}
+
+PyObject* adopt(PyTypeObject* type, int fd, int family, int socket_type, int protocol) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+      !ask_descriptor(fd, SO_DOMAIN, family) || !ask_descriptor(fd, SO_TYPE, socket_type) ||
+      !ask_descriptor(fd, SO_PROTOCOL, protocol)) {
+    return raise_errno(errno);
+  }
+  return make_socket(type, fd, family, socket_type, protocol);
+}
+
+PyObject* socket_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
+  static const char* names[] = {"family", "type", "proto", "fileno", nullptr};
+  int family = -1;
+  int socket_type = -1;
+  int protocol = -1;
+  PyObject* fileno = Py_None;
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "|iiiO:socket", const_cast<char**>(names),
+                                   &family, &socket_type, &protocol, &fileno)) {
+    return nullptr;
+  }
+  if (fileno != Py_None) {
+    const int fd = PyLong_AsInt(fileno);
+    if (fd == -1 && PyErr_Occurred()) return nullptr;
+    if (fd < 0) {
+      PyErr_Format(PyExc_ValueError, "socket(): fileno must not be negative: %d", fd);
+      return nullptr;
+    }
+    return adopt(type, fd, family, socket_type, protocol);
+  }
+  if (family == -1) family = AF_INET;
+  if (socket_type == -1) socket_type = SOCK_STREAM;
+  if (protocol == -1) protocol = 0;
+  const int fd = ::socket(family, socket_type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+  if (fd < 0) return raise_errno(errno);
+  return make_socket(type, fd, family, socket_type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC), protocol);
+}
+
+void close_socket(Socket* self) {
+  if (self->socket->close_blocks()) {
+    const Detached detached;
+    self->socket->close();
+  } else {
+    self->socket->close();
+  }
+}
+
+void socket_finalize(PyObject* self) {
+  if (!as_socket(self)->socket || as_socket(self)->socket->fd() < 0) return;
+  PyObject* pending = PyErr_GetRaisedException();
+  if (PyErr_ResourceWarning(self, 1, "unclosed %R", self) != 0) PyErr_WriteUnraisable(self);
+  PyErr_SetRaisedException(pending);
+  close_socket(as_socket(self));
+}
+
+void socket_dealloc(PyObject* self) {
+  if (PyObject_CallFinalizerFromDealloc(self) < 0) return;
+  if (as_socket(self)->weak_references) PyObject_ClearWeakRefs(self);
+  delete as_socket(self)->socket;
+  Py_TYPE(self)->tp_free(self);
+}
+
+PyObject* socket_fileno(PyObject* self, PyObject*) {
+  return PyLong_FromLong(as_socket(self)->socket->fd());
+}
+
+PyObject* socket_close(PyObject* self, PyObject*) {
+  close_socket(as_socket(self));
+  Py_RETURN_NONE;
+}
+
+PyObject* socket_detach(PyObject* self, PyObject*) {
+  int fd;
+  {
+    const Detached detached;
+    fd = as_socket(self)->socket->release();
+  }
+  return PyLong_FromLong(fd);
+}
+
+PyObject* socket_enter(PyObject* self, PyObject*) { return Py_NewRef(self); }
+
+PyObject* socket_exit(PyObject* self, PyObject* const*, Py_ssize_t) {
+  return socket_close(self, nullptr);
+}
+
+PyMethodDef methods[] = {
+    {"recv", as_cfunction<socket_recv>(), METH_FASTCALL,
+     PyDoc_STR("recv($self, bufsize, flags=0, /)\n--\n\n"
+               "Suspends until there is data; gives at most bufsize bytes, b'' at the end.")},
+    {"recv_into", as_cfunction<socket_recv_into>(), METH_FASTCALL | METH_KEYWORDS,
+     PyDoc_STR("recv_into($self, buffer, nbytes=0, flags=0)\n--\n\n"
+               "As recv(), into a writable buffer; gives the number of bytes.")},
+    {"send", as_cfunction<socket_send>(), METH_FASTCALL,
+     PyDoc_STR("send($self, data, flags=0, /)\n--\n\n"
+               "Suspends until something can be sent; gives the number of bytes sent.")},
+    {"sendall", as_cfunction<socket_sendall>(), METH_FASTCALL,
+     PyDoc_STR("sendall($self, data, flags=0, /)\n--\n\nSuspends until all of data is sent.")},
+    {"accept", socket_accept, METH_NOARGS,
+     PyDoc_STR("accept($self, /)\n--\n\n"
+               "Suspends until a connection comes; gives (socket, address).")},
+    {"_connect", socket_connect, METH_O,
+     PyDoc_STR("_connect($self, address, /)\n--\n\n"
+               "Suspends until connected. None instead of an operation when the host is a name.")},
+    {"fileno", socket_fileno, METH_NOARGS,
+     PyDoc_STR("fileno($self, /)\n--\n\nThe descriptor, -1 once closed.")},
+    {"close", socket_close, METH_NOARGS,
+     PyDoc_STR("close($self, /)\n--\n\n"
+               "Closes the socket; who waits on it gets an OSError (EBADF).")},
+    {"detach", socket_detach, METH_NOARGS,
+     PyDoc_STR("detach($self, /)\n--\n\n"
+               "Closes the object without closing the descriptor, which is returned.")},
+    {"__enter__", socket_enter, METH_NOARGS, nullptr},
+    {"__exit__", as_cfunction<socket_exit>(), METH_FASTCALL, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyMemberDef members[] = {
+    {"_family", Py_T_INT, offsetof(Socket, family), Py_READONLY, nullptr},
+    {"_type", Py_T_INT, offsetof(Socket, type), Py_READONLY, nullptr},
+    {"proto", Py_T_INT, offsetof(Socket, protocol), Py_READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr},
+};
+
+}  // namespace
+
+PyObject* make_socket(PyTypeObject* type, int fd, int family, int socket_type, int protocol) {
+  base::UniqueFd owned(fd);
+  PyObject* self = type->tp_alloc(type, 0);
+  if (!self) return nullptr;
+  Socket* socket = as_socket(self);
+  socket->socket = new net::Socket(Host::instance().reactor(), owned.release());
+  socket->family = family;
+  socket->type = socket_type;
+  socket->protocol = protocol;
+  return self;
+}
+
+bool init_socket(PyObject* module) {
+  native_socket_type.tp_name = "_tonio.Socket";
+  native_socket_type.tp_basicsize = sizeof(Socket);
+  native_socket_type.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE;
+  native_socket_type.tp_new = socket_new;
+  native_socket_type.tp_dealloc = socket_dealloc;
+  native_socket_type.tp_finalize = socket_finalize;
+  native_socket_type.tp_methods = methods;
+  native_socket_type.tp_members = members;
+  native_socket_type.tp_weaklistoffset = offsetof(Socket, weak_references);
+  return PyType_Ready(&native_socket_type) == 0 && init_socket_operations() &&
+         PyModule_AddObjectRef(module, "Socket", reinterpret_cast<PyObject*>(&native_socket_type)) == 0;
+}
+
+}  // namespace tonio::python

@@ -1,0 +1,249 @@
+#include "python/spawn.h"
+
+#include <vector>
+
+#include "python/arguments.h"
+#include "python/coro_task.h"
+#include "python/host.h"
+#include "python/operation.h"
+
+namespace tonio::python {
+namespace {
+
+// The join handle: what spawn() returns.
+struct JoinHandle {
+  Operation base;
+  Join* join;
+};
+
+JoinHandle* as_handle(PyObject* self) { return reinterpret_cast<JoinHandle*>(self); }
+
+Poll join_result(JoinHandle* self, PyObject*& result) {
+  result = self->join->outcome();
+  return result ? Poll::kReady : Poll::kError;
+}
+
+Poll join_start(PyObject* object, CoroTask& task, PyObject*& result) {
+  JoinHandle* self = as_handle(object);
+  self->join->observe();
+  if (self->join->done().is_set()) return join_result(self, result);
+  if (!task.state().begin_arming()) return raise_cancelled(task);
+  if (self->join->done().wait(task.waiter())) return Poll::kPending;
+  (void)task.state().cancel_arming();
+  return join_result(self, result);
+}
+
+Poll join_resume(PyObject* object, CoroTask& task, PyObject*& result) {
+  JoinHandle* self = as_handle(object);
+  if (task.state().reason() == task::WakeReason::kCompleted) return join_result(self, result);
+  self->join->done().cancel_wait(task.waiter());
+  return raise_cancelled(task);
+}
+
+constexpr OperationKind kJoinKind{join_start, join_resume};
+
+int join_traverse(PyObject* self, visitproc visit, void* arg) {
+  return as_handle(self)->join ? as_handle(self)->join->traverse(visit, arg) : 0;
+}
+
+void join_dealloc(PyObject* self) {
+  PyObject_GC_UnTrack(self);
+  if (Join* join = as_handle(self)->join) join->drop();
+  PyObject_GC_Del(self);
+}
+
+PyTypeObject join_handle_type = empty_type();
+
+// Steals the handle's share of `join`.
+PyObject* make_handle(Join* join) {
+  JoinHandle* self = PyObject_GC_New(JoinHandle, &join_handle_type);
+  if (!self) {
+    join->drop();
+    return nullptr;
+  }
+  self->base.kind = &kJoinKind;
+  self->join = join;
+  PyObject_GC_Track(self);
+  return reinterpret_cast<PyObject*>(self);
+}
+
+// Iterators for all of them, or none and an exception.
+bool collect(PyObject* const* awaitables, std::size_t count, const char* doing,
+             std::vector<PyObject*>& iterators) {
+  iterators.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    PyObject* iterator = drivable(awaitables[i], doing);
+    if (!iterator) {
+      for (PyObject* made : iterators) Py_DECREF(made);
+      return false;
+    }
+    iterators.push_back(iterator);
+  }
+  return true;
+}
+
+// Contexts for all of them where the run wants them; otherwise empty.
+bool copy_contexts(std::size_t count, std::vector<PyObject*>& contexts) {
+  if (!Host::instance().contexts.load(std::memory_order_relaxed)) return true;
+  for (std::size_t i = 0; i < count; ++i) {
+    PyObject* context = PyContext_CopyCurrent();
+    if (!context) {
+      for (PyObject* made : contexts) Py_DECREF(made);
+      return false;
+    }
+    contexts.push_back(context);
+  }
+  return true;
+}
+
+// Everything that can fail; then the tasks are started. Null with an exception set.
+Join* start_tasks(PyObject* const* awaitables, std::size_t count, Join::Shape shape, bool handle,
+                  const char* doing) {
+  Host& host = Host::instance();
+  std::vector<PyObject*> iterators;
+  std::vector<PyObject*> contexts;
+  if (!host.check_running() || !collect(awaitables, count, doing, iterators)) return nullptr;
+  Join* join = copy_contexts(count, contexts) ? Join::make(shape, count, handle) : nullptr;
+  if (!join) {
+    for (PyObject* iterator : iterators) Py_DECREF(iterator);
+    for (PyObject* context : contexts) Py_DECREF(context);
+    return nullptr;
+  }
+  task::TaskList tasks;
+  for (std::size_t i = 0; i < count; ++i) {
+    CoroTask& task = host.take_task();
+    task.begin(iterators[i], *join, i, contexts.empty() ? nullptr : contexts[i]);
+    tasks.push_back(task);
+  }
+  host.scheduler().spawn(tasks);
+  return join;
+}
+
+PyObject* spawn_call(PyObject*, PyObject* const* args, std::size_t nargsf, PyObject* keywords) {
+  if (keywords && PyTuple_GET_SIZE(keywords) > 0) {
+    PyErr_SetString(PyExc_TypeError, "tonio.spawn() takes no keyword arguments");
+    return nullptr;
+  }
+  const auto count = static_cast<std::size_t>(PyVectorcall_NARGS(nargsf));
+  return spawn_all(args, count, count == 1 ? Join::Shape::kSingle : Join::Shape::kList, true);
+}
+
+PyObject* spawn_without_results(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  return spawn_all(args, static_cast<std::size_t>(count), Join::Shape::kNone, true);
+}
+
+PyObject* spawn_without_tracking(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  return spawn_all(args, static_cast<std::size_t>(count), Join::Shape::kUntracked, false);
+}
+
+// `tonio.spawn`: a callable with two methods.
+struct Spawn {
+  PyObject_HEAD
+  vectorcallfunc vectorcall;
+};
+
+
+PyMethodDef spawn_methods[] = {
+    {"without_results", as_cfunction<spawn_without_results>(), METH_FASTCALL,
+     PyDoc_STR("without_results($self, /, *coros)\n--\n\n"
+               "As spawn(), but waiting for it gives None.")},
+    {"without_tracking", as_cfunction<spawn_without_tracking>(), METH_FASTCALL,
+     PyDoc_STR("without_tracking($self, /, *coros)\n--\n\n"
+               "Schedules the coroutines and forgets them; one that fails is reported on "
+               "standard error.")},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyTypeObject spawn_type = empty_type();
+
+PyObject* map(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  if (count != 2) {
+    PyErr_Format(PyExc_TypeError, "tonio.map() takes a function and an iterable, got %zd arguments",
+                 count);
+    return nullptr;
+  }
+  Ref items = Ref::steal(PySequence_List(args[1]));
+  if (!items) return nullptr;
+  Ref coros = Ref::steal(PyList_New(0));
+  for (Py_ssize_t i = 0; coros && i < PyList_GET_SIZE(items.get()); ++i) {
+    Ref coro = Ref::steal(PyObject_CallOneArg(args[0], PyList_GET_ITEM(items.get(), i)));
+    if (!coro || PyList_Append(coros.get(), coro.get()) != 0) return nullptr;
+  }
+  return coros ? spawn_gathered(coros.get()) : nullptr;
+}
+
+PyMethodDef functions[] = {
+    {"map", as_cfunction<map>(), METH_FASTCALL,
+     PyDoc_STR("map($module, fn, xs, /)\n--\n\n"
+               "Spawns fn(x) for each x of the iterable at once. Waiting for it gives the list "
+               "of results in the order of xs.")},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+}  // namespace
+
+PyObject* spawn_all(PyObject* const* awaitables, std::size_t count, Join::Shape shape,
+                    bool handle) {
+  if (count == 0 && !handle) Py_RETURN_NONE;
+  Join* join = start_tasks(awaitables, count, shape, handle, "tonio.spawn() takes");
+  if (join && handle) return make_handle(join);
+  // Without a handle the tasks own it alone, and it may be gone already.
+  if (join) Py_RETURN_NONE;
+  return nullptr;
+}
+
+PyObject* spawn_gathered(PyObject* list) {
+  // A snapshot: others may change the list.
+  Ref items = Ref::steal(PyList_AsTuple(list));
+  if (!items) return nullptr;
+  Join* join = start_tasks(&PyTuple_GET_ITEM(items.get(), 0),
+                           static_cast<std::size_t>(PyTuple_GET_SIZE(items.get())),
+                           Join::Shape::kList, true, "a list that is yielded holds");
+  return join ? make_handle(join) : nullptr;
+}
+
+bool spawn_background(PyObject* set) {
+  Ref items = Ref::steal(PySequence_Tuple(set));
+  if (!items) return false;
+  const auto count = static_cast<std::size_t>(PyTuple_GET_SIZE(items.get()));
+  if (count == 0) return true;
+  return start_tasks(&PyTuple_GET_ITEM(items.get(), 0), count, Join::Shape::kUntracked, false,
+                     "a set that is yielded holds") != nullptr;
+}
+
+Join* spawn_for_thread(PyObject* awaitable, const char* doing) {
+  return start_tasks(&awaitable, 1, Join::Shape::kRun, true, doing);
+}
+
+bool init_spawn(PyObject* module) {
+  join_handle_type.tp_name = "tonio.JoinHandle";
+  join_handle_type.tp_doc =
+      PyDoc_STR("What spawn() returns: await or yield it for the results of the tasks.");
+  join_handle_type.tp_basicsize = sizeof(JoinHandle);
+  join_handle_type.tp_dealloc = join_dealloc;
+  join_handle_type.tp_traverse = join_traverse;
+  join_handle_type.tp_flags = Py_TPFLAGS_HAVE_GC;
+
+  spawn_type.tp_name = "tonio.spawn";
+  spawn_type.tp_doc = PyDoc_STR(
+      "spawn(*coros)\n--\n\n"
+      "Schedules the coroutines at once, each as a task. Waiting for what it returns waits for "
+      "all of them and gives the result of one coroutine, or the list of results, in order, of "
+      "several. Failures are raised together as an ExceptionGroup.");
+  spawn_type.tp_basicsize = sizeof(Spawn);
+  spawn_type.tp_vectorcall_offset = offsetof(Spawn, vectorcall);
+  spawn_type.tp_call = PyVectorcall_Call;
+  spawn_type.tp_methods = spawn_methods;
+  spawn_type.tp_flags =
+      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_DISALLOW_INSTANTIATION;
+
+  if (!ready_operation_type(join_handle_type) || PyType_Ready(&spawn_type) != 0) return false;
+  Spawn* spawn = PyObject_New(Spawn, &spawn_type);
+  if (!spawn) return false;
+  spawn->vectorcall = spawn_call;
+  const Ref owned = Ref::steal(reinterpret_cast<PyObject*>(spawn));
+  return PyModule_AddObjectRef(module, "spawn", owned.get()) == 0 &&
+         PyModule_AddFunctions(module, functions) == 0;
+}
+
+}  // namespace tonio::python

@@ -1,0 +1,27 @@
+// Where in the program something was started.
+#pragma once
+
+#include <string>
+
+#include "python/py.h"
+
+namespace tonio::python {
+
+// A place in Python code, kept cheaply: the line is worked out when it is asked for.
+class SpawnSite {
+ public:
+  // The innermost Python frame of the calling thread.
+  static SpawnSite here();
+
+  // "file.py:12 in function", or "" when there was no Python code. Attached.
+  std::string describe() const;
+
+  // For tp_traverse of the owner.
+  int traverse(visitproc visit, void* arg) const;
+
+ private:
+  Ref code_;
+  int instruction_ = -1;  // byte offset into the code
+};
+
+}  // namespace tonio::python

@@ -1,0 +1,34 @@
+// What each thread that may run tasks keeps for itself.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "python/py.h"
+#include "task/task.h"
+
+namespace tonio::python {
+
+class CoroTask;
+
+struct ThreadContext {
+  PyThreadState* thread_state = nullptr;
+
+  // Own thread only.
+  task::TaskList free_tasks;
+  CoroTask* current = nullptr;    // the task that runs
+  PyObject* awaiting = nullptr;   // the operation that has just suspended it (borrowed)
+  unsigned budget = 0;            // operations until the task has to give way
+
+  // Tasks begun and ended here; written by the own thread, summed up by others.
+  std::atomic<std::uint64_t> begun{0};
+  std::atomic<std::uint64_t> ended{0};
+};
+
+// Null on threads that aren't the runtime's.
+extern thread_local ThreadContext* this_thread;
+
+// The task that runs on this thread, or null.
+inline CoroTask* current_task() { return this_thread ? this_thread->current : nullptr; }
+
+}  // namespace tonio::python

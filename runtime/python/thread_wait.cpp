@@ -1,0 +1,106 @@
+#include "python/thread_wait.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+
+#include "python/py.h"
+
+namespace tonio::python {
+namespace {
+
+// What the handler of SIGTERM may touch.
+std::atomic<int> term_pipe{-1};
+std::atomic<bool> term_came{false};
+
+void on_term(int) {
+  const int saved = errno;
+  term_came.store(true);
+  const char byte = SIGTERM;
+  // A full pipe wakes the reader as well.
+  [[maybe_unused]] const ssize_t written = ::write(term_pipe.load(), &byte, 1);
+  errno = saved;
+}
+
+unsigned long main_thread = 0;
+
+// Python runs signal handlers in the interpreter's main thread only.
+bool on_main_thread() { return PyThread_get_thread_ident() == main_thread; }
+
+}  // namespace
+
+void remember_main_thread() { main_thread = PyThread_get_thread_ident(); }
+
+SignalWatch::SignalWatch() {
+  if (!on_main_thread()) return;
+  int ends[2];
+  if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) return;
+  pipe_read_.reset(ends[0]);
+  pipe_write_.reset(ends[1]);
+  previous_wakeup_fd_ = PySignal_SetWakeupFd(pipe_write_.get());
+
+  struct sigaction current {};
+  ::sigaction(SIGTERM, nullptr, &current);
+  if (!(current.sa_flags & SA_SIGINFO) && current.sa_handler == SIG_DFL) {
+    term_pipe.store(pipe_write_.get());
+    struct sigaction ours {};
+    ours.sa_handler = on_term;
+    ours.sa_flags = SA_RESTART;
+    sigemptyset(&ours.sa_mask);
+    owns_term_ = ::sigaction(SIGTERM, &ours, nullptr) == 0;
+  }
+}
+
+SignalWatch::~SignalWatch() {
+  if (!active()) return;
+  if (owns_term_) {
+    struct sigaction standard {};
+    standard.sa_handler = SIG_DFL;
+    ::sigaction(SIGTERM, &standard, nullptr);
+    term_pipe.store(-1);
+  }
+  PySignal_SetWakeupFd(previous_wakeup_fd_);
+}
+
+bool SignalWatch::handle() {
+  char bytes[64];
+  while (::read(pipe_read_.get(), bytes, sizeof bytes) > 0) {
+  }
+  if (PyErr_CheckSignals() != 0) return false;
+  if (term_came.exchange(false)) {
+    Ref code = Ref::steal(PyLong_FromLong(128 + SIGTERM));
+    if (code) PyErr_SetObject(PyExc_SystemExit, code.get());
+    return false;
+  }
+  return true;
+}
+
+ThreadWait::ThreadWait() : event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
+
+ThreadWait::Woken ThreadWait::wait(const SignalWatch& signals, base::Instant deadline) {
+  pollfd fds[2] = {{event_.get(), POLLIN, 0}, {signals.fd(), POLLIN, 0}};
+  const Detached detached;
+  for (;;) {
+    int timeout = -1;
+    if (deadline != base::kNever) {
+      const base::Instant left = deadline - base::now();
+      if (left <= 0) return Woken::kDeadline;
+      timeout = static_cast<int>(std::min<base::Instant>(left / 1'000 + 1, 60'000));
+    }
+    if (::poll(fds, signals.active() ? 2 : 1, timeout) <= 0) continue;
+    if (fds[1].revents != 0) return Woken::kSignal;
+    if (fds[0].revents != 0) {
+      eventfd_t count;
+      eventfd_read(event_.get(), &count);
+      return Woken::kEvent;
+    }
+  }
+}
+
+}  // namespace tonio::python

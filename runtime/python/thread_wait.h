@@ -1,0 +1,53 @@
+// How a thread that is no worker waits for the runtime: on an eventfd, and, on the main
+// thread, on signals as well.
+#pragma once
+
+#include "base/clock.h"
+#include "base/unique_fd.h"
+
+namespace tonio::python {
+
+// Tells which thread is the interpreter's main thread: the caller.
+void remember_main_thread();
+
+// Signals that end the program reach the main thread while one of these lives: Python's
+// handlers through its wake-up descriptor, and SIGTERM, where its disposition is the
+// default, through a handler of ours that ends the run with SystemExit(143). On another
+// thread it does nothing. Restores what was there.
+class SignalWatch {
+ public:
+  SignalWatch();
+  ~SignalWatch();
+  SignalWatch(const SignalWatch&) = delete;
+  SignalWatch& operator=(const SignalWatch&) = delete;
+
+  bool active() const { return pipe_read_.valid(); }
+  int fd() const { return pipe_read_.get(); }
+  // Runs Python's handlers. False with an exception set when one of them raises, or
+  // when SIGTERM has come. Attached.
+  [[nodiscard]] bool handle();
+
+ private:
+  base::UniqueFd pipe_read_;
+  base::UniqueFd pipe_write_;
+  int previous_wakeup_fd_ = -1;
+  bool owns_term_ = false;
+};
+
+// An eventfd that others write to.
+class ThreadWait {
+ public:
+  ThreadWait();
+
+  // -1 when the system refuses one.
+  int fd() const { return event_.get(); }
+
+  enum class Woken { kEvent, kSignal, kDeadline };
+  // Attached; detaches while it waits. `signals` may be inactive.
+  Woken wait(const SignalWatch& signals, base::Instant deadline);
+
+ private:
+  base::UniqueFd event_;
+};
+
+}  // namespace tonio::python

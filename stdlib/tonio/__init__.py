@@ -1,0 +1,34 @@
+"""tonio: a multi-threaded async runtime. This module is the `yield` notation;
+tonio.colored is the `await` notation. Both share one implementation, so a program may
+mix them freely."""
+
+from _tonio import (
+    Event,
+    __version__,
+    block_on,
+    map,
+    map_blocking,
+    sleep,
+    spawn,
+    spawn_blocking,
+)
+
+from . import exceptions, time
+from ._runtime import Runtime, main, run, runtime
+
+__all__ = [
+    "Event",
+    "Runtime",
+    "__version__",
+    "block_on",
+    "exceptions",
+    "main",
+    "map",
+    "map_blocking",
+    "run",
+    "runtime",
+    "sleep",
+    "spawn",
+    "spawn_blocking",
+    "time",
+]

@@ -1,0 +1,146 @@
+"""run(), main and runtime(): how a program enters the runtime.
+
+The options are those of the reference: `context` gives every task a copy of its
+spawner's contextvars, `signals` are those that signal receivers want, `threads` is the
+number of workers (None: the usable CPUs), and the last two bound the blocking pool
+(threads; seconds that an idle one stays). What `tonio run` was told on its command line
+or in the environment wins over them.
+"""
+
+import _tonio
+
+
+def _positive(name, value):
+    if value is None:
+        return 0
+    if not isinstance(value, int):
+        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
+    if not 1 <= value <= 65_534:
+        raise ValueError(f"{name} must be 1 to 65534, not {value}")
+    return value
+
+
+class _Options:
+    """Checked options, as the native run() takes them."""
+
+    __slots__ = ("_native",)
+
+    def __init__(
+        self,
+        context=False,
+        signals=None,
+        threads=None,
+        blocking_threadpool_size=None,
+        blocking_threadpool_idle_ttl=None,
+    ):
+        ttl = blocking_threadpool_idle_ttl
+        if ttl is not None and not ttl >= 0:
+            raise ValueError(f"blocking_threadpool_idle_ttl must not be negative: {ttl}")
+        self._native = {
+            "context": bool(context),
+            "threads": _positive("threads", threads),
+            "blocking_threads": _positive("blocking_threadpool_size", blocking_threadpool_size),
+            "blocking_ttl": -1.0 if ttl is None else float(ttl),
+        }
+
+    def run(self, coro, end_others):
+        return _tonio.run(coro, end_others=end_others, **self._native)
+
+
+def run(
+    coro,
+    context=False,
+    signals=None,
+    threads=None,
+    blocking_threadpool_size=None,
+    blocking_threadpool_idle_ttl=None,
+):
+    """Runs coro (a generator, coroutine or other awaitable) on the workers, blocks until
+    it has ended, and gives its result or raises its exception. Tasks that are left then
+    are cancelled and waited for."""
+    options = _Options(
+        context, signals, threads, blocking_threadpool_size, blocking_threadpool_idle_ttl
+    )
+    return options.run(coro, end_others=True)
+
+
+def main(function=None, /, **options):
+    """Decorates a generator or async function so that calling it runs it. Bare, or with
+    run()'s options. `tonio run` calls the function if the script does not."""
+
+    def decorate(function):
+        checked = _Options(**options)
+
+        def run_main(*args, **kwargs):
+            return checked.run(function(*args, **kwargs), end_others=True)
+
+        for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+            try:
+                setattr(run_main, name, getattr(function, name))
+            except AttributeError:
+                pass
+        run_main.__wrapped__ = function
+        _tonio.declare_entrypoint(run_main)
+        return run_main
+
+    if function is None:
+        return decorate
+    if not callable(function):
+        raise TypeError(f"@tonio.main decorates a function, not {function!r}")
+    return decorate(function)
+
+
+class Runtime:
+    """A runtime whose runs can follow each other: tasks that one has spawned go on, until
+    stop()."""
+
+    __slots__ = ("_options", "_stopped")
+
+    def __init__(self, **options):
+        self._options = _Options(**options)
+        self._stopped = None
+
+    def run_until_complete(self, coro):
+        """Runs coro and gives its result or raises its exception."""
+        return self._options.run(coro, end_others=False)
+
+    run_pygen_until_complete = run_until_complete
+    run_pyasyncgen_until_complete = run_until_complete
+
+    def run_forever(self):
+        """Blocks until stop() is called from a task or another thread."""
+        self._stopped = _tonio.Event()
+
+        def wait():
+            yield self._stopped.wait()
+
+        try:
+            self._options.run(wait(), end_others=True)
+        finally:
+            self._stopped = None
+
+    def stop(self):
+        """Ends run_forever(). From the thread that runs nothing, cancels the tasks that
+        earlier runs have left and waits for them."""
+        stopped = self._stopped
+        if stopped is None:
+            _tonio.end_tasks()
+        else:
+            stopped.set()
+
+
+def runtime(
+    context=False,
+    signals=None,
+    threads=None,
+    blocking_threadpool_size=None,
+    blocking_threadpool_idle_ttl=None,
+):
+    """A Runtime with run()'s options."""
+    return Runtime(
+        context=context,
+        signals=signals,
+        threads=threads,
+        blocking_threadpool_size=blocking_threadpool_size,
+        blocking_threadpool_idle_ttl=blocking_threadpool_idle_ttl,
+    )

@@ -1,0 +1,5 @@
+"""As tonio.net."""
+
+from ...net import *
+from ...net import __all__ as __all__
+from . import socket

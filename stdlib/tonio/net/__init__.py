@@ -1,0 +1,5 @@
+"""Networking."""
+
+from . import socket
+
+__all__ = ["socket"]
