@@ -72,6 +72,20 @@ base::LogLevel parse_level(const std::string& text) {
                  std::string(base::kLogLevelNames)};
 }
 
+// One line an option: the variable stands at the end, in brackets.
+class OptionFormatter : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    const std::string value = option->get_type_name();
+    return value.empty() ? value : " " + value;
+  }
+  std::string make_option_desc(const CLI::Option* option) const override {
+    const std::string variable = option->get_envname();
+    return option->get_description() +
+           (variable.empty() ? variable : " [" + variable + "]");
+  }
+};
+
 }  // namespace
 
 // CLI11 holds the definitions, the conversions and the results. Its own parse()
@@ -220,9 +234,8 @@ void OptionTable::apply() {
 }
 
 std::string OptionTable::describe() const {
-  CLI::Formatter formatter;
-  formatter.column_width(42);
-  formatter.label("Env", "or");
+  OptionFormatter formatter;
+  formatter.column_width(30);
   return formatter.make_groups(&definitions_->app, CLI::AppFormatMode::Normal);
 }
 

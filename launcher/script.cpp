@@ -166,11 +166,12 @@ void check_script(const std::string& path) {
   if (stat(path.c_str(), &status) == -1 || access(path.c_str(), R_OK) == -1) {
     const int error = errno;
     const bool suffix_forgotten = error == ENOENT && is_file(path + ".py");
-    throw StartError(
-        "can't open the script '" + path + "': " + std::strerror(error) +
-        (suffix_forgotten  ? "; did you mean '" + path + ".py'?"
-         : error == ENOENT ? "; check the path (usage: tonio --help)"
-                           : "; check its permissions"));
+    const std::string remedy =
+        suffix_forgotten  ? "did you mean '" + path + ".py'?"
+        : error == EACCES ? "check its permissions and those of its folders"
+                          : "check the path (usage: tonio --help)";
+    throw StartError("can't open the script '" + path +
+                     "': " + std::strerror(error) + "; " + remedy);
   }
   if (S_ISDIR(status.st_mode) && !is_file(path + "/__main__.py") &&
       !is_file(path + "/__main__.pyc")) {

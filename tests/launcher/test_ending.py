@@ -1,0 +1,138 @@
+"""The end of a program: threads, runtime, atexit callbacks, in this order."""
+
+from case import COUNT_WORKERS, LauncherCase, main
+
+
+class Ending(LauncherCase):
+    def ran(self, text, *options, code=0):
+        self.write("app.py", text)
+        done = self.tonio("run", *options, "app.py")
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done
+
+    def test_threads_then_atexit(self):
+        done = self.ran("""
+            import atexit, threading
+            body_ended = threading.Event()
+            atexit.register(print, "atexit")
+            def work():
+                threading.main_thread().join()
+                print("thread")
+            threading.Thread(target=work).start()
+        """)
+        self.assertEqual((done.stdout, done.stderr), ("thread\natexit\n", ""))
+
+    def test_atexit_after_a_failure(self):
+        done = self.ran("""
+            import atexit
+            atexit.register(print, "atexit")
+            async def main():
+                1 / 0
+        """, code=1)
+        self.assertEqual(done.stdout, "atexit\n")
+
+    def test_a_thread_uses_the_runtime_while_it_finishes(self):
+        done = self.ran("""
+            import threading, tonio
+            async def answer():
+                await tonio.sleep(0)
+                return 42
+            def work():
+                threading.main_thread().join()
+                print(tonio.block_on(answer()))
+            async def main():
+                threading.Thread(target=work).start()
+        """)
+        self.assertEqual((done.stdout, done.stderr), ("42\n", ""))
+
+    def test_tasks_end_before_the_atexit_callbacks(self):
+        done = self.ran("""
+            import atexit, tonio
+            atexit.register(print, "atexit")
+            started = tonio.Event()
+            async def left():
+                try:
+                    started.set()
+                    await tonio.Event().wait()
+                finally:
+                    print("finally")
+            async def main():
+                tonio.spawn.without_tracking(left())
+                await started.wait()
+        """)
+        self.assertEqual((done.stdout, done.stderr), ("finally\natexit\n", ""))
+
+    def test_the_runtime_is_stopped_in_atexit_callbacks(self):
+        done = self.ran(f"""
+            import atexit
+            def workers():
+                print({COUNT_WORKERS})
+            workers()
+            atexit.register(workers)
+        """, "--threads", "2")
+        self.assertEqual((done.stdout, done.stderr), ("2\n0\n", ""))
+
+    def test_daemon_threads(self):
+        done = self.ran("""
+            import threading
+            threading.Thread(target=threading.Event().wait, daemon=True).start()
+            async def main():
+                threading.Thread(target=threading.Event().wait, daemon=True).start()
+            print("body")
+        """)
+        self.assertEqual((done.stdout, done.stderr), ("body\n", ""))
+
+    def test_what_does_not_stop_is_named(self):
+        done = self.ran("""
+            import atexit, os, tonio
+            atexit.register(print, "atexit")
+            reading, writing = os.pipe()
+            async def main():
+                tonio.spawn.without_tracking(block())
+                os.read(reading, 1)
+                print("leaving")
+                raise SystemExit(7)
+            async def block():
+                await tonio.spawn_blocking(stuck)
+            def stuck():
+                os.write(writing, b"x")
+                os.read(reading, 1)
+        """, "--shutdown-timeout", "0.2", "--threads", "2", code=7)
+        self.assertEqual(done.stdout, "leaving\natexit\n")
+        self.assertIn("tonio: leaving without what didn't stop in time (--shutdown-timeout):\n  ", done.stderr)
+
+    def test_a_forked_child(self):
+        done = self.ran("""
+            import os, warnings
+            warnings.simplefilter("ignore")
+            if os.fork() == 0:
+                print("child", flush=True)
+                raise SystemExit(3)
+            print(os.waitstatus_to_exitcode(os.wait()[1]))
+        """)
+        self.assertEqual((done.stdout, done.stderr), ("child\n3\n", ""))
+
+    def test_a_child_that_falls_off_the_end_of_the_body(self):
+        done = self.ran("""
+            import os, warnings
+            warnings.simplefilter("ignore")
+            if os.fork() == 0:
+                print("child", flush=True)
+            else:
+                print(os.waitstatus_to_exitcode(os.wait()[1]))
+        """)
+        self.assertEqual((done.stdout, done.stderr), ("child\n0\n", ""))
+
+    def test_objects_that_end_late(self):
+        done = self.ran("""
+            class Late:
+                def __del__(self):
+                    print("late")
+            late = Late()
+            cycle = [Late()]
+            cycle.append(cycle)
+        """)
+        self.assertEqual((done.stdout, done.stderr), ("late\nlate\n", ""))
+
+
+main()

@@ -1,0 +1,153 @@
+"""Which function runs on the workers."""
+
+from case import LauncherCase, main
+
+WHERE = """
+    import threading, tonio
+
+    def where(name):
+        thread = threading.current_thread()
+        print(name, "main thread" if thread is threading.main_thread() else "worker")
+
+"""
+
+
+class Entrypoint(LauncherCase):
+    def ran(self, body, *args, script="app.py", **options):
+        self.write("app.py", WHERE + body)
+        return self.output("run", script, *args, **options)
+
+    def test_a_generator_main(self):
+        self.assertEqual(self.ran("""
+    def main():
+        yield
+        where("main")
+"""), "main worker\n")
+
+    def test_an_async_main(self):
+        self.assertEqual(self.ran("""
+    async def main():
+        where("main")
+"""), "main worker\n")
+
+    def test_a_plain_main_is_no_entrypoint(self):
+        self.assertEqual(self.ran("""
+    def main():
+        where("main")
+    print("body")
+"""), "body\n")
+
+    def test_an_async_generator_main_is_no_entrypoint(self):
+        self.assertEqual(self.ran("""
+    async def main():
+        yield
+        where("main")
+    print("body")
+"""), "body\n")
+
+    def test_no_main(self):
+        self.assertEqual(self.ran("""
+    where("body")
+"""), "body main thread\n")
+
+    def test_a_body_that_ran_the_runtime_was_the_program(self):
+        self.assertEqual(self.ran("""
+    async def main():
+        where("main")
+    tonio.run(main())
+"""), "main worker\n")
+
+    def test_a_decorated_function(self):
+        self.assertEqual(self.ran("""
+    @tonio.main
+    async def program():
+        where("program")
+    async def main():
+        where("main")
+"""), "program worker\n")
+
+    def test_a_decorated_function_that_the_body_called(self):
+        self.assertEqual(self.ran("""
+    @tonio.main
+    def program():
+        yield
+        where("program")
+    if __name__ == "__main__":
+        program()
+"""), "program worker\n")
+
+    def test_named_functions(self):
+        body = """
+    def plain():
+        where("plain")
+    def generator():
+        yield
+        where("generator")
+    async def native():
+        where("native")
+    def factory():
+        return native()
+    async def main():
+        where("main")
+"""
+        for name, expected in (
+            ("plain", "plain main thread\n"), ("generator", "generator worker\n"), ("native", "native worker\n"),
+            ("factory", "native worker\n")):
+            with self.subTest(name):
+                self.assertEqual(self.ran(body, script=f"app.py:{name}"), expected)
+                self.assertEqual(self.ran(body, "--entry", name), expected)
+                self.assertEqual(self.output(f"app.py:{name}"), expected)
+
+    def test_a_name_that_is_no_ascii(self):
+        self.assertEqual(self.ran("""
+    async def größe():
+        where("größe")
+""", script="app.py:größe"), "größe worker\n")
+
+    def test_a_named_function_after_a_body_that_ran_the_runtime(self):
+        self.assertEqual(self.ran("""
+    async def once():
+        where("once")
+    async def named():
+        where("named")
+    tonio.run(once())
+""", "--entry", "named"), "once worker\n")
+
+    def test_a_main_that_asyncio_has_run_is_not_run_again(self):
+        self.assertEqual(self.ran("""
+    import asyncio
+    async def main():
+        print("once")
+    asyncio.run(main())
+"""), "once\n")
+
+    def test_a_main_that_only_imports_asyncio_is_run(self):
+        self.assertEqual(self.ran("""
+    import asyncio
+    async def main():
+        where("main")
+"""), "main worker\n")
+
+    def test_the_result_is_no_exit_code(self):
+        self.assertEqual(self.ran("""
+    async def main():
+        return 3
+"""), "")
+
+    def test_a_body_that_fails_runs_no_main(self):
+        self.write("app.py", """
+            async def main():
+                print("main")
+            raise SystemExit(4)
+        """)
+        done = self.tonio("run", "app.py")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (4, "", ""))
+
+    def test_main_sees_file_and_globals(self):
+        self.assertEqual(self.ran("""
+    async def main():
+        print(__file__, __name__, sorted(name for name in globals() if name == "where"))
+"""), f"{self.folder}/app.py __main__ ['where']\n")
+
+
+main()
