@@ -231,8 +231,8 @@ CoroTask::Step CoroTask::advance() {
       // Nothing of it has run, so nothing is to be cleaned up.
       Ref cancelled = Ref::steal(PyErr_GetRaisedException());
       if (!Ref::steal(PyObject_CallMethodNoArgs(top_, names::close))) PyErr_Clear();
-      PyErr_SetRaisedException(cancelled.release());
       pop();
+      PyErr_SetRaisedException(cancelled.release());
       return Step::kEnd;
     }
   }
@@ -252,7 +252,11 @@ CoroTask::Step CoroTask::advance() {
     if (this_thread->awaiting) abandon_awaited();
     if (sent == PYGEN_ERROR) {
       throwing = true;
-      if (!pop()) return Step::kEnd;
+      // Its end may run finalizers; the exception that ended it stays set.
+      PyObject* pending = PyErr_GetRaisedException();
+      const bool called = pop();
+      PyErr_SetRaisedException(pending);
+      if (!called) return Step::kEnd;
     } else {
       input = Ref::steal(out);
       if (!pop()) {
@@ -270,10 +274,7 @@ void CoroTask::push(PyObject* iterator) {
 }
 
 bool CoroTask::pop() {
-  // A coroutine's end may run finalizers; the exception that ended it stays set.
-  PyObject* pending = PyErr_GetRaisedException();
   Py_CLEAR(top_);
-  PyErr_SetRaisedException(pending);
   if (!callers_ || callers_->empty()) return false;
   top_ = callers_->back();
   callers_->pop_back();

@@ -122,20 +122,28 @@ void Host::unregister_thread(ThreadContext& context) {
 }
 
 CoroTask& Host::take_task() {
-  if (ThreadContext* thread = this_thread) {
-    thread->begun.store(thread->begun.load(std::memory_order_relaxed) + 1,
-                        std::memory_order_relaxed);
-    return pool_.take(thread->free_tasks);
-  }
-  auto threads = threads_.lock();
-  ++threads->begun;
-  return pool_.take(threads->free_tasks);
+  count_begun();
+  if (ThreadContext* thread = this_thread) return pool_.take(thread->free_tasks);
+  return pool_.take(threads_.lock()->free_tasks);
 }
 
 void Host::give_back(CoroTask& task) {
-  ThreadContext& thread = *this_thread;
   task.state().end();
-  pool_.give_back(thread.free_tasks, task);
+  pool_.give_back(this_thread->free_tasks, task);
+  count_ended();
+}
+
+void Host::count_begun() {
+  if (ThreadContext* thread = this_thread) {
+    thread->begun.store(thread->begun.load(std::memory_order_relaxed) + 1,
+                        std::memory_order_relaxed);
+  } else {
+    ++threads_.lock()->begun;
+  }
+}
+
+void Host::count_ended() {
+  ThreadContext& thread = *this_thread;
   thread.ended.store(thread.ended.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   if (end_fd_.load(std::memory_order_relaxed) < 0) return;
   // Of two threads that end the last two tasks, at least one sees the other's count.

@@ -50,6 +50,9 @@ class Host {
   CoroTask& take_task();
   // The task in `task` has ended.
   void give_back(CoroTask& task);
+  // For what counts as a task without being a CoroTask.
+  void count_begun();
+  void count_ended();
   // Tasks that have begun and not ended. Exact once nothing runs.
   std::uint64_t live_tasks();
   // Asks the tasks that are left to end, each once: a task that suspends again in a

@@ -127,6 +127,11 @@ PyObject* Join::outcome() {
 
 void Join::report(PyObject* exception) {
   if (PyErr_GivenExceptionMatches(exception, cancelled_error)) return;
+  // These have ended the run, which raises them.
+  if (PyErr_GivenExceptionMatches(exception, PyExc_SystemExit) ||
+      PyErr_GivenExceptionMatches(exception, PyExc_KeyboardInterrupt)) {
+    return;
+  }
   report_unawaited("task", exception, site_);
 }
 

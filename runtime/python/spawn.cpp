@@ -6,6 +6,7 @@
 #include "python/coro_task.h"
 #include "python/host.h"
 #include "python/operation.h"
+#include "python/spawn_batch.h"
 
 namespace tonio::python {
 namespace {
@@ -82,40 +83,29 @@ bool collect(PyObject* const* awaitables, std::size_t count, const char* doing,
   return true;
 }
 
-// Contexts for all of them where the run wants them; otherwise empty.
-bool copy_contexts(std::size_t count, std::vector<PyObject*>& contexts) {
-  if (!Host::instance().contexts.load(std::memory_order_relaxed)) return true;
-  for (std::size_t i = 0; i < count; ++i) {
-    PyObject* context = PyContext_CopyCurrent();
-    if (!context) {
-      for (PyObject* made : contexts) Py_DECREF(made);
-      return false;
-    }
-    contexts.push_back(context);
-  }
-  return true;
-}
-
 // Everything that can fail; then the tasks are started. Null with an exception set.
 Join* start_tasks(PyObject* const* awaitables, std::size_t count, Join::Shape shape, bool handle,
                   const char* doing) {
   Host& host = Host::instance();
   std::vector<PyObject*> iterators;
-  std::vector<PyObject*> contexts;
   if (!host.check_running() || !collect(awaitables, count, doing, iterators)) return nullptr;
-  Join* join = copy_contexts(count, contexts) ? Join::make(shape, count, handle) : nullptr;
+  Ref context;
+  if (host.contexts.load(std::memory_order_relaxed)) {
+    context = Ref::steal(PyContext_CopyCurrent());
+  }
+  Join* join = PyErr_Occurred() ? nullptr : Join::make(shape, count, handle);
   if (!join) {
     for (PyObject* iterator : iterators) Py_DECREF(iterator);
-    for (PyObject* context : contexts) Py_DECREF(context);
     return nullptr;
   }
-  task::TaskList tasks;
-  for (std::size_t i = 0; i < count; ++i) {
+  if (count == 1) {
     CoroTask& task = host.take_task();
-    task.begin(iterators[i], *join, i, contexts.empty() ? nullptr : contexts[i]);
-    tasks.push_back(task);
+    task.begin(iterators[0], *join, 0, context.release());
+    host.scheduler().spawn(task);
+  } else if (count > 1) {
+    auto* batch = new SpawnBatch(host.scheduler(), std::move(iterators), *join, std::move(context));
+    host.scheduler().spawn(*batch);
   }
-  host.scheduler().spawn(tasks);
   return join;
 }
 
