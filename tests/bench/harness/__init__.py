@@ -1,0 +1,1 @@
+"""What the benchmarks share: see tests/bench/README.md for the map."""

@@ -1,0 +1,1 @@
+"""An empty script: what starting an interpreter costs."""

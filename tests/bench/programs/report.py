@@ -1,0 +1,45 @@
+"""How a benchmark's program measures itself and tells the harness."""
+
+import json
+import socket
+import time
+
+
+class stopwatch:
+    def __enter__(self):
+        self.start = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *_):
+        wall, cpu = self.start
+        self.seconds = time.perf_counter() - wall
+        self.cpu_seconds = time.process_time() - cpu
+
+
+def peak_rss_kb():
+    # Not ru_maxrss: it survives exec, so it may be the harness's own.
+    with open("/proc/self/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+
+
+def million(create_s, execute_s, execute_cpu_s):
+    print(
+        json.dumps(
+            {
+                "create_s": create_s,
+                "execute_s": execute_s,
+                "execute_cpu_s": execute_cpu_s,
+                "rss_kb": peak_rss_kb(),
+            }
+        ),
+        flush=True,
+    )
+
+
+def listening(address):
+    print(f"listening on {address[0]}:{address[1]}", flush=True)
+
+
+def no_delay(connection):
+    """Every server has it; without it a large answer's tail may wait for an ACK."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
