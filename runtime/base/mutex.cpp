@@ -3,6 +3,18 @@
 #include "base/futex.h"
 
 namespace tonio::base {
+namespace {
+
+// Tells the core that this is a spin loop.
+inline void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+  __asm__ volatile("yield");
+#endif
+}
+
+}  // namespace
 
 void Mutex::lock_slow() {
   // The sections are a few instructions long: another core's owner is usually
@@ -14,7 +26,7 @@ void Mutex::lock_slow() {
                                     std::memory_order_relaxed)) {
       return;
     }
-    __builtin_ia32_pause();
+    relax();
   }
   while (word_.exchange(kContended, std::memory_order_acquire) != kFree) {
     futex_wait(word_, kContended);

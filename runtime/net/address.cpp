@@ -4,10 +4,10 @@
 #include <net/if.h>
 #include <netinet/in.h>
 
-#include <cerrno>
+#include <charconv>
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
+#include <system_error>
 
 namespace tonio::net {
 namespace {
@@ -15,16 +15,18 @@ namespace {
 // The zone of a scoped address (RFC 4007): an interface's name or number.
 std::optional<std::uint32_t> parse_zone(const std::string& zone) {
   if (const unsigned index = if_nametoindex(zone.c_str())) return index;
-  char* end = nullptr;
-  errno = 0;
-  const unsigned long number = std::strtoul(zone.c_str(), &end, 10);
-  if (zone.empty() || *end != '\0' || errno != 0 || number > 0xffff'ffff) return std::nullopt;
-  return static_cast<std::uint32_t>(number);
+  std::uint32_t number = 0;
+  const char* end = zone.data() + zone.size();
+  const auto [rest, failure] = std::from_chars(zone.data(), end, number);
+  if (failure != std::errc() || rest != end) return std::nullopt;
+  return number;
 }
 
 }  // namespace
 
 std::optional<Address> parse_numeric(int family, const std::string& host, unsigned port) {
+  // What reads C strings would see only a part of it.
+  if (host.find('\0') != std::string::npos) return std::nullopt;
   Address address;
   const auto net_port = htons(static_cast<std::uint16_t>(port));
   if (family == AF_INET) {
@@ -68,7 +70,8 @@ std::optional<Address> unix_path(const std::string& path) {
   Address address;
   auto* un = reinterpret_cast<sockaddr_un*>(&address.storage);
   un->sun_family = AF_UNIX;
-  const bool abstract = !path.empty() && path[0] == '\0';
+  // The empty path asks bind() for an abstract name of the kernel's choice (unix(7)).
+  const bool abstract = path.empty() || path[0] == '\0';
   // A path in the file system needs room for its final NUL.
   if (path.size() + (abstract ? 0 : 1) > sizeof un->sun_path) return std::nullopt;
   std::memcpy(un->sun_path, path.data(), path.size());

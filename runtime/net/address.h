@@ -22,7 +22,8 @@ struct Address {
 // resolver.
 std::optional<Address> parse_numeric(int family, const std::string& host, unsigned port);
 
-// The path of a Unix socket; a leading NUL byte makes it an abstract name (unix(7)).
+// The path of a Unix socket; a leading NUL byte makes it an abstract name, and
+// the empty string asks for any free one (unix(7)).
 // None when it is too long.
 std::optional<Address> unix_path(const std::string& path);
 

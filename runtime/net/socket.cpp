@@ -1,5 +1,6 @@
 #include "net/socket.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -64,16 +65,17 @@ IoResult Socket::connect(const sockaddr* address, socklen_t size) {
 IoResult Socket::finish_connect() {
   const int fd = this->fd();
   if (fd < 0) return {-1, EBADF};
+  // Woken without a result: it still goes on.
+  pollfd writable{fd, POLLOUT, 0};
+  if (::poll(&writable, 1, 0) == 0) return {-1, EINPROGRESS};
   int error = 0;
   socklen_t size = sizeof error;
   if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return {-1, errno};
   if (error != 0) return {-1, error};
-  // Woken without a result: it still goes on.
+  // Reading SO_ERROR clears it: whoever asks second learns only that it has failed.
   sockaddr_storage peer;
   size = sizeof peer;
-  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) {
-    return {-1, errno == ENOTCONN ? EINPROGRESS : errno};
-  }
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) return {-1, errno};
   return {0, 0};
 }
 

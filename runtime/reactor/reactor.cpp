@@ -90,7 +90,11 @@ bool Reactor::open(std::string& error) {
     if (status == 0) status = uv_poll_start(&loop->timer_poll, UV_READABLE, Loop::on_timer);
   }
   loop_ = std::move(loop);
-  if (status == 0) return true;
+  if (status == 0) {
+    base::MutexLock lock(requests_mutex_);
+    wakeable_ = loop_.get();
+    return true;
+  }
   error = uv_strerror(status);
   close();
   return false;
@@ -101,6 +105,10 @@ void Reactor::close() {
   {
     base::MutexLock lock(loop_mutex_);
     if (!loop_) return;
+    {
+      base::MutexLock requests_lock(requests_mutex_);
+      wakeable_ = nullptr;
+    }
     serve_requests();
     while (Registration* registration = registrations_.front()) {
       {
@@ -123,7 +131,10 @@ void Reactor::close() {
   ready.wake_all();
 }
 
-void Reactor::wake() { uv_async_send(&loop_->waker); }
+void Reactor::wake() {
+  base::MutexLock lock(requests_mutex_);
+  if (wakeable_) uv_async_send(&wakeable_->waker);
+}
 
 void Reactor::poll(base::Instant deadline, task::TaskList& ready) {
   while (const std::uint32_t waiting = waiting_for_loop_.load(std::memory_order_acquire)) {
@@ -151,9 +162,8 @@ void Reactor::poll(base::Instant deadline, task::TaskList& ready) {
 
 void Reactor::update(Registration& registration) {
   if (!loop_mutex_.try_lock()) {
-    request(registration);
-    wake();
-    return;
+    if (request(registration)) return;
+    loop_mutex_.lock();  // nobody polls a closed reactor
   }
   serve_requests();
   apply(registration);
@@ -174,15 +184,20 @@ void Reactor::update_now(Registration& registration) {
   }
 }
 
-void Reactor::request(Registration& registration) {
+bool Reactor::request(Registration& registration) {
   base::MutexLock lock(requests_mutex_);
-  if (registration.requested_) return;
-  registration.requested_ = true;
-  // The request keeps it alive until it is served.
-  registration.owners_.fetch_add(1, std::memory_order_relaxed);
-  registration.next_request_ = requests_;
-  requests_ = &registration;
-  has_requests_.store(true, std::memory_order_release);
+  if (!wakeable_) return false;
+  // A poll that ends without serving the request has been woken for it: the next serves it.
+  if (!registration.requested_) {
+    registration.requested_ = true;
+    // The request keeps it alive until it is served.
+    registration.owners_.fetch_add(1, std::memory_order_relaxed);
+    registration.next_request_ = requests_;
+    requests_ = &registration;
+    has_requests_.store(true, std::memory_order_release);
+  }
+  uv_async_send(&wakeable_->waker);
+  return true;
 }
 
 void Reactor::serve_requests() {

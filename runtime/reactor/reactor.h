@@ -35,7 +35,7 @@ class Reactor {
   // No poll is under way and none will be. Wakes who still waits for a descriptor.
   void close();
 
-  // As scheduler::Driver has them.
+  // As scheduler::Driver has them. wake() has no effect on a closed reactor.
   void poll(base::Instant deadline, task::TaskList& ready);
   void wake();
 
@@ -55,7 +55,8 @@ class Reactor {
   void update(Registration& registration);
   // The same, waiting for the loop if need be. Detached.
   void update_now(Registration& registration);
-  void request(Registration& registration);
+  // False when the reactor is closed.
+  [[nodiscard]] bool request(Registration& registration);
   // The loop lock is held:
   void serve_requests();
   void apply(Registration& registration);
@@ -73,7 +74,9 @@ class Reactor {
   std::atomic<std::uint32_t> waiting_for_loop_{0};
 
   base::Mutex requests_mutex_;
-  Registration* requests_ = nullptr;  // guarded by requests_mutex_
+  // Guarded by requests_mutex_.
+  Registration* requests_ = nullptr;
+  Loop* wakeable_ = nullptr;  // loop_, while it is open
   std::atomic<bool> has_requests_{false};
 };
 

@@ -18,49 +18,45 @@ void BlockingPool::configure(unsigned max_threads, std::chrono::milliseconds ttl
 }
 
 bool BlockingPool::submit(BlockingJob& job) {
-  bool need_thread = false;
+  Threads ended;
+  void* state = nullptr;
+  bool accepted = false;
   {
-    std::lock_guard lock(mutex_);
-    if (closed_) return false;
-    queue_.push_back(job);
-    ++queued_;
-    // An idle thread may have been woken for an earlier job and not be running yet,
-    // so idle threads count against all that is queued.
-    need_thread = queued_ > idle_ && threads_.size() < max_threads_;
+    std::unique_lock lock(mutex_);
+    if (!closed_ && wants_thread()) {
+      // The state is made attached and without the lock: it allocates.
+      lock.unlock();
+      state = hooks_.prepare();
+      lock.lock();
+      collect_ended(ended);
+    }
+    // The job is queued in the same critical section in which there is a thread for it,
+    // so none can end in between.
+    if (!closed_) {
+      if (state && wants_thread() && start_thread(state)) state = nullptr;
+      accepted = live() > 0;
+    }
+    if (accepted) {
+      queue_.push_back(job);
+      ++queued_;
+    }
   }
-  work_.notify_one();
-  if (need_thread) start_thread();
-  std::lock_guard lock(mutex_);
-  if (threads_.empty() && job.linked()) {
-    queue_.remove(job);
-    --queued_;
+  if (accepted) work_.notify_one();
+  if (state) hooks_.discard(state);
+  for (Thread& thread : ended) thread.thread.join();
+  return accepted;
+}
+
+bool BlockingPool::start_thread(void* state) {
+  const auto self = threads_.emplace(threads_.end());
+  self->state = state;
+  try {
+    self->thread = base::start_thread("tonio-blocking", [this, self] { thread_main(self); });
+  } catch (const std::system_error&) {
+    threads_.erase(self);
     return false;
   }
   return true;
-}
-
-void BlockingPool::start_thread() {
-  // The state is made here, attached and without the lock: it allocates.
-  void* state = hooks_.prepare();
-  if (!state) return;
-  Threads ended;
-  bool started = false;
-  {
-    std::lock_guard lock(mutex_);
-    collect_ended(ended);
-    if (!closed_ && threads_.size() < max_threads_) {
-      const auto self = threads_.emplace(threads_.end());
-      self->state = state;
-      try {
-        self->thread = base::start_thread("tonio-blocking", [this, self] { thread_main(self); });
-        started = true;
-      } catch (const std::system_error&) {
-        threads_.erase(self);  // those that run will get to the job
-      }
-    }
-  }
-  if (!started) hooks_.discard(state);
-  for (Thread& thread : ended) thread.thread.join();
 }
 
 void BlockingPool::collect_ended(Threads& ended) { ended.splice(ended.end(), ended_); }
@@ -91,9 +87,12 @@ void BlockingPool::thread_main(Threads::iterator self) {
     // Work may have come between the end of the wait and now.
     if (!more && queue_.empty()) break;
   }
+  // From here on this thread is not one that will run a job.
+  ++leaving_;
   lock.unlock();
   hooks_.leave(self->state);
   lock.lock();
+  --leaving_;
   ended_.splice(ended_.end(), threads_, self);
   thread_ended_.notify_all();
 }

@@ -66,8 +66,17 @@ class BlockingPool {
   using Threads = std::list<Thread>;
 
   void thread_main(Threads::iterator self);
-  void start_thread();
-  // Moves the threads that have ended to `ended`.
+
+  // With mutex_ held:
+  // Threads that run jobs now or will.
+  std::size_t live() const { return threads_.size() - leaving_; }
+  // Whether one more job asks for one more thread. An idle thread may have been woken for
+  // an earlier job and not be running yet, so idle threads count against all that is
+  // queued.
+  bool wants_thread() const { return queued_ >= idle_ && live() < max_threads_; }
+  // False when the system refuses; `state` is still the caller's then.
+  [[nodiscard]] bool start_thread(void* state);
+  // Moves the threads that have ended to `ended`, for the caller to join without the lock.
   void collect_ended(Threads& ended);
 
   ThreadHooks& hooks_;
@@ -79,7 +88,8 @@ class BlockingPool {
   base::IntrusiveList<BlockingJob> queue_;
   std::size_t queued_ = 0;
   std::size_t running_ = 0;
-  std::size_t idle_ = 0;  // threads that wait for work
+  std::size_t idle_ = 0;     // threads that wait for work
+  std::size_t leaving_ = 0;  // members of threads_ that take no more jobs
   Threads threads_;
   Threads ended_;
   unsigned max_threads_ = 128;

@@ -45,7 +45,11 @@ bool Idle::park(unsigned worker, bool was_searching) {
   sleepers->push_back(worker);
   const std::uint32_t change = kUnparked + (was_searching ? kSearcher : 0);
   const std::uint32_t before = state_.fetch_sub(change, std::memory_order_seq_cst);
-  return was_searching && searching(before) == 1;
+  const bool last_searcher = was_searching && searching(before) == 1;
+  // Orders the change before the caller's last look for work; pairs with the fence in
+  // wants_notify().
+  if (last_searcher) std::atomic_thread_fence(std::memory_order_seq_cst);
+  return last_searcher;
 }
 
 bool Idle::unpark(unsigned worker) {
@@ -60,13 +64,6 @@ bool Idle::unpark(unsigned worker) {
 bool Idle::parked(unsigned worker) {
   auto sleepers = sleepers_.lock();
   return std::find(sleepers->begin(), sleepers->end(), worker) != sleepers->end();
-}
-
-std::optional<unsigned> Idle::any_parked() {
-  if (unparked(state_.load(std::memory_order_relaxed)) >= workers_) return std::nullopt;
-  auto sleepers = sleepers_.lock();
-  if (sleepers->empty()) return std::nullopt;
-  return sleepers->back();
 }
 
 }  // namespace tonio::scheduler

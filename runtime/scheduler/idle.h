@@ -40,14 +40,20 @@ class Idle {
   bool unpark(unsigned worker);
   bool parked(unsigned worker);
 
-  // Cheap looks without any order to other memory; for who looks again soon.
+  // Cheap looks, sequentially consistent as the changes are.
   bool somebody_sleeps() const {
-    return unparked(state_.load(std::memory_order_relaxed)) < workers_;
+    return unparked(state_.load(std::memory_order_seq_cst)) < workers_;
   }
-  bool somebody_runs() const { return unparked(state_.load(std::memory_order_relaxed)) > 0; }
+  bool somebody_runs() const { return unparked(state_.load(std::memory_order_seq_cst)) > 0; }
 
-  // A worker that sleeps now, which goes on sleeping. None when nobody does.
-  std::optional<unsigned> any_parked();
+  // Calls `visit` with one of the parked workers, if there is any. It stays parked, and
+  // can't leave its park, until `visit` returns.
+  template <typename Visit>
+  void with_parked(Visit&& visit) {
+    if (!somebody_sleeps()) return;
+    auto sleepers = sleepers_.lock();
+    if (!sleepers->empty()) visit(sleepers->back());
+  }
 
  private:
   static constexpr std::uint32_t kSearcher = 1, kUnparked = 1u << 16;

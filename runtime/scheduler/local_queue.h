@@ -27,7 +27,8 @@ class LocalQueue {
   static constexpr std::uint32_t kCapacity = 256;
 #endif
 
-  LocalQueue() = default;
+  // `first` is the first position: tests let the positions begin just before they wrap.
+  explicit LocalQueue(std::uint32_t first = 0) : head_(pack({first, first})), tail_(first) {}
   LocalQueue(const LocalQueue&) = delete;
   LocalQueue& operator=(const LocalQueue&) = delete;
 
@@ -64,9 +65,9 @@ class LocalQueue {
   bool move_half(Head head, task::Task& task, InjectQueue& overflow);
 
   // Advanced by the owner and by thieves.
-  alignas(64) std::atomic<std::uint64_t> head_{0};
+  alignas(64) std::atomic<std::uint64_t> head_;
   // Written by the owner only.
-  alignas(64) std::atomic<std::uint32_t> tail_{0};
+  alignas(64) std::atomic<std::uint32_t> tail_;
   // A slot is written by the owner before tail_ passes it.
   std::array<std::atomic<task::Task*>, kCapacity> slots_{};
 };

@@ -10,66 +10,50 @@ namespace tonio::scheduler {
 
 Parker::Woken Parker::sleep(base::Instant deadline) {
   std::uint32_t word = kAwake;
-  word_.compare_exchange_strong(word, kAsleep, std::memory_order_acq_rel,
-                                std::memory_order_acquire);
-  for (;;) {
-    const bool timed_out =
-        word_.load(std::memory_order_acquire) == kAsleep &&
-        !base::futex_wait(word_, kAsleep, deadline);
-    word = word_.load(std::memory_order_acquire);
-    if (word == kAsleep && !timed_out) continue;
-    // Only another unpark() can change the word now, and it leaves kNotified.
-    const std::uint32_t left = word_.exchange(kAwake, std::memory_order_acq_rel);
-    if (left == kNotified) return Woken::kNotified;
-    if (left == kWatch) return Woken::kWatch;
-    return Woken::kDeadline;
-  }
-}
-
-Parker::Drive Parker::begin_drive() {
-  std::uint32_t word = kAwake;
-  if (word_.compare_exchange_strong(word, kDriving, std::memory_order_acq_rel,
+  if (word_.compare_exchange_strong(word, kAsleep, std::memory_order_acq_rel,
                                     std::memory_order_acquire)) {
-    return Drive::kGo;
+    bool timed_out = false;
+    do {
+      timed_out = !base::futex_wait(word_, kAsleep, deadline);
+    } while (word_.load(std::memory_order_acquire) == kAsleep && !timed_out);
   }
-  // Whoever polls sees everything that a watch would.
-  if (word == kWatch && word_.compare_exchange_strong(word, kDriving, std::memory_order_acq_rel,
-                                                      std::memory_order_acquire)) {
-    return Drive::kGoNotWatching;
-  }
-  TONIO_DCHECK(word == kNotified);
-  word_.store(kAwake, std::memory_order_relaxed);
-  return Drive::kNotified;
+  const std::uint32_t left = word_.exchange(kAwake, std::memory_order_acq_rel);
+  return {(left & kPhaseMask) == kNotified, (left & kWatchFlag) != 0};
 }
 
-void Parker::end_drive() { word_.exchange(kAwake, std::memory_order_acq_rel); }
-
-Parker::Unpark Parker::unpark() {
-  switch (word_.exchange(kNotified, std::memory_order_acq_rel)) {
-    case kAsleep:
-      base::futex_wake(word_, 1);
-      return Unpark::kDone;
-    case kWatch:
-      base::futex_wake(word_, 1);
-      return Unpark::kWasToWatch;
-    case kDriving:
-      return Unpark::kWasDriving;
-    default:
-      return Unpark::kDone;
-  }
-}
-
-bool Parker::request_watch() {
+bool Parker::begin_drive() {
   std::uint32_t word = word_.load(std::memory_order_relaxed);
-  while (word == kAsleep || word == kAwake) {
-    const bool asleep = word == kAsleep;
-    if (word_.compare_exchange_weak(word, kWatch, std::memory_order_acq_rel,
+  for (;;) {
+    const bool notified = (word & kPhaseMask) == kNotified;
+    TONIO_DCHECK(notified || (word & kPhaseMask) == kAwake);
+    const std::uint32_t next = (word & kWatchFlag) | (notified ? kAwake : kDriving);
+    if (word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,
                                     std::memory_order_relaxed)) {
-      if (asleep) base::futex_wake(word_, 1);
-      return true;
+      return !notified;
     }
   }
-  return false;
+}
+
+void Parker::end_drive() { word_.fetch_and(kWatchFlag, std::memory_order_acq_rel); }
+
+bool Parker::unpark() {
+  std::uint32_t word = word_.load(std::memory_order_relaxed);
+  // An exchange even where a token is left already: who consumes that one must see
+  // what this caller did, too.
+  while (!word_.compare_exchange_weak(word, (word & kWatchFlag) | kNotified,
+                                      std::memory_order_acq_rel, std::memory_order_relaxed)) {
+  }
+  if ((word & kPhaseMask) == kAsleep) base::futex_wake(word_, 1);
+  return (word & kPhaseMask) == kDriving;
+}
+
+void Parker::request_watch() {
+  const std::uint32_t word = word_.fetch_or(kWatchFlag, std::memory_order_acq_rel);
+  if ((word & kPhaseMask) == kAsleep) base::futex_wake(word_, 1);
+}
+
+bool Parker::take_watch_request() {
+  return word_.fetch_and(~kWatchFlag, std::memory_order_acq_rel) & kWatchFlag;
 }
 
 }  // namespace tonio::scheduler

@@ -23,6 +23,7 @@ bool Scheduler::start(unsigned workers) {
   workers_.clear();
   stopping_.store(false, std::memory_order_relaxed);
   has_watcher_.store(false, std::memory_order_relaxed);
+  endless_poll_.store(false, std::memory_order_relaxed);
   idle_ = std::make_unique<Idle>(workers);
   // All states and workers exist before the first thread runs: workers look at each
   // other, and states are made one after the other by this thread.
@@ -52,7 +53,7 @@ bool Scheduler::stop(base::Instant deadline) {
   if (!all_ended) return false;
   // What they hadn't run goes to the workers of the next start.
   for (auto& worker : workers_) {
-    if (task::Task* task = worker->lifo_slot_.load(std::memory_order_relaxed)) {
+    if (task::Task* task = worker->lifo_slot_.exchange(nullptr, std::memory_order_relaxed)) {
       inject_.push_back(*task);
     }
     while (task::Task* task = worker->queue_.pop()) inject_.push_back(*task);
@@ -93,16 +94,7 @@ void Scheduler::notify() {
 }
 
 void Scheduler::unpark(Worker& worker) {
-  switch (worker.parker_.unpark()) {
-    case Parker::Unpark::kWasDriving:
-      driver_.wake();
-      break;
-    case Parker::Unpark::kWasToWatch:
-      has_watcher_.store(false, std::memory_order_seq_cst);
-      break;
-    case Parker::Unpark::kDone:
-      break;
-  }
+  if (worker.parker_.unpark()) driver_.wake();
 }
 
 bool Scheduler::work_waits() const {
@@ -115,11 +107,12 @@ bool Scheduler::work_waits() const {
 
 void Scheduler::ensure_watcher() {
   if (baton_.load(std::memory_order_seq_cst)) return;  // somebody polls
-  const auto sleeper = idle_->any_parked();
-  if (!sleeper || has_watcher_.exchange(true, std::memory_order_seq_cst)) return;
-  if (!workers_[*sleeper]->parker_.request_watch()) {
-    has_watcher_.store(false, std::memory_order_seq_cst);
-  }
+  // A watcher that gives up its watch just now looks at the baton after that.
+  if (has_watcher_.load(std::memory_order_seq_cst)) return;
+  idle_->with_parked([this](unsigned sleeper) {
+    if (has_watcher_.exchange(true, std::memory_order_seq_cst)) return;
+    workers_[sleeper]->parker_.request_watch();
+  });
 }
 
 }  // namespace tonio::scheduler

@@ -58,8 +58,17 @@ class Scheduler final : public task::Waker {
   bool try_take_baton() { return !baton_.exchange(true, std::memory_order_seq_cst); }
   void release_baton() { baton_.store(false, std::memory_order_seq_cst); }
 
-  // By a worker that leaves its park: asks a sleeper to keep watch while nobody polls.
+  // By a worker that has released the baton and goes on to run tasks: asks a sleeper
+  // to keep watch while nobody polls.
   void ensure_watcher();
+  // By a worker that fills its LIFO slot: a poll without end becomes one that looks,
+  // now and then, whether the worker is stuck.
+  void bound_poll() {
+    if (endless_poll_.load(std::memory_order_seq_cst) &&
+        endless_poll_.exchange(false, std::memory_order_seq_cst)) {
+      driver_.wake();
+    }
+  }
 
   Driver& driver_;
   ThreadHooks& hooks_;
@@ -72,7 +81,11 @@ class Scheduler final : public task::Waker {
   InjectQueue inject_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> baton_{false};
+  // A worker was asked to keep watch. Set under the lock of idle_'s sleepers, taken
+  // back by the worker that was asked, at the latest when it leaves its park.
   std::atomic<bool> has_watcher_{false};
+  // The poll under way ends for nothing but events: nobody ran when it began.
+  std::atomic<bool> endless_poll_{false};
   // Blocking polls begun so far.
   std::atomic<std::uint32_t> polls_{0};
 };

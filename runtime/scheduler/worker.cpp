@@ -75,12 +75,18 @@ void Worker::poll_without_blocking() {
   task::TaskList ready;
   scheduler_.driver_.poll(0, ready);
   scheduler_.release_baton();
+  // A colleague that parked meanwhile has found the baton taken.
+  scheduler_.ensure_watcher();
   push_new(ready);
 }
 
 void Worker::push_woken(task::Task& task) {
   task::Task* displaced = lifo_slot_.exchange(&task, std::memory_order_acq_rel);
-  if (displaced) push_new(*displaced);
+  if (displaced) {
+    push_new(*displaced);
+  } else {
+    scheduler_.bound_poll();
+  }
 }
 
 void Worker::push_new(task::Task& task) {
@@ -142,6 +148,10 @@ task::Task* Worker::steal() {
 }
 
 bool Worker::rescue_stalled_work() {
+  // A step counts as long when it lasts from one look to the next.
+  const base::Instant now = base::now();
+  if (now - last_look_ < kWatchPeriod) return false;
+  last_look_ = now;
   const auto& workers = scheduler_.workers_;
   seen_ticks_.resize(workers.size());
   for (std::size_t i = 0; i < workers.size(); ++i) {
@@ -186,26 +196,31 @@ void Worker::park() {
       break;
     }
   }
+  // No request can come any more: nobody counts this worker among the parked.
+  if (parker_.take_watch_request()) {
+    scheduler_.has_watcher_.store(false, std::memory_order_seq_cst);
+  }
   scheduler_.ensure_watcher();
   scheduler_.hooks_.attach(thread_state_);
   if (queue_.size() > 1) scheduler_.notify();
 }
 
 void Worker::drive() {
-  switch (parker_.begin_drive()) {
-    case Parker::Drive::kNotified:
-      scheduler_.release_baton();
-      return;
-    case Parker::Drive::kGoNotWatching:
-      scheduler_.has_watcher_.store(false, std::memory_order_seq_cst);
-      break;
-    case Parker::Drive::kGo:
-      break;
+  if (!parker_.begin_drive()) {
+    scheduler_.release_baton();
+    return;
   }
   scheduler_.polls_.fetch_add(1, std::memory_order_relaxed);
-  const bool colleagues_run = scheduler_.idle_->somebody_runs();
+  bool colleagues_run = scheduler_.idle_->somebody_runs();
+  if (!colleagues_run) {
+    // The flag first, then the look that decides: a colleague that runs later sees the
+    // flag when it fills its LIFO slot.
+    scheduler_.endless_poll_.store(true, std::memory_order_seq_cst);
+    colleagues_run = scheduler_.idle_->somebody_runs();
+  }
   task::TaskList ready;
   scheduler_.driver_.poll(colleagues_run ? base::now() + kWatchPeriod : base::kNever, ready);
+  scheduler_.endless_poll_.store(false, std::memory_order_relaxed);
   parker_.end_drive();
   scheduler_.release_baton();
   queue_.push_back_all(ready);
@@ -214,7 +229,11 @@ void Worker::drive() {
 }
 
 void Worker::sleep() {
-  if (parker_.sleep(base::kNever) == Parker::Woken::kWatch) keep_watch();
+  const Parker::Woken woken = parker_.sleep(base::kNever);
+  if (!woken.watch) return;
+  if (!woken.notified) keep_watch();
+  // Before park() looks at the baton: ensure_watcher() does it the other way round.
+  scheduler_.has_watcher_.store(false, std::memory_order_seq_cst);
 }
 
 // Somebody left the driver to run tasks, and nobody took it over: so that whoever
@@ -223,16 +242,14 @@ void Worker::sleep() {
 void Worker::keep_watch() {
   std::uint32_t seen_polls = scheduler_.polls_.load(std::memory_order_relaxed);
   for (;;) {
-    if (parker_.sleep(base::now() + kWatchPeriod) == Parker::Woken::kNotified) break;
-    if (scheduler_.stopping() || rescue_stalled_work()) break;
+    if (parker_.sleep(base::now() + kWatchPeriod).notified) return;
+    if (scheduler_.stopping() || rescue_stalled_work()) return;
     const std::uint32_t polls = scheduler_.polls_.load(std::memory_order_relaxed);
     // Either the driver is free and was left alone for a whole period, and park()
     // takes it; or everybody is idle, and there is nothing to watch.
-    if (polls == seen_polls) break;
+    if (polls == seen_polls) return;
     seen_polls = polls;
   }
-  // Before park() looks at the baton: ensure_watcher() does it the other way round.
-  scheduler_.has_watcher_.store(false, std::memory_order_seq_cst);
 }
 
 }  // namespace tonio::scheduler

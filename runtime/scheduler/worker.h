@@ -84,7 +84,9 @@ class Worker {
   bool searching_ = false;
   unsigned lifo_runs_ = 0;
   std::uint32_t random_;
+  // What rescue_stalled_work() saw last, and when.
   std::vector<std::uint32_t> seen_ticks_;
+  base::Instant last_look_ = 0;
 
   Parker parker_;
 };

@@ -1,0 +1,252 @@
+#include "scheduler/blocking_pool.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <deque>
+#include <functional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "support/fake_runtime.h"
+#include "support/parallelize.h"
+#include "support/countdown.h"
+#include "support/stress.h"
+
+using namespace tonio;
+using namespace std::chrono_literals;
+using scheduler::BlockingPool;
+
+namespace {
+
+class Job final : public scheduler::BlockingJob {
+ public:
+  explicit Job(std::function<void()> body) : body_(std::move(body)) {}
+  void run() override {
+    // The job may be gone when its body returns.
+    const auto body = body_;
+    TONIO_CHECK(test::FakeHooks::attached());
+    body();
+  }
+  void drop() override { ++dropped; }
+
+  std::atomic<int> dropped{0};
+
+ private:
+  const std::function<void()> body_;
+};
+
+void finish(BlockingPool& pool) {
+  pool.close();
+  CHECK(pool.join(base::kNever));
+}
+
+}  // namespace
+
+TEST_CASE("the pool grows while all its threads are busy, up to its maximum") {
+  test::FakeHooks hooks;
+  BlockingPool pool(hooks);
+  pool.configure(3, 60s);
+  test::Countdown three_run(3), go, ended(5);
+  std::atomic<int> running{0}, most{0};
+  std::deque<Job> jobs;
+  for (int i = 0; i < 5; ++i) {
+    jobs.emplace_back([&] {
+      most = std::max(most.load(), ++running);
+      three_run.count_down();
+      go.wait();
+      --running;
+      ended.count_down();
+    });
+    REQUIRE(pool.submit(jobs.back()));
+  }
+  three_run.wait();
+  CHECK(hooks.states == 3);
+  CHECK(pool.pending() == 5);
+  go.count_down();
+  ended.wait();
+  CHECK(most == 3);
+  finish(pool);
+  CHECK(hooks.states == 0);
+}
+
+TEST_CASE("idle threads are used again, and end after their time") {
+  test::FakeHooks hooks;
+  BlockingPool pool(hooks);
+  pool.configure(8, 60s);
+  for (int i = 0; i < 100; ++i) {
+    test::Countdown ended;
+    Job job([&] { ended.count_down(); });
+    REQUIRE(pool.submit(job));
+    ended.wait();
+    while (pool.pending() != 0) std::this_thread::yield();
+  }
+  CHECK(hooks.states <= 3);
+  finish(pool);
+
+  pool.reopen();
+  pool.configure(8, 1ms);
+  test::Countdown ended;
+  Job job([&] { ended.count_down(); });
+  REQUIRE(pool.submit(job));
+  ended.wait();
+  while (hooks.states != 0) std::this_thread::yield();
+  finish(pool);
+}
+
+TEST_CASE("work handed over just as a thread's time is up is not lost") {
+  for (const auto ttl : {0ms, 1ms}) {
+    for (const unsigned max : {1u, 2u}) {
+      test::FakeHooks hooks;
+      BlockingPool pool(hooks);
+      pool.configure(max, ttl);
+      const int each = test::rounds(2'000);
+      test::parallelize(3, [&](int me) {
+        for (int i = 0; i < each; ++i) {
+          test::Countdown ended;
+          Job job([&] { ended.count_down(); });
+          if (!pool.submit(job)) std::abort();
+          ended.wait();
+          // Into all parts of the thread's end.
+          const base::Instant until = base::now() + (i * 37 + me * 11) % 1'500;
+          while (ttl != 0ms && base::now() < until) std::this_thread::yield();
+        }
+      });
+      finish(pool);
+    }
+  }
+}
+
+TEST_CASE("a job that is withdrawn in time doesn't run") {
+  test::FakeHooks hooks;
+  BlockingPool pool(hooks);
+  pool.configure(1, 60s);
+  test::Countdown entered, go, ended;
+  Job first([&] {
+    entered.count_down();
+    go.wait();
+    ended.count_down();
+  });
+  std::atomic<int> ran{0};
+  Job second([&] { ++ran; });
+  REQUIRE(pool.submit(first));
+  entered.wait();
+  REQUIRE(pool.submit(second));
+  CHECK(!pool.withdraw(first));
+  CHECK(pool.withdraw(second));
+  CHECK(!pool.withdraw(second));
+  go.count_down();
+  ended.wait();
+  finish(pool);
+  CHECK(ran == 0);
+  CHECK(second.dropped == 0);
+}
+
+TEST_CASE("withdrawal races with the start of the job: one of the two wins") {
+  test::FakeHooks hooks;
+  BlockingPool pool(hooks);
+  pool.configure(4, 60s);
+  for (int i = 0; i < test::rounds(5'000); ++i) {
+    std::atomic<int> ran{0};
+    Job job([&] { ++ran; });
+    REQUIRE(pool.submit(job));
+    for (int spin = i % 200; spin > 0; --spin) std::this_thread::yield();
+    if (!pool.withdraw(job)) {
+      while (ran == 0) std::this_thread::yield();
+      while (pool.pending() != 0) std::this_thread::yield();  // the job is ours again
+    } else if (ran != 0) {
+      FAIL("ran although withdrawn");
+    }
+  }
+  finish(pool);
+}
+
+TEST_CASE("closing drops what waits, refuses what comes, and waits for what runs") {
+  test::FakeHooks hooks;
+  BlockingPool pool(hooks);
+  pool.configure(1, 60s);
+  test::Countdown entered, go, ended;
+  Job running([&] {
+    entered.count_down();
+    go.wait();
+    ended.count_down();
+  });
+  Job waiting([] { std::abort(); }), late([] { std::abort(); });
+  REQUIRE(pool.submit(running));
+  entered.wait();
+  REQUIRE(pool.submit(waiting));
+  pool.close();
+  CHECK(waiting.dropped == 1);
+  CHECK(!pool.submit(late));
+  CHECK(late.dropped == 0);
+  std::thread letter([&] { go.count_down(); });
+  CHECK(pool.join(base::now() + 60'000'000));
+  letter.join();
+  CHECK(ended.reached());
+  CHECK(hooks.states == 0);
+}
+
+TEST_CASE("a join gives up on a job that does not end") {
+  auto* hooks = new test::FakeHooks;
+  auto* pool = new BlockingPool(*hooks);
+  static test::Countdown entered, go, ended;
+  auto* job = new Job([] {
+    entered.count_down();
+    go.wait();
+    ended.count_down();
+  });
+  REQUIRE(pool->submit(*job));
+  entered.wait();
+  pool->close();
+  CHECK(!pool->join(base::now() + 2'000));
+  go.count_down();
+  ended.wait();
+  static void* left[] = {hooks, pool, job};
+  CHECK(left[0] != nullptr);
+}
+
+TEST_CASE("without a thread and a state for one, a job is refused") {
+  test::FakeHooks hooks;
+  BlockingPool pool(hooks);
+  hooks.prepares_left = 0;
+  Job job([] { std::abort(); });
+  CHECK(!pool.submit(job));
+  CHECK(pool.pending() == 0);
+  hooks.prepares_left = -1;
+  test::Countdown ended;
+  Job other([&] { ended.count_down(); });
+  CHECK(pool.submit(other));
+  ended.wait();
+  finish(pool);
+}
+
+TEST_CASE("many submit while the pool closes: each job is run, dropped or refused") {
+  for (int round = 0; round < test::rounds(50); ++round) {
+    test::FakeHooks hooks;
+    BlockingPool pool(hooks);
+    pool.configure(4, round % 2 ? 0ms : 1000ms);
+    std::atomic<int> ran{0}, refused{0};
+    std::vector<std::deque<Job>> jobs(3);
+    test::parallelize(4, [&](int me) {
+      if (me == 3) {
+        while (ran < 20) std::this_thread::yield();
+        pool.close();
+        return;
+      }
+      for (int i = 0; i < 200; ++i) {
+        jobs[me].emplace_back([&] { ++ran; });
+        if (!pool.submit(jobs[me].back())) ++refused;
+      }
+    });
+    CHECK(pool.join(base::kNever));
+    int dropped = 0;
+    for (auto& list : jobs) {
+      for (auto& job : list) dropped += job.dropped;
+    }
+    CHECK(ran + refused + dropped == 600);
+  }
+}

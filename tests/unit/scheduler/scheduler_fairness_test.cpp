@@ -1,0 +1,107 @@
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <thread>
+
+#include "scheduler/scheduler.h"
+#include "support/fake_runtime.h"
+#include "support/step_task.h"
+
+using namespace tonio;
+using Next = test::StepTask::Next;
+
+namespace {
+
+// Two tasks that wake each other until they are told to stop.
+struct PingPong {
+  explicit PingPong(scheduler::Scheduler& s)
+      : ended(2),
+        ping(s, [this](test::StepTask& me) { return turn(me, pong); }, &ended),
+        pong(s, [this](test::StepTask& me) { return turn(me, ping); }, &ended) {}
+
+  Next turn(test::StepTask& me, test::StepTask& other) {
+    ++turns;
+    const bool last = stop;
+    if (!last && !me.state().begin_arming()) std::abort();
+    switch (other.state().claim(task::WakeReason::kCompleted)) {
+      case task::Claim::kSchedule:
+        other.wake();
+        break;
+      default:
+        break;
+    }
+    return last ? Next::kDone : Next::kWait;
+  }
+
+  test::Countdown ended;
+  std::atomic<bool> stop{false};
+  std::atomic<long> turns{0};
+  test::StepTask ping, pong;
+};
+
+}  // namespace
+
+TEST_CASE("two tasks that wake each other starve neither a queued task nor the driver") {
+  test::FakeHooks hooks;
+  test::FakeDriver driver;
+  scheduler::Scheduler scheduler(driver, hooks);
+  REQUIRE(scheduler.start(1));
+  PingPong pair(scheduler);
+  scheduler.spawn(pair.ping);
+  scheduler.spawn(pair.pong);
+  for (int i = 0; i < 20; ++i) {
+    test::Countdown spawned(1), inside(1), posted(1);
+    // Queued locally, from outside, and by the driver.
+    test::StepTask local(scheduler, [](auto&) { return Next::kDone; }, &inside);
+    test::StepTask outside(
+        scheduler,
+        [&](test::StepTask&) {
+          scheduler.spawn(local);
+          return Next::kDone;
+        },
+        &spawned);
+    test::StepTask ready(scheduler, [](auto&) { return Next::kDone; }, &posted);
+    scheduler.spawn(outside);
+    spawned.wait();
+    inside.wait();
+    driver.post(ready);
+    posted.wait();
+  }
+  const long turns = pair.turns;
+  CHECK(turns > 0);
+  pair.stop = true;
+  // The one that ends first leaves its partner asleep, perhaps.
+  while (!pair.ended.reached()) {
+    pair.ping.cancel();
+    pair.pong.cancel();
+    std::this_thread::yield();
+  }
+  CHECK(scheduler.stop(base::kNever));
+}
+
+TEST_CASE("a task that gives way for ever starves neither its colleagues nor the driver") {
+  for (const unsigned workers : {1u, 2u}) {
+    test::FakeHooks hooks;
+    test::FakeDriver driver;
+    scheduler::Scheduler scheduler(driver, hooks);
+    REQUIRE(scheduler.start(workers));
+    std::atomic<bool> stop{false};
+    test::Countdown hogs_ended(3);
+    const auto hog = [&](test::StepTask&) { return stop ? Next::kDone : Next::kGiveWay; };
+    test::StepTask a(scheduler, hog, &hogs_ended), b(scheduler, hog, &hogs_ended),
+        c(scheduler, hog, &hogs_ended);
+    for (auto* task : {&a, &b, &c}) scheduler.spawn(*task);
+    for (int i = 0; i < 50; ++i) {
+      test::Countdown ended(2);
+      test::StepTask outside(scheduler, [](auto&) { return Next::kDone; }, &ended);
+      test::StepTask ready(scheduler, [](auto&) { return Next::kDone; }, &ended);
+      scheduler.spawn(outside);
+      driver.post(ready);
+      ended.wait();
+    }
+    stop = true;
+    hogs_ended.wait();
+    CHECK(scheduler.stop(base::kNever));
+  }
+}
