@@ -8,6 +8,7 @@
 
 #include "owned.h"
 #include "python/embed.h"
+#include "traceback.h"
 
 namespace tonio::launcher {
 
@@ -70,6 +71,7 @@ void set_last_exception(PyObject* exception, PyObject* traceback) {
 // What PyErr_Print does, except that a SystemExit out of sys.excepthook gives
 // the exit code instead of ending the process past end_program.
 int display(PyObject* exception, int exit_code) {
+  hide_package_frames(exception);
   Owned traceback(PyException_GetTraceback(exception));
   if (!traceback) {
     traceback.reset(Py_NewRef(Py_None));

@@ -39,6 +39,24 @@ Traceback (most recent call last):
 ValueError: no
 """)
 
+    def test_a_run_by_the_body(self):
+        text = "import tonio\nasync def program():\n    raise ValueError('no')\ntonio.run(program())\n"
+        self.assertEqual(self.failure(text), f"""\
+Traceback (most recent call last):
+  File "{self.folder}/app.py", line 4, in <module>
+    tonio.run(program())
+    ~~~~~~~~~^^^^^^^^^^^
+  File "{self.folder}/app.py", line 3, in program
+    raise ValueError('no')
+ValueError: no
+""")
+
+    def test_an_error_of_the_package_keeps_its_frames(self):
+        error = self.failure("import tonio\ntonio.run(42)\n")
+        self.assertIn(f'File "{self.folder}/app.py", line 2, in <module>', error)
+        self.assertIn('File "<tonio>/', error)
+        self.assertIn("TypeError: ", error)
+
     def test_source_of_the_package(self):
         self.write("app.py", """
             import inspect, linecache, tonio
