@@ -1,5 +1,7 @@
 #include "python/coro_task.h"
 
+#include <unistd.h>
+
 #include "python/errors.h"
 #include "python/host.h"
 #include "python/join.h"
@@ -48,6 +50,16 @@ class InContext {
   PyObject* context_;
 };
 
+// A task has forked and come back to the scheduler in the child, where there is none.
+[[noreturn]] void leave_forked_child(bool succeeded) {
+  if (PyErr_Occurred()) PyErr_Print();
+  if (PyObject* out = PySys_GetObject("stdout")) {
+    Ref flushed = Ref::steal(PyObject_CallMethod(out, "flush", nullptr));
+    if (!flushed) PyErr_Clear();
+  }
+  _exit(succeeded ? 0 : 1);
+}
+
 }  // namespace
 
 PyObject* drivable(PyObject* object, const char* doing) {
@@ -90,6 +102,7 @@ task::Task::Outcome CoroTask::run() {
       const InContext in_context(context_);
       step = advance();
     }
+    if (Host::instance().forked()) leave_forked_child(step == Step::kEnd && !PyErr_Occurred());
     if (step == Step::kSuspend) {
       thread.current = nullptr;
       // From here on the task may be running elsewhere.

@@ -1,5 +1,6 @@
 #include "python/event.h"
 
+#include <cstddef>
 #include <new>
 
 #include "python/arguments.h"
@@ -13,6 +14,7 @@ namespace {
 
 struct Event {
   PyObject_HEAD
+  PyObject* weak_references;
   sync::Event event;
 };
 
@@ -123,6 +125,7 @@ PyObject* event_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
 }
 
 void event_dealloc(PyObject* self) {
+  if (as_event(self)->weak_references) PyObject_ClearWeakRefs(self);
   // Nobody waits: a waiting task holds its operation, and that the event.
   as_event(self)->event.~Event();
   Py_TYPE(self)->tp_free(self);
@@ -154,6 +157,7 @@ bool init_event(PyObject* module) {
   event_type.tp_new = event_new;
   event_type.tp_dealloc = event_dealloc;
   event_type.tp_methods = event_methods;
+  event_type.tp_weaklistoffset = offsetof(Event, weak_references);
 
   event_wait_type.tp_name = "tonio.EventWait";
   event_wait_type.tp_basicsize = sizeof(EventWait);

@@ -1,5 +1,6 @@
 #include "python/host.h"
 
+#include <pthread.h>
 #include <sys/eventfd.h>
 
 #include <algorithm>
@@ -59,8 +60,16 @@ void InterpreterHooks::discard(void* state) {
   delete context;
 }
 
+void Host::in_forked_child() {
+  Host& host = instance();
+  host.running_.store(false, std::memory_order_relaxed);
+  host.forked_.store(true, std::memory_order_relaxed);
+  host.reactor().abandon();
+}
+
 bool Host::ensure_started() {
   if (running_.load(std::memory_order_acquire)) return true;
+  if (forked()) return check_running();
   core::Options start;
   start.threads = options.threads.value_or(core::default_threads());
   start.blocking_threads = options.blocking_threads.value_or(start.blocking_threads);
@@ -73,6 +82,11 @@ bool Host::ensure_started() {
     PyErr_Format(PyExc_RuntimeError, "tonio can't start: %s", error.c_str());
     return false;
   }
+  static const int registered = pthread_atfork(nullptr, nullptr, in_forked_child);
+  if (registered != 0) {
+    raise_errno(registered);
+    return false;
+  }
   running_.store(true, std::memory_order_release);
   return true;
 }
@@ -80,7 +94,10 @@ bool Host::ensure_started() {
 bool Host::check_running() {
   if (running_.load(std::memory_order_acquire)) return true;
   PyErr_SetString(not_initialized_error,
-                  "there is no runtime: use this inside a coroutine that tonio.run() runs, or "
+                  forked() ? "this process was forked from one that runs tonio, and the runtime "
+                             "did not come along: start a new process instead (subprocess, or "
+                             "multiprocessing with the start method \"spawn\")"
+                           : "there is no runtime: use this inside a coroutine that tonio.run() runs, or "
                   "start the program with `tonio run`");
   return false;
 }

@@ -43,6 +43,9 @@ class Host {
   [[nodiscard]] bool ensure_started();
   // The last step before the interpreter is finalised; see embed.h.
   bool shut_down(std::vector<std::string>& left);
+  // True in a process that was forked from one that runs the runtime, whose threads did
+  // not come along.
+  bool forked() const { return forked_.load(std::memory_order_relaxed); }
   // Whether tasks may be spawned. Any thread. False with an exception set.
   [[nodiscard]] bool check_running();
 
@@ -83,6 +86,8 @@ class Host {
 
   Host();
 
+  static void in_forked_child();
+
   void register_thread(ThreadContext& context);
   void unregister_thread(ThreadContext& context);
 
@@ -90,6 +95,7 @@ class Host {
   core::Runtime runtime_;
   task::TaskPool<CoroTask> pool_;
   std::atomic<bool> running_{false};
+  std::atomic<bool> forked_{false};
 
   struct Threads {
     std::vector<ThreadContext*> contexts;

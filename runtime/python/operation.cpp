@@ -2,6 +2,7 @@
 
 #include "python/coro_task.h"
 #include "python/errors.h"
+#include "python/host.h"
 #include "python/thread_context.h"
 
 namespace tonio::python {
@@ -97,6 +98,11 @@ bool ready_operation_type(PyTypeObject& type) {
 
 Poll begin_operation(PyObject* operation, CoroTask& task, PyObject*& result, bool& started) {
   started = true;
+  Host& host = Host::instance();
+  if (host.forked()) {
+    (void)host.check_running();
+    return Poll::kError;
+  }
   if (task.state().cancel_requested()) return raise_cancelled(task);
   ThreadContext& thread = *this_thread;
   if (thread.budget == 0) {

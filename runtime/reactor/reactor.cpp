@@ -161,6 +161,7 @@ void Reactor::poll(base::Instant deadline, task::TaskList& ready) {
 }
 
 void Reactor::update(Registration& registration) {
+  if (abandoned_.load(std::memory_order_relaxed)) return close_descriptor(registration);
   if (!loop_mutex_.try_lock()) {
     if (request(registration)) return;
     loop_mutex_.lock();  // nobody polls a closed reactor
@@ -171,6 +172,7 @@ void Reactor::update(Registration& registration) {
 }
 
 void Reactor::update_now(Registration& registration) {
+  if (abandoned_.load(std::memory_order_relaxed)) return close_descriptor(registration);
   waiting_for_loop_.fetch_add(1, std::memory_order_acq_rel);
   if (!loop_mutex_.try_lock()) {
     wake();
@@ -259,6 +261,10 @@ void Reactor::let_go(Registration& registration) {
     uv_poll_stop(&side->handle);
     uv_close(as_handle(&side->handle), LoopSide::on_closed);
   }
+  close_descriptor(registration);
+}
+
+void Reactor::close_descriptor(Registration& registration) {
   base::UniqueFd fd;
   {
     base::MutexLock lock(registration.mutex_);

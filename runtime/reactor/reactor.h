@@ -35,6 +35,11 @@ class Reactor {
   // No poll is under way and none will be. Wakes who still waits for a descriptor.
   void close();
 
+  // In a forked child: the loop's descriptors are the parent's, and its lock may have
+  // been held by a thread that does not exist here. From now on descriptors are closed
+  // without the loop, and nothing else works.
+  void abandon() { abandoned_.store(true, std::memory_order_relaxed); }
+
   // As scheduler::Driver has them. wake() has no effect on a closed reactor.
   void poll(base::Instant deadline, task::TaskList& ready);
   void wake();
@@ -61,7 +66,10 @@ class Reactor {
   void serve_requests();
   void apply(Registration& registration);
   void let_go(Registration& registration);
+  // Closes the descriptor that the registration was given for that, if any.
+  static void close_descriptor(Registration& registration);
 
+  std::atomic<bool> abandoned_{false};
   TimerQueue timers_;
 
   base::Mutex loop_mutex_;
