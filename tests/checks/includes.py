@@ -18,7 +18,7 @@ ALLOWED = {
     "sync": {"task"},
     "net": {"task", "reactor"},
     "tls": set(),
-    "core": {"scheduler", "reactor", "net", "sync", "task"},
+    "core": {"scheduler", "reactor", "net", "sync", "task", "tls"},
     "python": {"core", "scheduler", "reactor", "net", "sync", "task", "tls"},
     "launcher": {"python", "core", "tls"},
 }
