@@ -19,6 +19,18 @@ PyObject* stop_with(PyObject* result) {
   return nullptr;
 }
 
+// A StopIteration that an operation raises (a blocking call's own, say) must not be
+// taken for its result: it becomes the cause of a RuntimeError, as where one leaves a
+// generator (PEP 479).
+void replace_stop_iteration(PyObject* operation) {
+  PyObject* stop = PyErr_GetRaisedException();
+  PyErr_Format(PyExc_RuntimeError, "%T raised StopIteration", operation);
+  PyObject* error = PyErr_GetRaisedException();
+  PyException_SetCause(error, Py_NewRef(stop));
+  PyException_SetContext(error, stop);
+  PyErr_SetRaisedException(error);
+}
+
 PyObject* operation_send(PyObject* self, PyObject* value) {
   if (value != Py_None) {
     PyErr_Format(PyExc_TypeError, "%T takes no value", self);
@@ -82,6 +94,7 @@ PyObject* operation_next(PyObject* self) {
       thread->awaiting = self;
       return Py_NewRef(self);
     case Poll::kError:
+      if (PyErr_ExceptionMatches(PyExc_StopIteration)) replace_stop_iteration(self);
       break;
   }
   return nullptr;

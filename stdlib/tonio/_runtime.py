@@ -34,8 +34,12 @@ class _Options:
         blocking_threadpool_idle_ttl=None,
     ):
         ttl = blocking_threadpool_idle_ttl
-        if ttl is not None and not ttl >= 0:
-            raise ValueError(f"blocking_threadpool_idle_ttl must not be negative: {ttl}")
+        if ttl is not None:
+            if not isinstance(ttl, (int, float)):
+                kind = type(ttl).__name__
+                raise TypeError(f"blocking_threadpool_idle_ttl must be a number, not {kind}")
+            if not ttl >= 0:
+                raise ValueError(f"blocking_threadpool_idle_ttl must not be negative: {ttl}")
         self._native = {
             "context": bool(context),
             "threads": _positive("threads", threads),
