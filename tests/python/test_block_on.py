@@ -1,0 +1,96 @@
+"""tonio.block_on(): from any thread that is no worker."""
+
+import threading
+import unittest
+
+import tonio
+from scenarios import Scenarios, main
+
+
+def gives(value):
+    yield tonio.sleep(0.0005)
+    return value
+
+
+def fails():
+    yield
+    raise ValueError("blocked on")
+
+
+def on_a_thread(function):
+    results = []
+
+    def work():
+        try:
+            results.append(function())
+        except BaseException as error:
+            results.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(30)
+    return results[0]
+
+
+class BlockOn(unittest.TestCase):
+    def test_from_the_main_thread(self):
+        self.assertEqual(tonio.block_on(gives(1)), 1)
+        with self.assertRaisesRegex(ValueError, "blocked on"):
+            tonio.block_on(fails())
+
+    def test_from_a_thread_without_a_run(self):
+        self.assertEqual(on_a_thread(lambda: tonio.block_on(gives(2))), 2)
+
+    def test_takes_any_awaitable(self):
+        async def coroutine():
+            return 3
+
+        self.assertEqual(tonio.block_on(coroutine()), 3)
+        self.assertIsNone(tonio.block_on(tonio.sleep(0)))
+        self.assertEqual(tonio.block_on(tonio.spawn(gives(1), gives(2))), [1, 2])
+
+    def test_takes_one_only(self):
+        for arguments in [(), (gives(1), gives(2)), (None,), (gives,)]:
+            with self.assertRaises(TypeError):
+                tonio.block_on(*arguments)
+
+    def test_base_exceptions_come_out(self):
+        def leaves():
+            yield
+            raise SystemExit(5)
+
+        with self.assertRaises(SystemExit):
+            tonio.block_on(leaves())
+
+
+class BlockOnDuringARun(Scenarios):
+    options = {"threads": 2}
+
+    def test_from_the_blocking_pool(self):
+        def call(value):
+            return tonio.block_on(gives(value))
+
+        self.assertEqual((yield tonio.map_blocking(call, range(20))), list(range(20)))
+
+    def test_from_threads(self):
+        def both():
+            return on_a_thread(lambda: tonio.block_on(gives(1))), \
+                on_a_thread(lambda: tonio.block_on(fails()))
+
+        result, error = yield tonio.spawn_blocking(both)
+        self.assertEqual(result, 1)
+        self.assertIsInstance(error, ValueError)
+
+    def test_from_a_worker_is_refused(self):
+        coroutine = gives(1)
+        with self.assertRaisesRegex(RuntimeError, r"tonio\.block_on\(\) can't be used inside"):
+            tonio.block_on(coroutine)
+        self.assertEqual((yield coroutine), 1)
+
+    def test_of_a_handle_of_the_run(self):
+        handle = tonio.spawn(gives(7))
+        self.assertEqual((yield tonio.spawn_blocking(tonio.block_on, handle)), 7)
+
+
+if __name__ == "__main__":
+    main()

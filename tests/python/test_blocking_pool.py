@@ -1,0 +1,109 @@
+"""The blocking pool: it grows when busy, up to its limit, and shrinks after its ttl."""
+
+import unittest
+
+from programs import run_program
+from scenarios import main
+
+COUNT_THREADS = """
+import os
+
+def blocking_threads():
+    count = 0
+    for task in os.listdir("/proc/self/task"):
+        try:
+            with open(f"/proc/self/task/{task}/comm") as comm:
+                count += comm.read().startswith("tonio-block")
+        except FileNotFoundError:
+            pass
+    return count
+"""
+
+
+class BlockingPool(unittest.TestCase):
+    def check(self, text, *options):
+        done = run_program(text, *options)
+        self.assertEqual((done.code, done.err), (0, ""))
+        return done.out
+
+    def test_grows_when_busy(self):
+        self.check("""
+            import threading, tonio
+            barrier = threading.Barrier(30, timeout=30)
+
+            def main():
+                yield [tonio.spawn_blocking(barrier.wait) for _ in range(30)]
+        """, "--blocking-threads", "30")
+
+    def test_stays_within_its_limit(self):
+        out = self.check("""
+            import threading, time, tonio
+            running = most = 0
+            lock = threading.Lock()
+
+            def call():
+                global running, most
+                with lock:
+                    running += 1
+                    most = max(most, running)
+                time.sleep(0.002)
+                with lock:
+                    running -= 1
+
+            @tonio.main(blocking_threadpool_size=3)
+            def main():
+                yield [tonio.spawn_blocking(call) for _ in range(60)]
+
+            main()
+            print(running, most)
+        """)
+        running, most = map(int, out.split())
+        self.assertEqual(running, 0)
+        self.assertLessEqual(most, 3)
+
+    def test_of_one_thread_keeps_the_order(self):
+        self.check("""
+            import tonio
+            order = []
+
+            def main():
+                yield [tonio.spawn_blocking(order.append, i) for i in range(100)]
+                assert order == list(range(100)), order
+        """, "--blocking-threads", "1")
+
+    def test_idle_threads_end_after_the_ttl(self):
+        self.check(COUNT_THREADS + """
+import threading, tonio
+
+barrier = threading.Barrier(5, timeout=30)
+
+def main():
+    yield [tonio.spawn_blocking(barrier.wait) for _ in range(5)]
+    while blocking_threads() > 0:
+        yield tonio.sleep(0.005)
+        """, "--blocking-ttl", "0.05")
+
+    def test_idle_threads_are_used_again(self):
+        out = self.check(COUNT_THREADS + """
+import tonio
+
+def main():
+    for i in range(100):
+        assert (yield tonio.spawn_blocking(int, i)) == i
+    print(blocking_threads())
+        """)
+        self.assertLessEqual(int(out), 3)
+
+    def test_work_handed_over_as_a_thread_times_out(self):
+        self.check("""
+            import tonio
+
+            def main():
+                for i in range(400):
+                    assert (yield tonio.spawn_blocking(int, i)) == i
+                    yield tonio.sleep(0.0005 + i % 5 * 0.0002)
+        """, "--blocking-ttl", "0.001", "--blocking-threads", "2")
+
+
+if __name__ == "__main__":
+    main()

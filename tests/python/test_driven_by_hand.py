@@ -1,0 +1,133 @@
+"""Coroutines driven by hand: misuse raises, nothing hangs."""
+
+import unittest
+
+import tonio
+from scenarios import main
+
+
+async def sleeps():
+    await tonio.sleep(0.001)
+    return "slept"
+
+
+class OutsideOfATask(unittest.TestCase):
+    def test_an_operation_says_what_to_do(self):
+        coroutine = sleeps()
+        with self.assertRaisesRegex(RuntimeError, r"tonio\.run\(\)"):
+            coroutine.send(None)
+        for operation in (tonio.sleep(1), tonio.Event().wait(), tonio.spawn()):
+            with self.assertRaisesRegex(RuntimeError, "can be awaited in a task"):
+                next(operation)
+
+    def test_operations_may_be_dropped(self):
+        for _ in range(100):
+            tonio.sleep(1)
+            tonio.Event().wait(1)
+            tonio.spawn()
+
+    def test_operations_cannot_be_made_by_their_types(self):
+        for operation in (tonio.sleep(1), tonio.Event().wait(), tonio.spawn()):
+            with self.assertRaises(TypeError):
+                type(operation)()
+
+    def test_send_takes_no_value(self):
+        with self.assertRaisesRegex(TypeError, "takes no value"):
+            tonio.sleep(0).send(1)
+
+    def test_what_is_thrown_into_an_operation_comes_out(self):
+        operation = tonio.sleep(1)
+        with self.assertRaisesRegex(ValueError, "mine"):
+            operation.throw(ValueError("mine"))
+        with self.assertRaises(ValueError):
+            operation.throw(ValueError)
+        with self.assertRaises(TypeError):
+            operation.throw(5)
+        with self.assertRaises(TypeError):
+            operation.throw()
+        self.assertIsNone(operation.close())
+
+
+class InsideATask(unittest.TestCase):
+    def test_driving_again_while_it_waits_raises(self):
+        def program():
+            coroutine = sleeps()
+            coroutine.send(None)
+            with self.assertRaisesRegex(RuntimeError, "not driven by hand"):
+                coroutine.send(None)
+            # The task itself is as good as ever.
+            yield tonio.sleep(0.001)
+            return (yield sleeps())
+
+        self.assertEqual(tonio.run(program()), "slept")
+
+    def test_driving_another_while_one_waits_raises(self):
+        def program():
+            first, second = sleeps(), sleeps()
+            first.send(None)
+            with self.assertRaisesRegex(RuntimeError, "not driven by hand"):
+                second.send(None)
+            yield tonio.sleep(0)
+            first.close()
+
+        tonio.run(program())
+
+    def test_awaiting_while_one_waits_raises(self):
+        async def program():
+            coroutine = sleeps()
+            coroutine.send(None)
+            with self.assertRaisesRegex(RuntimeError, "not driven by hand"):
+                await tonio.sleep(0)
+
+        tonio.run(program())
+
+    def test_dropping_what_it_waits_on(self):
+        def program():
+            for _ in range(50):
+                coroutine = sleeps()
+                coroutine.send(None)
+                del coroutine
+                yield tonio.sleep(0.0001)
+
+        tonio.run(program())
+
+    def test_ending_while_it_waits(self):
+        event = tonio.Event()
+
+        async def waits():
+            await event.wait()
+
+        async def leaves_it():
+            coroutine = waits()
+            coroutine.send(None)
+            return "left"
+
+        def program():
+            left = yield tonio.spawn(leaves_it())
+            event.set()
+            yield tonio.sleep(0)
+            return left
+
+        self.assertEqual(tonio.run(program()), "left")
+
+    def test_an_event_set_after_it_was_abandoned_wakes_nobody(self):
+        event, other = tonio.Event(), tonio.Event()
+
+        async def waits():
+            await event.wait()
+
+        def program():
+            coroutine = waits()
+            coroutine.send(None)
+            start = tonio.time.time()
+            handle = tonio.spawn(tonio.spawn_blocking(event.set))
+            yield other.wait(0.05)
+            took = tonio.time.time() - start
+            yield handle
+            return took
+
+        self.assertGreaterEqual(tonio.run(program()), 0.05)
+
+
+if __name__ == "__main__":
+    main()

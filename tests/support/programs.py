@@ -1,0 +1,74 @@
+"""Small programs for tests that must look at a whole process: its output, its exit code,
+its answer to signals."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+
+TONIO = os.environ.get("TONIO") or sys.executable
+TIMEOUT = 60
+
+
+def clean_environment(**changes):
+    """The environment without what steers tonio."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TONIO")}
+    return kept | changes
+
+
+class Program:
+    """A tonio that runs `text`, or the script at `path`: a context manager, which leaves
+    no process behind."""
+
+    def __init__(self, text=None, *options, path=None, args=()):
+        self._folder = tempfile.TemporaryDirectory(prefix="tonio-test-")
+        if path is None:
+            path = pathlib.Path(self._folder.name, "program.py")
+            path.write_text(textwrap.dedent(text))
+        self.process = subprocess.Popen(
+            [TONIO, "run", *options, str(path), *args],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=clean_environment(),
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+        self._folder.cleanup()
+
+    def line(self):
+        """The next line of standard output, without its end."""
+        return self.process.stdout.readline().rstrip("\n")
+
+    def signal(self, number=signal.SIGINT):
+        self.process.send_signal(number)
+
+    def end(self, timeout=TIMEOUT):
+        """Waits; gives exit code, the rest of standard output, standard error, and how
+        many seconds it took."""
+        start = time.monotonic()
+        out, err = self.process.communicate(timeout=timeout)
+        return Ended(self.process.returncode, out, err, time.monotonic() - start)
+
+
+class Ended:
+    def __init__(self, code, out, err, seconds):
+        self.code = code
+        self.out = out
+        self.err = err
+        self.seconds = seconds
+
+
+def run_program(text, *options, timeout=TIMEOUT, **more):
+    with Program(text, *options, **more) as program:
+        return program.end(timeout)
