@@ -35,6 +35,7 @@ def contests(setting):
         ],
         [
             RatioColumn("x floor", "floor", "execute_s"),
+            RatioColumn("CPU x floor", "floor", "execute_cpu_s"),
             RatioColumn("x 1 thread", "1 thread", "execute_s"),
             RatioColumn("x Rust", "Rust", "execute_s"),
             RatioColumn("RSS x Rust", "Rust", "rss_kb"),
