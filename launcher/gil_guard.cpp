@@ -4,6 +4,7 @@
 
 // The one use of CPython's internals: what a module declared about the GIL has
 // no public getter. The header belongs to the libpython that is linked.
+// NOLINTNEXTLINE(readability-identifier-naming): not our name
 #define Py_BUILD_CORE 1
 #include <internal/pycore_moduleobject.h>
 #undef Py_BUILD_CORE
@@ -107,7 +108,7 @@ PyObject* create_dynamic(PyObject* original, PyObject* const* args,
 
 // A function object refers to its definition for as long as it lives.
 template <GilPolicy policy>
-PyMethodDef kDefinition = {
+PyMethodDef guard_definition = {
     "create_dynamic",
     reinterpret_cast<PyCFunction>(
         reinterpret_cast<void (*)()>(create_dynamic<policy>)),
@@ -125,8 +126,8 @@ bool install_gil_guard(GilPolicy policy) {
     return false;
   }
   PyMethodDef* definition = policy == GilPolicy::kWarn
-                                ? &kDefinition<GilPolicy::kWarn>
-                                : &kDefinition<GilPolicy::kError>;
+                                ? &guard_definition<GilPolicy::kWarn>
+                                : &guard_definition<GilPolicy::kError>;
   Owned guard(PyCFunction_New(definition, original.get()));
   return guard &&
          PyObject_SetAttrString(imp.get(), "create_dynamic", guard.get()) == 0;

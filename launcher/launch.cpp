@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 
 #include "command_line.h"
 #include "ending.h"
 #include "entrypoint.h"
+#include "environment.h"
 #include "help.h"
 #include "interpreter.h"
 #include "process.h"
@@ -41,8 +41,8 @@ InterpreterOptions interpreter_options(const CommandLine& line,
                                        const Arguments& argv,
                                        const std::string& script_folder) {
   if (line.options.gil == GilPolicy::kError) {
-    setenv("TONIO_GIL", "error",
-           1);  // children that act as a Python hold to it too
+    export_variable("TONIO_GIL",
+                    "error");  // children that act as a Python hold to it too
   }
   return {executable_path(),
           choose_venv({line.options.venv, argv[0], script_folder}), argv};

@@ -3,9 +3,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <functional>
 
+#include "environment.h"
 #include "option_values.h"
 #include "start_error.h"
 
@@ -97,17 +97,17 @@ struct OptionTable::Definitions {
   CLI::App app;
 
   CLI::Option* add_switch(const std::string& names, const std::string& text,
-                          Store store) {
-    return app.add_option_function<std::string>(names, std::move(store), text)
+                          const Store& store) {
+    return app.add_option_function<std::string>(names, store, text)
         ->expected(0)
         ->take_last()
         ->type_name("");
   }
 
   void add_value(const std::string& names, const std::string& value_name,
-                 const std::string& text, Store store) {
+                 const std::string& text, const Store& store) {
     CLI::Option* option =
-        app.add_option_function<std::string>(names, std::move(store), text);
+        app.add_option_function<std::string>(names, store, text);
     option->take_last()->type_name(value_name)->envname(variable_of(names));
   }
 
@@ -217,9 +217,9 @@ void OptionTable::apply() {
     std::string origin = option->get_name();
     if (option->count() == 0) {
       const std::string variable = option->get_envname();
-      const char* value =
-          variable.empty() ? nullptr : std::getenv(variable.c_str());
-      if (value == nullptr || *value == '\0') {
+      const std::string value =
+          variable.empty() ? variable : read_variable(variable);
+      if (value.empty()) {
         continue;
       }
       origin = variable;

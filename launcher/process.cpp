@@ -10,6 +10,7 @@
 #include <climits>
 #include <cstdlib>
 
+#include "environment.h"
 #include "start_error.h"
 
 namespace tonio::launcher {
@@ -21,6 +22,7 @@ std::string executable_path() {
     return std::string(buffer, static_cast<std::size_t>(length));
   }
   // No /proc: what execve was given. glibc's realpath needs no /proc either.
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): that is the interface
   const char* given = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
   if (given != nullptr && realpath(given, buffer) != nullptr) {
     return buffer;
@@ -64,8 +66,7 @@ std::string find_program(const std::string& called) {
   if (called.find('/') != std::string::npos) {
     return called;
   }
-  const char* variable = std::getenv("PATH");
-  const std::string path = variable == nullptr ? "" : variable;
+  const std::string path = read_variable("PATH");
   for (std::size_t begin = 0; begin <= path.size();) {
     std::size_t end = std::min(path.find(':', begin), path.size());
     // An empty entry is the working directory.

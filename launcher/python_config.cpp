@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "environment.h"
 #include "process.h"
 #include "start_error.h"
 
@@ -53,8 +54,7 @@ std::string python_prefix(const std::string& executable) {
   if (has_stdlib(bundle)) {
     return bundle;
   }
-  const char* home = std::getenv("PYTHONHOME");
-  if (!has_stdlib(TONIO_PYTHON_PREFIX) && (home == nullptr || *home == '\0')) {
+  if (!has_stdlib(TONIO_PYTHON_PREFIX) && read_variable("PYTHONHOME").empty()) {
     throw StartError("Python's standard library is not in " TONIO_PYTHON_PREFIX
                      "/lib/" +
                          std::string(kStdlibFolder) +
@@ -99,6 +99,7 @@ class Config {
   // Python's own parsing of `argv`.
   void parse(const std::vector<std::string>& argv) {
     std::vector<char*> pointers;
+    pointers.reserve(argv.size());
     for (const std::string& token : argv) {
       pointers.push_back(const_cast<char*>(token.c_str()));
     }

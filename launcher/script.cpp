@@ -8,7 +8,7 @@
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <system_error>
 
 #include "owned.h"
 #include "process.h"
@@ -170,8 +170,8 @@ void check_script(const std::string& path) {
         suffix_forgotten  ? "did you mean '" + path + ".py'?"
         : error == EACCES ? "check its permissions and those of its folders"
                           : "check the path (usage: tonio --help)";
-    throw StartError("can't open the script '" + path +
-                     "': " + std::strerror(error) + "; " + remedy);
+    throw StartError("can't open the script '" + path + "': " +
+                     std::generic_category().message(error) + "; " + remedy);
   }
   if (S_ISDIR(status.st_mode) && !is_file(path + "/__main__.py") &&
       !is_file(path + "/__main__.pyc")) {

@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
 
+#include "environment.h"
 #include "process.h"
 #include "python_config.h"
 #include "start_error.h"
@@ -90,20 +90,18 @@ std::string find(const VenvRequest& request) {
   if (!around.empty()) {
     return around;
   }
-  const char* active = std::getenv(kVariable);
-  return active != nullptr && *active != '\0'
-             ? absolute_path(active)
-             : find_upwards(request.script_folder);
+  std::string active = read_variable(kVariable);
+  return active.empty() ? find_upwards(request.script_folder)
+                        : absolute_path(active);
 }
 
 void warn(const std::string& folder, const std::string& problem) {
-  const char* ignored = std::getenv(kIgnoredVariable);
-  if (ignored == nullptr || folder != ignored) {
+  if (folder != read_variable(kIgnoredVariable)) {
     std::fprintf(
         stderr,
         "tonio: warning: going on without the virtual environment %s: %s\n",
         folder.c_str(), problem.c_str());
-    setenv(kIgnoredVariable, folder.c_str(), 1);
+    export_variable(kIgnoredVariable, folder);
   }
 }
 
@@ -144,7 +142,7 @@ std::string choose_venv(const VenvRequest& request) {
   }
   std::string problem = venv_problem(folder);
   if (problem.empty()) {
-    setenv(kVariable, folder.c_str(), 1);
+    export_variable(kVariable, folder);
     return folder;
   }
   if (!request.wanted.empty()) {
