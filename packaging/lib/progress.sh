@@ -20,6 +20,9 @@ elapsed() {
 # log of one that takes its time.
 ticker() {
   local title=$1 log=$2 started=$SECONDS shown=-30 line
+  # It ends by being killed, whatever it does then.
+  set +eE
+  trap - ERR
   # The sleeps don't hold the terminal, or the pipe that stands for it, open.
   sleep 1.5 >/dev/null 2>&1
   if [ ! -t 2 ]; then say "$title"; fi
