@@ -16,6 +16,7 @@ Runtime::Runtime(scheduler::ThreadHooks& hooks)
 
 bool Runtime::start_workers(unsigned threads, std::string& error) {
   if (!scheduler_.start(threads)) {
+    options_.threads = 0;
     error = "the system refuses " + std::to_string(threads) + " worker threads";
     return false;
   }

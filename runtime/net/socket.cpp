@@ -9,24 +9,32 @@
 #include "reactor/reactor.h"
 
 namespace tonio::net {
-namespace {
+bool IoResult::would_block() const { return error == EAGAIN || error == EWOULDBLOCK; }
+
+Socket::Use::Use(Socket& socket) : socket_(socket) {
+  // Acquire and release: what is done in a use comes before the descriptor is given up.
+  const std::uint32_t before = socket_.uses_.fetch_add(kOneUse, std::memory_order_acq_rel);
+  if (!(before & kClosed)) fd_ = socket_.fd_.load(std::memory_order_acquire);
+}
+
+Socket::Use::~Use() {
+  const std::uint32_t before = socket_.uses_.fetch_sub(kOneUse, std::memory_order_acq_rel);
+  if (before == (kOneUse | kClosed)) socket_.give_up_descriptor(false);
+}
 
 template <typename Call>
-IoResult repeat(int fd, Call&& call) {
-  if (fd < 0) return {-1, EBADF};
+IoResult Socket::repeat(Call&& call) {
+  const Use use(*this);
+  if (use.fd() < 0) return {-1, EBADF};
   for (;;) {
-    const ssize_t n = call(fd);
+    const ssize_t n = call(use.fd());
     if (n >= 0) return {n, 0};
     if (errno != EINTR) return {-1, errno};
   }
 }
 
-}  // namespace
-
-bool IoResult::would_block() const { return error == EAGAIN || error == EWOULDBLOCK; }
-
 Socket::~Socket() {
-  close();
+  close(false);
   if (reactor::Registration* registration = registration_.load(std::memory_order_acquire)) {
     registration->drop_owner();
   }
@@ -34,7 +42,7 @@ Socket::~Socket() {
 
 IoResult Socket::receive(void* buffer, std::size_t size, int flags) {
   const IoResult result =
-      repeat(fd(), [&](int fd) { return ::recv(fd, buffer, size, flags); });
+      repeat([&](int fd) { return ::recv(fd, buffer, size, flags); });
   // End of file is a short read too, but it is for ever.
   const bool drained = result.ok() && result.value > 0 &&
                        static_cast<std::size_t>(result.value) < size && !(flags & MSG_PEEK);
@@ -43,11 +51,11 @@ IoResult Socket::receive(void* buffer, std::size_t size, int flags) {
 }
 
 IoResult Socket::send(const void* data, std::size_t size, int flags) {
-  return repeat(fd(), [&](int fd) { return ::send(fd, data, size, flags | MSG_NOSIGNAL); });
+  return repeat([&](int fd) { return ::send(fd, data, size, flags | MSG_NOSIGNAL); });
 }
 
 IoResult Socket::accept(sockaddr_storage& peer, socklen_t& peer_size) {
-  return repeat(fd(), [&](int fd) -> ssize_t {
+  return repeat([&](int fd) -> ssize_t {
     peer_size = sizeof peer;
     return ::accept4(fd, reinterpret_cast<sockaddr*>(&peer), &peer_size,
                      SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -55,7 +63,8 @@ IoResult Socket::accept(sockaddr_storage& peer, socklen_t& peer_size) {
 }
 
 IoResult Socket::connect(const sockaddr* address, socklen_t size) {
-  const int fd = this->fd();
+  const Use use(*this);
+  const int fd = use.fd();
   if (fd < 0) return {-1, EBADF};
   if (::connect(fd, address, size) == 0) return {0, 0};
   // An interrupted connect goes on in the background (connect(2)).
@@ -63,7 +72,8 @@ IoResult Socket::connect(const sockaddr* address, socklen_t size) {
 }
 
 IoResult Socket::finish_connect() {
-  const int fd = this->fd();
+  const Use use(*this);
+  const int fd = use.fd();
   if (fd < 0) return {-1, EBADF};
   // Woken without a result: it still goes on.
   pollfd writable{fd, POLLOUT, 0};
@@ -83,7 +93,7 @@ bool Socket::wait(reactor::Interest interest, task::Waiter& waiter, int& error) 
   reactor::Registration* registration = registration_.load(std::memory_order_acquire);
   if (!registration) {
     base::MutexLock lock(mutex_);
-    // close() looks under the same lock, so it sees the registration or this sees -1.
+    // begin_close() holds the same lock, so it sees the registration or this sees -1.
     const int fd = this->fd();
     if (fd < 0) {
       error = EBADF;
@@ -106,38 +116,44 @@ void Socket::cancel_wait(reactor::Interest interest, task::Waiter& waiter) {
   }
 }
 
-bool Socket::close_blocks() const {
-  const int fd = this->fd();
-  if (fd < 0 || !registration_.load(std::memory_order_acquire)) return false;
+bool Socket::wants_close_now() {
+  const Use use(*this);
+  if (use.fd() < 0 || !registration_.load(std::memory_order_acquire)) return false;
   int listening = 0;
   socklen_t size = sizeof listening;
-  ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size);
+  ::getsockopt(use.fd(), SOL_SOCKET, SO_ACCEPTCONN, &listening, &size);
   sockaddr_storage peer;
   size = sizeof peer;
-  return listening != 0 || ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0;
+  return listening != 0 ||
+         ::getpeername(use.fd(), reinterpret_cast<sockaddr*>(&peer), &size) != 0;
 }
 
-void Socket::close() {
-  const bool now = close_blocks();
-  base::UniqueFd fd;
+bool Socket::begin_close(reactor::Registration*& registration) {
+  base::MutexLock lock(mutex_);
+  registration = registration_.load(std::memory_order_relaxed);
+  return !(uses_.fetch_or(kClosed, std::memory_order_acq_rel) & kClosed);
+}
+
+void Socket::close(bool now) {
   reactor::Registration* registration = nullptr;
-  {
-    base::MutexLock lock(mutex_);
-    fd.reset(fd_.exchange(-1, std::memory_order_acq_rel));
-    registration = registration_.load(std::memory_order_relaxed);
-  }
+  if (!begin_close(registration)) return;
+  if (registration) registration->shut();
+  // If a use is under way, its end gives the descriptor up; if one ends just now, both do,
+  // and the second finds nothing.
+  if (uses_.load(std::memory_order_acquire) == kClosed) give_up_descriptor(now);
+}
+
+void Socket::give_up_descriptor(bool now) {
+  base::UniqueFd fd(fd_.exchange(-1, std::memory_order_acq_rel));
+  reactor::Registration* registration = registration_.load(std::memory_order_acquire);
   if (fd.valid() && registration) registration->close(std::move(fd), now);
 }
 
 int Socket::release() {
-  int fd = -1;
   reactor::Registration* registration = nullptr;
-  {
-    base::MutexLock lock(mutex_);
-    fd = fd_.exchange(-1, std::memory_order_acq_rel);
-    registration = registration_.load(std::memory_order_relaxed);
-  }
-  if (fd >= 0 && registration) registration->release();
+  if (!begin_close(registration)) return -1;
+  const int fd = fd_.exchange(-1, std::memory_order_acq_rel);
+  if (registration) registration->release();
   return fd;
 }
 

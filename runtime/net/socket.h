@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 
 #include "base/mutex.h"
 #include "reactor/registration.h"
@@ -36,7 +37,27 @@ class Socket {
   Socket& operator=(const Socket&) = delete;
 
   // -1 once closed or released.
-  int fd() const { return fd_.load(std::memory_order_acquire); }
+  int fd() const {
+    return uses_.load(std::memory_order_acquire) & kClosed ? -1
+                                                           : fd_.load(std::memory_order_acquire);
+  }
+
+  // Keeps the descriptor's number from being given to somebody else while a system call is
+  // made with it: a socket that is closed meanwhile gives it up when the last use ends.
+  class Use {
+   public:
+    explicit Use(Socket& socket);
+    ~Use();
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+
+    // -1 when the socket is closed.
+    int fd() const { return fd_; }
+
+   private:
+    Socket& socket_;
+    int fd_ = -1;
+  };
 
   // One non-blocking system call each, repeated after EINTR. EBADF when closed.
   IoResult receive(void* buffer, std::size_t size, int flags);
@@ -58,22 +79,35 @@ class Socket {
   // Then waiting at once saves a system call that would say EAGAIN; readiness is
   // level-triggered, so data that has come meanwhile ends the wait.
   bool drained() const { return drained_.load(std::memory_order_relaxed); }
-  void forget_drained() { drained_.store(false, std::memory_order_relaxed); }
 
-  // Wakes who waits, with EBADF. A listening or unconnected socket's address is free
-  // again when this returns, for which the caller is detached. No effect the second time.
-  void close();
-  // True when close() may block until a worker that polls has let go of the descriptor.
-  bool close_blocks() const;
+  // Wakes who waits, with EBADF. With `now` the descriptor is closed when this returns,
+  // unless a system call is being made with it; the caller is detached then, because a
+  // worker that polls may have to let go of it first. No effect the second time.
+  void close(bool now);
+  // Whether close() should happen now: so that the address of a listening or unconnected
+  // socket is free again when the program goes on.
+  bool wants_close_now();
   // Gives the descriptor away, -1 if it is closed. The caller is detached.
   int release();
 
  private:
+  static constexpr std::uint32_t kClosed = 1, kOneUse = 2;
+
+  template <typename Call>
+  IoResult repeat(Call&& call);
+  // Sets kClosed. False when it was set already.
+  bool begin_close(reactor::Registration*& registration);
+  void give_up_descriptor(bool now);
+
   reactor::Reactor& reactor_;
+  // -1 once given up.
   std::atomic<int> fd_;
+  // Uses under way, times kOneUse, and whether it is closed. Whoever ends the last use of
+  // a closed socket gives the descriptor up.
+  std::atomic<std::uint32_t> uses_{0};
   std::atomic<bool> drained_{false};
 
-  // Guards the making of registration_, which then stays until the end.
+  // Guards the making of registration_, which then stays until the end, against closing.
   base::Mutex mutex_;
   std::atomic<reactor::Registration*> registration_{nullptr};
 };

@@ -1,5 +1,6 @@
 #include "python/arguments.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace tonio::python {
@@ -18,6 +19,11 @@ std::optional<double> parse_seconds(PyObject* object, const char* what) {
     return std::nullopt;
   }
   return seconds;
+}
+
+std::chrono::milliseconds to_milliseconds(double seconds) {
+  constexpr double kYear = 365.0 * 24 * 3600;
+  return std::chrono::milliseconds(static_cast<long>(std::min(seconds, kYear) * 1e3));
 }
 
 }  // namespace tonio::python

@@ -16,6 +16,7 @@
 #include "python/errors.h"
 #include "python/host.h"
 #include "python/join.h"
+#include "python/names.h"
 #include "python/operation.h"
 #include "python/spawn.h"
 #include "scheduler/blocking_pool.h"
@@ -36,6 +37,12 @@ class Job final : public scheduler::BlockingJob {
   BlockingCall& call_;
 };
 
+// A call's place in the list of those that run.
+struct RunningCall : base::ListHook {
+  explicit RunningCall(BlockingCall& running) : call(running) {}
+  BlockingCall& call;
+};
+
 enum Phase : std::uint32_t {
   kQueued,
   kRunning,
@@ -53,7 +60,8 @@ struct BlockingCall {
   // Written by the pool's thread before `done` is set.
   PyObject* result;
   PyObject* error;
-  std::atomic<bool> observed;  // somebody has waited
+  std::atomic<bool> observed;     // somebody has got the result
+  std::atomic<unsigned> waiters;  // tasks that wait
   std::atomic<std::uint32_t> phase;
   unsigned long thread;  // the pool's thread; valid from kRunning on
   Job job;
@@ -62,6 +70,12 @@ struct BlockingCall {
 };
 
 PyTypeObject blocking_call_type = empty_type();
+
+// The calls that run, for who names them when they would not end.
+base::Guarded<base::IntrusiveList<RunningCall>>& running_calls() {
+  static auto* calls = new base::Guarded<base::IntrusiveList<RunningCall>>();
+  return *calls;
+}
 
 BlockingCall* as_call(PyObject* self) { return reinterpret_cast<BlockingCall*>(self); }
 PyObject* as_object(BlockingCall& call) { return reinterpret_cast<PyObject*>(&call); }
@@ -113,8 +127,11 @@ void Job::run() {
   BlockingCall& call = call_;
   call.thread = PyThread_get_thread_ident();
   call.phase.store(kRunning);
+  RunningCall running(call);
+  running_calls().lock()->push_back(running);
   call.result = call_function(call);
   PyObject* error = call.result ? nullptr : PyErr_GetRaisedException();
+  running_calls().lock()->remove(running);
   end_running(call);
   finish(call, error);
 }
@@ -125,6 +142,7 @@ void Job::drop() {
 }
 
 Poll call_result(BlockingCall& call, PyObject*& result) {
+  call.observed.store(true, std::memory_order_relaxed);
   if (call.error) {
     PyErr_SetRaisedException(Py_NewRef(call.error));
     return Poll::kError;
@@ -133,14 +151,28 @@ Poll call_result(BlockingCall& call, PyObject*& result) {
   return Poll::kReady;
 }
 
+// Puts the arming task in line. kReady: the call has ended, and the task is not armed.
+Poll wait_for_call(BlockingCall& call, CoroTask& task) {
+  call.waiters.fetch_add(1);
+  if (call.done.wait(task.waiter())) return Poll::kPending;
+  call.waiters.fetch_sub(1);
+  (void)task.state().cancel_arming();
+  return Poll::kReady;
+}
+
 Poll call_start(PyObject* self, CoroTask& task, PyObject*& result) {
   BlockingCall& call = *as_call(self);
-  call.observed.store(true, std::memory_order_relaxed);
   if (call.done.is_set()) return call_result(call, result);
   if (!task.state().begin_arming()) return raise_cancelled(task);
-  if (call.done.wait(task.waiter())) return Poll::kPending;
-  (void)task.state().cancel_arming();
+  if (wait_for_call(call, task) == Poll::kPending) return Poll::kPending;
   return call_result(call, result);
+}
+
+void call_abandon(PyObject* self, CoroTask& task) {
+  BlockingCall& call = *as_call(self);
+  call.done.cancel_wait(task.waiter());
+  call.waiters.fetch_sub(1);
+  task.set_ending_cancelled(false);
 }
 
 // Raises CancelledError in the thread, if the call still runs.
@@ -156,7 +188,9 @@ void interrupt(BlockingCall& call) {
 Poll raise_cancelled_call(BlockingCall& call, CoroTask& task) {
   task.set_ending_cancelled(false);
   (void)raise_cancelled(task);
-  if (call.error && !PyErr_GivenExceptionMatches(call.error, cancelled_error)) {
+  if (call.done.is_set() && call.error &&
+      !PyErr_GivenExceptionMatches(call.error, cancelled_error)) {
+    call.observed.store(true, std::memory_order_relaxed);
     PyObject* cancelled = PyErr_GetRaisedException();
     PyException_SetContext(cancelled, Py_NewRef(call.error));
     PyErr_SetRaisedException(cancelled);
@@ -166,10 +200,13 @@ Poll raise_cancelled_call(BlockingCall& call, CoroTask& task) {
 
 Poll call_resume(PyObject* self, CoroTask& task, PyObject*& result) {
   BlockingCall& call = *as_call(self);
-  if (task.state().reason() != task::WakeReason::kCancelled && !task.ending_cancelled()) {
-    return call_result(call, result);
-  }
+  const bool cancelled =
+      task.state().reason() == task::WakeReason::kCancelled || task.ending_cancelled();
   call.done.cancel_wait(task.waiter());
+  const bool others_wait = call.waiters.fetch_sub(1) > 1;
+  if (!cancelled) return call_result(call, result);
+  // The call is theirs as well, so it goes on.
+  if (others_wait) return raise_cancelled_call(call, task);
   task.set_ending_cancelled(true);
   while (!call.done.is_set()) {
     if (Host::instance().runtime().blocking_pool().withdraw(call.job)) {
@@ -181,13 +218,18 @@ Poll call_resume(PyObject* self, CoroTask& task, PyObject*& result) {
     // This request has been acted upon; another one may come while the call ends.
     task.state().deliver_cancel();
     if (!task.state().begin_arming()) continue;
-    if (call.done.wait(task.waiter())) return Poll::kPending;
-    (void)task.state().cancel_arming();
+    if (wait_for_call(call, task) == Poll::kPending) return Poll::kPending;
   }
   return raise_cancelled_call(call, task);
 }
 
-constexpr OperationKind kCallKind{call_start, call_resume};
+constexpr OperationKind kCallKind{call_start, call_resume, call_abandon};
+
+int call_clear(PyObject* self) {
+  BlockingCall& call = *as_call(self);
+  if (call.done.is_set()) Py_CLEAR(call.result);
+  return 0;
+}
 
 int call_traverse(PyObject* self, visitproc visit, void* arg) {
   BlockingCall& call = *as_call(self);
@@ -236,6 +278,7 @@ PyObject* submit(PyObject* function, Ref args, Ref keywords) {
   call->context = context.release();
   call->result = call->error = nullptr;
   new (&call->observed) std::atomic<bool>(false);
+  new (&call->waiters) std::atomic<unsigned>(0);
   new (&call->phase) std::atomic<std::uint32_t>(kQueued);
   call->thread = 0;
   new (&call->job) Job(*call);
@@ -298,11 +341,31 @@ PyMethodDef functions[] = {
 
 }  // namespace
 
+void describe_blocking_calls(std::vector<std::string>& lines) {
+  std::vector<Ref> calls;
+  running_calls().lock()->for_each(
+      [&](RunningCall& running) { calls.push_back(Ref::borrow(as_object(running.call))); });
+  for (const Ref& object : calls) {
+    BlockingCall& call = *as_call(object.get());
+    std::string line = "blocking call";
+    Ref function = Ref::borrow(call.function);
+    Ref name =
+        Ref::steal(function ? PyObject_GetAttr(function.get(), names::qualname) : nullptr);
+    const char* text = name && PyUnicode_Check(name.get()) ? PyUnicode_AsUTF8(name.get()) : nullptr;
+    PyErr_Clear();
+    if (text) line += std::string(" of ") + text;
+    const std::string place = call.site.describe();
+    if (!place.empty()) line += ", spawned at " + place;
+    lines.push_back(std::move(line));
+  }
+}
+
 bool init_blocking(PyObject* module) {
   blocking_call_type.tp_name = "tonio.BlockingCall";
   blocking_call_type.tp_basicsize = sizeof(BlockingCall);
   blocking_call_type.tp_flags = Py_TPFLAGS_HAVE_GC;
   blocking_call_type.tp_traverse = call_traverse;
+  blocking_call_type.tp_clear = call_clear;
   blocking_call_type.tp_dealloc = call_dealloc;
   return ready_operation_type(blocking_call_type) && PyModule_AddFunctions(module, functions) == 0;
 }

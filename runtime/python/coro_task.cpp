@@ -88,6 +88,7 @@ void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject
   join_ = &join;
   index_ = index;
   has_run_ = false;
+  ending_cancelled_ = false;
   asked_to_end_.store(false, std::memory_order_relaxed);
   state().begin();
 }
@@ -133,6 +134,7 @@ Poll CoroTask::drive_awaited(PyObject* operation, PyObject*& result) {
                  this_thread->awaiting);
     return Poll::kError;
   }
+  if (operation_ != operation) abandon_operation();
   bool started = false;
   const Poll poll = drive(operation, result, started);
   if (poll == Poll::kPending || poll == Poll::kGiveWay) {
@@ -145,23 +147,16 @@ Poll CoroTask::drive_awaited(PyObject* operation, PyObject*& result) {
   return poll;
 }
 
-// Takes the task off the lists of an operation whose suspension has not reached the
-// worker, because the coroutine was driven by hand.
-void CoroTask::abandon_awaited() {
-  PyObject* pending = PyErr_GetRaisedException();
+// Only a coroutine that was driven by hand leaves an operation behind that the task is
+// not going to be resumed on.
+void CoroTask::abandon_operation() {
   this_thread->awaiting = nullptr;
-  if (operation_ && started_op_) {
-    PyObject* result = nullptr;
-    Poll poll;
-    do {
-      // Woken by itself, if nobody else did it; a kind that only gave way isn't armed.
-      (void)state().claim(task::WakeReason::kTimedOut);
-      if (state().arming()) (void)state().finish_arming();
-      poll = reinterpret_cast<Operation*>(operation_)->kind->resume(operation_, *this, result);
-    } while (poll == Poll::kPending);
-    if (poll == Poll::kReady) Py_DECREF(result);
-    PyErr_Clear();
+  if (!operation_) return;
+  if (started_op_) {
+    if (state().arming()) (void)state().cancel_arming();
+    reinterpret_cast<Operation*>(operation_)->kind->abandon(operation_, *this);
   }
+  PyObject* pending = PyErr_GetRaisedException();
   Py_CLEAR(operation_);
   PyErr_SetRaisedException(pending);
 }
@@ -183,8 +178,8 @@ CoroTask::Step CoroTask::dispatch(PyObject* yielded, Ref& input, bool& throwing)
       const Poll poll = state().arming() ? Poll::kPending : Poll::kGiveWay;
       return wait_on(yielded, poll, true, started_op_);
     }
-    abandon_awaited();
   }
+  if (operation_) abandon_operation();
   if (yielded == Py_None) return Step::kGiveWay;
 
   Ref made;
@@ -195,17 +190,22 @@ CoroTask::Step CoroTask::dispatch(PyObject* yielded, Ref& input, bool& throwing)
       return Step::kEnd;
     }
   } else if (PyAnySet_CheckExact(yielded)) {
-    if (!spawn_background(yielded)) throwing = true;
-    input = Ref::borrow(Py_None);
-    return Step::kEnd;
+    if (!spawn_background(yielded)) {
+      throwing = true;
+      return Step::kEnd;
+    }
+    return Step::kGiveWay;
   } else if (!is_operation(yielded)) {
     PyObject* iterator = drivable(yielded, "a task can yield None (to give way), an operation,");
-    if (iterator) {
-      push(iterator);
-      input = Ref::borrow(Py_None);
-    } else {
+    if (!iterator) {
       throwing = true;
+      return Step::kEnd;
     }
+    push(iterator);
+    input = Ref::borrow(Py_None);
+    // A task whose coroutines never suspend gives way as well.
+    if (thread.budget == 0) return Step::kGiveWay;
+    --thread.budget;
     return Step::kEnd;
   }
   PyObject* operation = made ? made.get() : yielded;
@@ -262,7 +262,7 @@ CoroTask::Step CoroTask::advance() {
       if (step != Step::kEnd) return step;
       continue;
     }
-    if (this_thread->awaiting) abandon_awaited();
+    if (operation_) abandon_operation();
     if (sent == PYGEN_ERROR) {
       throwing = true;
       // Its end may run finalizers; the exception that ended it stays set.
@@ -273,7 +273,7 @@ CoroTask::Step CoroTask::advance() {
     } else {
       input = Ref::steal(out);
       if (!pop()) {
-        operation_ = input.release();  // end() hands it over
+        result_ = input.release();  // end() hands it over
         return Step::kEnd;
       }
     }
@@ -298,7 +298,7 @@ void CoroTask::end() {
   Join& join = *join_;
   Py_CLEAR(context_);
   delete std::exchange(callers_, nullptr);
-  PyObject* result = std::exchange(operation_, nullptr);
+  PyObject* result = std::exchange(result_, nullptr);
   if (result) {
     join.succeed(index_, result);
   } else {

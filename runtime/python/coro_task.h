@@ -59,7 +59,7 @@ class CoroTask final : public task::Task {
   Step dispatch(PyObject* yielded, Ref& input, bool& throwing);
   Step wait_on(PyObject* operation, Poll poll, bool awaited, bool started);
   Poll drive(PyObject* operation, PyObject*& result, bool& started);
-  void abandon_awaited();
+  void abandon_operation();
   void push(PyObject* iterator);
   // Drops the innermost coroutine. False when that was the last one.
   bool pop();
@@ -71,6 +71,7 @@ class CoroTask final : public task::Task {
   PyObject* top_ = nullptr;         // the innermost coroutine, owned
   std::vector<PyObject*>* callers_ = nullptr;  // the ones that wait for it, owned
   PyObject* operation_ = nullptr;   // what the task waits on, owned
+  PyObject* result_ = nullptr;      // what the outermost coroutine returned, owned
   PyObject* context_ = nullptr;     // owned; null: it runs in its worker's
   Join* join_ = nullptr;
   std::size_t index_ = 0;

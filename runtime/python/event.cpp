@@ -45,18 +45,21 @@ Poll wait_start(PyObject* object, CoroTask& task, PyObject*& result) {
   return Poll::kPending;
 }
 
-Poll wait_resume(PyObject* object, CoroTask& task, PyObject*& result) {
+void wait_abandon(PyObject* object, CoroTask& task) {
   EventWait* self = as_wait(object);
+  if (self->timeout >= 0) Host::instance().reactor().remove_timer(task);
+  self->event->event.cancel_wait(task.waiter());
+}
+
+Poll wait_resume(PyObject* object, CoroTask& task, PyObject*& result) {
   const task::WakeReason reason = task.state().reason();
-  if (self->timeout >= 0 && reason != task::WakeReason::kTimedOut) {
-    Host::instance().reactor().remove_timer(task);
-  }
-  if (reason != task::WakeReason::kCompleted) self->event->event.cancel_wait(task.waiter());
+  // The one of the two that has woken the task has let go of it already.
+  wait_abandon(object, task);
   if (reason == task::WakeReason::kCancelled) return raise_cancelled(task);
   return ready_none(result);
 }
 
-constexpr OperationKind kWaitKind{wait_start, wait_resume};
+constexpr OperationKind kWaitKind{wait_start, wait_resume, wait_abandon};
 
 int wait_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(as_wait(self)->event);

@@ -1,10 +1,11 @@
 #include "python/host.h"
 
 #include <pthread.h>
-#include <sys/eventfd.h>
 
 #include <algorithm>
 
+#include "python/arguments.h"
+#include "python/blocking.h"
 #include "python/errors.h"
 #include "python/run.h"
 
@@ -46,8 +47,9 @@ void InterpreterHooks::attach(void* state) {
 
 void InterpreterHooks::leave(void* state) {
   auto* context = static_cast<ThreadContext*>(state);
-  Host::instance().unregister_thread(*context);
+  // Finalizers that this runs may still spawn.
   PyThreadState_Clear(context->thread_state);
+  Host::instance().unregister_thread(*context);
   PyThreadState_DeleteCurrent();
   this_thread = nullptr;
   delete context;
@@ -74,7 +76,7 @@ bool Host::ensure_started() {
   start.threads = options.threads.value_or(core::default_threads());
   start.blocking_threads = options.blocking_threads.value_or(start.blocking_threads);
   if (options.blocking_ttl) {
-    start.blocking_ttl = std::chrono::milliseconds(static_cast<long>(*options.blocking_ttl * 1e3));
+    start.blocking_ttl = to_milliseconds(*options.blocking_ttl);
   }
   start.shutdown_timeout = options.shutdown_timeout;
   std::string error;
@@ -122,7 +124,7 @@ bool Host::shut_down(std::vector<std::string>& left) {
   if (!stopped.workers) {
     for (std::string& line : describe_tasks()) left.push_back(std::move(line));
   }
-  if (!stopped.blocking_threads) left.emplace_back("a call on the blocking pool");
+  if (!stopped.blocking_threads) describe_blocking_calls(left);
   return stopped.all();
 }
 
@@ -161,13 +163,11 @@ void Host::count_begun() {
 
 void Host::count_ended() {
   ThreadContext& thread = *this_thread;
-  thread.ended.store(thread.ended.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  if (end_fd_.load(std::memory_order_relaxed) < 0) return;
+  thread.ended.store(thread.ended.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  if (!watching_end_.load(std::memory_order_relaxed)) return;
   // Of two threads that end the last two tasks, at least one sees the other's count.
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (live_tasks() == 0) {
-    if (const int fd = end_fd_.load(std::memory_order_relaxed); fd >= 0) eventfd_write(fd, 1);
-  }
+  if (live_tasks() == 0) end_target_.wake();
 }
 
 std::uint64_t Host::live_tasks() {
@@ -196,7 +196,8 @@ void Host::cancel_left_tasks() {
 }
 
 void Host::watch_end_of_tasks(int fd) {
-  end_fd_.store(fd, std::memory_order_relaxed);
+  end_target_.set(fd);
+  watching_end_.store(fd >= 0, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
@@ -214,7 +215,7 @@ void Host::abort_run(PyObject* exception) {
   PyObject* expected = nullptr;
   // The first one counts.
   if (abort_.compare_exchange_strong(expected, Py_NewRef(exception))) {
-    if (const int fd = abort_fd.load(); fd >= 0) eventfd_write(fd, 1);
+    abort_target.wake();
   } else {
     Py_DECREF(exception);
   }

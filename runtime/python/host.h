@@ -12,6 +12,7 @@
 #include "python/embed.h"
 #include "python/py.h"
 #include "python/thread_context.h"
+#include "python/wake_target.h"
 #include "task/task_pool.h"
 
 namespace tonio::python {
@@ -64,16 +65,14 @@ class Host {
   void cancel_left_tasks();
   // While set, `fd` (an eventfd) is written to whenever the last live task ends.
   void watch_end_of_tasks(int fd);
-  // The tasks that have not ended, a line each. Attached.
-  std::vector<std::string> describe_tasks();
 
   // A task has ended with an exception that ends the program (SystemExit,
   // KeyboardInterrupt): the run that is under way raises it.
   void abort_run(PyObject* exception);
   // That exception, or nothing; a new reference.
   Ref take_abort();
-  // Where abort_run() tells: an eventfd, -1 for none.
-  std::atomic<int> abort_fd{-1};
+  // Who abort_run() tells.
+  WakeTarget abort_target;
 
   // Somebody has asked twice: what is left is not waited for. Main thread only.
   bool stop_at_once = false;
@@ -87,6 +86,10 @@ class Host {
   Host();
 
   static void in_forked_child();
+
+  // The tasks that have not ended, a line each. Attached; the workers have been stopped, or
+  // are stuck in one step.
+  std::vector<std::string> describe_tasks();
 
   void register_thread(ThreadContext& context);
   void unregister_thread(ThreadContext& context);
@@ -105,7 +108,9 @@ class Host {
     task::TaskList free_tasks;
   };
   base::Guarded<Threads> threads_;
-  std::atomic<int> end_fd_{-1};
+  // Whether anybody wants to know when the last task ends; who is in end_target_.
+  std::atomic<bool> watching_end_{false};
+  WakeTarget end_target_;
   std::atomic<PyObject*> abort_{nullptr};
 };
 

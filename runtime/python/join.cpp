@@ -1,7 +1,5 @@
 #include "python/join.h"
 
-#include <sys/eventfd.h>
-
 #include <string>
 
 #include "python/errors.h"
@@ -12,7 +10,10 @@ Join::Join(Shape shape, std::size_t tasks)
     : shape_(shape), running_(tasks), site_(SpawnSite::here()) {}
 
 Join::~Join() {
-  for (PyObject* failure : *failures_.lock()) {
+  // The last owner: nobody else has the list.
+  std::vector<PyObject*> failures;
+  failures.swap(*failures_.lock());
+  for (PyObject* failure : failures) {
     if (!observed_.load(std::memory_order_relaxed)) report(failure);
     Py_DECREF(failure);
   }
@@ -54,8 +55,7 @@ void Join::fail() {
   Ref exception = Ref::steal(PyErr_GetRaisedException());
   // The handle's drop and this look at the owners in either order: the failure is
   // reported here, or by the destructor.
-  if (owners_.load(std::memory_order_acquire) == 1 && shape_ != Shape::kRun &&
-      !observed_.load(std::memory_order_relaxed)) {
+  if (owners_.load(std::memory_order_acquire) == 1 && shape_ != Shape::kRun) {
     report(exception.get());
   } else {
     failures_.lock()->push_back(exception.release());
@@ -68,14 +68,18 @@ void Join::end_task() {
   // on through done_.
   if (running_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   done_.set();
-  if (const int fd = notify_fd_.load(std::memory_order_seq_cst); fd >= 0) eventfd_write(fd, 1);
+  outside_.wake();
   drop();
 }
 
 void Join::notify(int fd) {
-  notify_fd_.store(fd, std::memory_order_seq_cst);
-  // If the last task has read the old value, its done_ came before.
-  if (done_.is_set() && fd >= 0) eventfd_write(fd, 1);
+  outside_.set(fd);
+  // If the last task has found the old one, its done_ came before.
+  if (fd >= 0 && done_.is_set()) outside_.wake();
+}
+
+void Join::clear() {
+  if (done_.is_set()) result_.reset();
 }
 
 void Join::drop() {
@@ -83,46 +87,39 @@ void Join::drop() {
 }
 
 PyObject* Join::outcome() {
-  if (PyObject* error = error_.load(std::memory_order_acquire)) {
-    PyErr_SetRaisedException(Py_NewRef(error));
-    return nullptr;
-  }
-  std::vector<PyObject*> failures;
-  failures.swap(*failures_.lock());
-  if (failures.empty()) {
-    // Another thread may be making the error of the failures at this moment.
-    if (PyObject* error = error_.load(std::memory_order_acquire)) {
-      PyErr_SetRaisedException(Py_NewRef(error));
-      return nullptr;
-    }
-    return Py_NewRef(result_ ? result_.get() : Py_None);
-  }
-  Ref error;
-  if (shape_ == Shape::kRun) {
-    error = Ref::borrow(failures.front());
-  } else {
-    // A child that was cancelled has not failed by itself; only where nothing else
-    // went wrong does its cancellation show.
-    Ref errors = Ref::steal(PyList_New(0));
-    for (PyObject* failure : failures) {
-      if (errors && !PyErr_GivenExceptionMatches(failure, cancelled_error) &&
-          PyList_Append(errors.get(), failure) != 0) {
-        errors.reset();
-      }
-    }
-    if (errors && PyList_GET_SIZE(errors.get()) == 0) {
-      error = Ref::borrow(failures.front());
-    } else if (errors) {
-      // Becomes an ExceptionGroup when all its members are Exceptions.
-      error = Ref::steal(PyObject_CallFunction(PyExc_BaseExceptionGroup, "sO",
-                                               "spawned tasks failed", errors.get()));
+  observe();
+  PyObject* error = error_.load(std::memory_order_acquire);
+  if (!error) {
+    // No task adds any more.
+    const std::vector<PyObject*> failed = *failures_.lock();
+    if (failed.empty()) return Py_NewRef(result_ ? result_.get() : Py_None);
+    Ref made = make_error(failed);
+    if (!made) return nullptr;
+    // Who waits at the same time may have made one as well: the first counts.
+    if (error_.compare_exchange_strong(error, made.get(), std::memory_order_acq_rel)) {
+      error = made.release();
     }
   }
-  for (PyObject* failure : failures) Py_DECREF(failure);
-  if (!error) return nullptr;
-  PyErr_SetRaisedException(Py_NewRef(error.get()));
-  error_.store(error.release(), std::memory_order_release);
+  PyErr_SetRaisedException(Py_NewRef(error));
   return nullptr;
+}
+
+Ref Join::make_error(const std::vector<PyObject*>& failures) const {
+  if (shape_ == Shape::kRun) return Ref::borrow(failures.front());
+  // A child that was cancelled has not failed by itself; only where nothing else went
+  // wrong does its cancellation show.
+  Ref errors = Ref::steal(PyList_New(0));
+  for (PyObject* failure : failures) {
+    if (!errors) return Ref();
+    if (!PyErr_GivenExceptionMatches(failure, cancelled_error) &&
+        PyList_Append(errors.get(), failure) != 0) {
+      return Ref();
+    }
+  }
+  if (PyList_GET_SIZE(errors.get()) == 0) return Ref::borrow(failures.front());
+  // Becomes an ExceptionGroup when all its members are Exceptions.
+  return Ref::steal(PyObject_CallFunction(PyExc_BaseExceptionGroup, "sO", "spawned tasks failed",
+                                          errors.get()));
 }
 
 void Join::report(PyObject* exception) {
@@ -141,7 +138,8 @@ int Join::traverse(visitproc visit, void* arg) {
   if (!done_.is_set()) return 0;
   Py_VISIT(result_.get());
   Py_VISIT(error_.load(std::memory_order_relaxed));
-  for (PyObject* failure : *failures_.lock()) Py_VISIT(failure);
+  auto failures = failures_.lock();
+  for (PyObject* failure : *failures) Py_VISIT(failure);
   return site_.traverse(visit, arg);
 }
 

@@ -12,6 +12,7 @@
 #include "base/mutex.h"
 #include "python/py.h"
 #include "python/spawn_site.h"
+#include "python/wake_target.h"
 #include "sync/event.h"
 
 namespace tonio::python {
@@ -42,23 +43,23 @@ class Join {
 
   // After done(): the result as a new reference, or null with the failure set.
   PyObject* outcome();
-  // Somebody waits, so failures need no report.
+  // Failures need no report: outcome() calls it, and who has another error to raise.
   void observe() { observed_.store(true, std::memory_order_relaxed); }
-  // Failures are to be dropped silently, because another error has taken their place.
-  void forget() { observe(); }
-
   // The handle is gone. Attached.
   void drop();
 
   const SpawnSite& site() const { return site_; }
 
+  // For the handle's slots of the same names.
   int traverse(visitproc visit, void* arg);
+  void clear();
 
  private:
   Join(Shape shape, std::size_t tasks);
   ~Join();
 
   void end_task();
+  Ref make_error(const std::vector<PyObject*>& failures) const;
   void report(PyObject* exception);
 
   const Shape shape_;
@@ -66,13 +67,13 @@ class Join {
   std::atomic<unsigned> owners_{0};
   std::atomic<std::size_t> running_;
   std::atomic<bool> observed_{false};
-  std::atomic<int> notify_fd_{-1};
+  WakeTarget outside_;
   sync::Event done_;
   const SpawnSite site_;
 
   // Each slot is written by its task, and read after done_.
   Ref result_;  // the result, or the list of them
-  // Written by the tasks, taken after done_.
+  // Written by the tasks.
   base::Guarded<std::vector<PyObject*>> failures_;
   // Made of the failures when they are asked for first.
   std::atomic<PyObject*> error_{nullptr};

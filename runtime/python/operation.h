@@ -5,7 +5,7 @@
 // the result in. Either way it first tries to finish at once, and only when it can't
 // does the task suspend on it.
 //
-// A kind of operation states what to do in two functions. Both run on a worker,
+// A kind of operation states what to do in three functions. They run on a worker,
 // attached, inside `task`:
 //   start   tries; or registers the task with wakers (TaskState::begin_arming first)
 //           and says kPending.
@@ -13,6 +13,9 @@
 //           given way. A task that was not woken by what it waited for takes itself
 //           off the wakers' lists here (WaitQueue's abort contract). May say kPending
 //           again.
+//   abandon takes the task off the wakers' lists, and nothing else: the task is not
+//           going to be resumed on the operation. For what start or resume has left
+//           armed, whether or not a waker has claimed the task meanwhile.
 // An operation holds what it was asked for and leaves what changes while it waits to
 // the task, so it may be awaited again, and by several tasks; the kinds that can't do
 // so claim themselves.
@@ -35,6 +38,7 @@ enum class Poll {
 struct OperationKind {
   Poll (*start)(PyObject* self, CoroTask& task, PyObject*& result);
   Poll (*resume)(PyObject* self, CoroTask& task, PyObject*& result);
+  void (*abandon)(PyObject* self, CoroTask& task);
 };
 
 // Every operation object begins with this.

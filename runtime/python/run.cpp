@@ -67,7 +67,7 @@ bool configure(const RunOptions& options) {
       now.blocking_threads = options.blocking_threads;
     }
     if (options.blocking_ttl >= 0 && !host.options.blocking_ttl) {
-      now.blocking_ttl = std::chrono::milliseconds(static_cast<long>(options.blocking_ttl * 1e3));
+      now.blocking_ttl = to_milliseconds(options.blocking_ttl);
     }
     runtime.configure_blocking(now.blocking_threads, now.blocking_ttl);
   }
@@ -94,10 +94,11 @@ bool refuse_on_worker(const char* what) {
   return false;
 }
 
+// They can't be named while they may run; that is done when the program ends.
 void warn_of_left_tasks() {
-  std::string left;
-  for (const std::string& line : Host::instance().describe_tasks()) left += "\n  " + line;
-  if (PyErr_WarnFormat(PyExc_RuntimeWarning, 1, "tasks would not stop:%s", left.c_str()) != 0) {
+  const auto left = static_cast<unsigned long long>(Host::instance().live_tasks());
+  if (PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
+                       "%llu tasks would not stop within the shutdown timeout", left) != 0) {
     PyErr_WriteUnraisable(nullptr);
   }
 }
@@ -125,6 +126,10 @@ bool was_run() { return program_has_run.load(); }
 bool end_all_tasks(base::Instant deadline) {
   SignalWatch signals;
   ThreadWait wait;
+  if (!wait.check()) {
+    PyErr_WriteUnraisable(nullptr);
+    return false;
+  }
   return end_tasks(wait, signals, deadline);
 }
 
@@ -142,16 +147,14 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
 
   SignalWatch signals;
   ThreadWait wait;
-  host.abort_fd.store(wait.fd());
+  if (!wait.check()) return nullptr;
   Join* join = spawn_for_thread(awaitable, "tonio.run() takes");
-  if (!join) {
-    host.abort_fd.store(-1);
-    return nullptr;
-  }
+  if (!join) return nullptr;
+  host.abort_target.set(wait.fd());
   join->observe();
   join->notify(wait.fd());
 
-  Ref interruption;
+  Ref interruption = host.take_abort();
   while (!interruption && !join->done().is_set()) {
     if (wait.wait(signals, base::kNever) == ThreadWait::Woken::kSignal && !signals.handle()) {
       interruption = Ref::steal(PyErr_GetRaisedException());
@@ -161,7 +164,7 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
   const bool all_ended =
       !(interruption || end_others) || end_tasks(wait, signals, grace_deadline());
   join->notify(-1);
-  host.abort_fd.store(-1);
+  host.abort_target.set(-1);
   // A task may have asked to exit while it was cancelled.
   Ref late = host.take_abort();
   if (!interruption) interruption = std::move(late);
@@ -180,12 +183,13 @@ namespace {
 
 PyObject* block_on(PyObject*, PyObject* awaitable) {
   if (!refuse_on_worker("tonio.block_on()")) return nullptr;
-  const SignalWatch signals;
   // On the main thread signals end the wait, as in run().
-  if (signals.active() && !run_is_active.load()) {
+  if (on_main_thread() && !run_is_active.load()) {
     return run_awaitable(awaitable, RunOptions(), false);
   }
+  const SignalWatch signals;
   ThreadWait wait;
+  if (!wait.check()) return nullptr;
   Join* join = spawn_for_thread(awaitable, "tonio.block_on() takes");
   if (!join) return nullptr;
   join->observe();

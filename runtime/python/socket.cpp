@@ -59,11 +59,11 @@ PyObject* socket_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
 }
 
 void close_socket(Socket* self) {
-  if (self->socket->close_blocks()) {
+  if (self->socket->wants_close_now()) {
     const Detached detached;
-    self->socket->close();
+    self->socket->close(true);
   } else {
-    self->socket->close();
+    self->socket->close(false);
   }
 }
 
@@ -100,6 +100,31 @@ PyObject* socket_detach(PyObject* self, PyObject*) {
   return PyLong_FromLong(fd);
 }
 
+// Calls a method of the standard library's socket, which doesn't block, on this descriptor.
+PyObject* socket_mirror(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
+  if (nargs < 2) {
+    PyErr_SetString(PyExc_TypeError, "_mirror() takes a socket class, a method name, arguments");
+    return nullptr;
+  }
+  Socket* socket = as_socket(self);
+  const net::Socket::Use use(*socket->socket);
+  if (use.fd() < 0) return raise_errno(EBADF);
+  Ref borrowed = Ref::steal(PyObject_CallFunction(args[0], "iiii", socket->family, socket->type,
+                                                  socket->protocol, use.fd()));
+  if (!borrowed) return nullptr;
+  Ref method = Ref::steal(PyObject_GetAttr(borrowed.get(), args[1]));
+  Ref result = Ref::steal(
+      method ? PyObject_Vectorcall(method.get(), args + 2, static_cast<std::size_t>(nargs - 2),
+                                   nullptr)
+             : nullptr);
+  // Or the descriptor would be closed with it.
+  PyObject* pending = PyErr_GetRaisedException();
+  Ref detached = Ref::steal(PyObject_CallMethod(borrowed.get(), "detach", nullptr));
+  if (!detached) PyErr_WriteUnraisable(borrowed.get());
+  PyErr_SetRaisedException(pending);
+  return result.release();
+}
+
 PyObject* socket_enter(PyObject* self, PyObject*) { return Py_NewRef(self); }
 
 PyObject* socket_exit(PyObject* self, PyObject* const*, Py_ssize_t) {
@@ -132,6 +157,9 @@ PyMethodDef methods[] = {
     {"detach", socket_detach, METH_NOARGS,
      PyDoc_STR("detach($self, /)\n--\n\n"
                "Closes the object without closing the descriptor, which is returned.")},
+    {"_mirror", as_cfunction<socket_mirror>(), METH_FASTCALL,
+     PyDoc_STR("_mirror($self, socket_class, name, /, *args)\n--\n\n"
+               "Calls a method of the standard library's socket on this descriptor.")},
     {"__enter__", socket_enter, METH_NOARGS, nullptr},
     {"__exit__", as_cfunction<socket_exit>(), METH_FASTCALL, nullptr},
     {nullptr, nullptr, 0, nullptr},
@@ -155,6 +183,7 @@ PyObject* make_socket(PyTypeObject* type, int fd, int family, int socket_type, i
   socket->family = family;
   socket->type = socket_type;
   socket->protocol = protocol;
+  new (&socket->fills_buffers) std::atomic<bool>(false);
   return self;
 }
 

@@ -1,6 +1,8 @@
 // The native socket that tonio.net.socket builds on.
 #pragma once
 
+#include <atomic>
+
 #include "net/socket.h"
 #include "python/operation.h"
 #include "python/py.h"
@@ -14,7 +16,7 @@ struct Socket {
   int type;
   int protocol;
   // Whether the last receive filled much of what was asked for (socket_operations.cpp).
-  bool fills_buffers;
+  std::atomic<bool> fills_buffers;
   PyObject* weak_references;
 };
 

@@ -52,10 +52,15 @@ Poll start(PyObject* object, CoroTask& task, PyObject*& result) {
   return wait_ready(self, task);
 }
 
+void abandon(PyObject* object, CoroTask& task) {
+  SocketOperation& self = *as_operation(object);
+  self.socket->socket->cancel_wait(self.kind->interest, task.waiter());
+}
+
 Poll resume(PyObject* object, CoroTask& task, PyObject*& result) {
   SocketOperation& self = *as_operation(object);
   if (task.state().reason() == task::WakeReason::kCancelled) {
-    self.socket->socket->cancel_wait(self.kind->interest, task.waiter());
+    abandon(object, task);
     return raise_cancelled(task);
   }
   const Poll poll = self.kind->attempt(self, result);
@@ -118,11 +123,11 @@ Poll receive(SocketOperation& operation, PyObject*& result) {
   auto& self = reinterpret_cast<Receive&>(operation);
   Socket& socket = *operation.socket;
   const auto size = static_cast<std::size_t>(self.size);
-  if (!socket.fills_buffers && self.size <= kStackBuffer) {
+  if (self.size <= kStackBuffer && !socket.fills_buffers.load(std::memory_order_relaxed)) {
     char buffer[kStackBuffer];
     const net::IoResult io = socket.socket->receive(buffer, size, self.flags);
     if (!io.ok()) return fail(io);
-    socket.fills_buffers = io.value > self.size / 2;
+    socket.fills_buffers.store(io.value > self.size / 2, std::memory_order_relaxed);
     return ready(PyBytes_FromStringAndSize(buffer, io.value), result);
   }
   PyObject* bytes = PyBytes_FromStringAndSize(nullptr, self.size);
@@ -132,12 +137,12 @@ Poll receive(SocketOperation& operation, PyObject*& result) {
     Py_DECREF(bytes);
     return fail(io);
   }
-  socket.fills_buffers = io.value > self.size / 2;
+  socket.fills_buffers.store(io.value > self.size / 2, std::memory_order_relaxed);
   if (io.value != self.size) _PyBytes_Resize(&bytes, io.value);
   return ready(bytes, result);
 }
 
-constexpr SocketKind kReceiveKind{{start, resume}, Interest::kRead, receive, true};
+constexpr SocketKind kReceiveKind{{start, resume, abandon}, Interest::kRead, receive, true};
 PyTypeObject receive_type = empty_type();
 
 // recv_into
@@ -156,7 +161,7 @@ Poll receive_into(SocketOperation& operation, PyObject*& result) {
   return io.ok() ? ready(PyLong_FromSsize_t(io.value), result) : fail(io);
 }
 
-constexpr SocketKind kReceiveIntoKind{{start, resume}, Interest::kRead, receive_into, true};
+constexpr SocketKind kReceiveIntoKind{{start, resume, abandon}, Interest::kRead, receive_into, true};
 PyTypeObject receive_into_type = empty_type();
 
 template <typename T>
@@ -211,8 +216,8 @@ Poll send_all_start(PyObject* object, CoroTask& task, PyObject*& result) {
   return start(object, task, result);
 }
 
-constexpr SocketKind kSendKind{{start, resume}, Interest::kWrite, send};
-constexpr SocketKind kSendAllKind{{send_all_start, resume}, Interest::kWrite, send_all};
+constexpr SocketKind kSendKind{{start, resume, abandon}, Interest::kWrite, send};
+constexpr SocketKind kSendAllKind{{send_all_start, resume, abandon}, Interest::kWrite, send_all};
 PyTypeObject send_type = empty_type();
 
 // accept
@@ -237,7 +242,7 @@ Poll accept(SocketOperation& operation, PyObject*& result) {
   return ready(address ? PyTuple_Pack(2, connection.get(), address.get()) : nullptr, result);
 }
 
-constexpr SocketKind kAcceptKind{{start, resume}, Interest::kRead, accept};
+constexpr SocketKind kAcceptKind{{start, resume, abandon}, Interest::kRead, accept};
 PyTypeObject accept_type = empty_type();
 
 // connect
@@ -255,10 +260,13 @@ Poll connect(SocketOperation& operation, PyObject*& result) {
                                ? socket.finish_connect()
                                : socket.connect(self.address.get(), self.address.size);
   if (io.ok()) return ready_none(result);
-  return io.error == EINPROGRESS ? Poll::kPending : fail(io);
+  if (io.error == EINPROGRESS) return Poll::kPending;
+  // EAGAIN of a Unix socket is a full backlog (connect(2)), which no readiness ends.
+  raise_errno(io.error);
+  return Poll::kError;
 }
 
-constexpr SocketKind kConnectKind{{start, resume}, Interest::kWrite, connect};
+constexpr SocketKind kConnectKind{{start, resume, abandon}, Interest::kWrite, connect};
 PyTypeObject connect_type = empty_type();
 
 // Arguments

@@ -26,7 +26,6 @@ Poll join_result(JoinHandle* self, PyObject*& result) {
 
 Poll join_start(PyObject* object, CoroTask& task, PyObject*& result) {
   JoinHandle* self = as_handle(object);
-  self->join->observe();
   if (self->join->done().is_set()) return join_result(self, result);
   if (!task.state().begin_arming()) return raise_cancelled(task);
   if (self->join->done().wait(task.waiter())) return Poll::kPending;
@@ -34,17 +33,27 @@ Poll join_start(PyObject* object, CoroTask& task, PyObject*& result) {
   return join_result(self, result);
 }
 
+void join_abandon(PyObject* object, CoroTask& task) {
+  as_handle(object)->join->done().cancel_wait(task.waiter());
+}
+
 Poll join_resume(PyObject* object, CoroTask& task, PyObject*& result) {
-  JoinHandle* self = as_handle(object);
-  if (task.state().reason() == task::WakeReason::kCompleted) return join_result(self, result);
-  self->join->done().cancel_wait(task.waiter());
+  if (task.state().reason() == task::WakeReason::kCompleted) {
+    return join_result(as_handle(object), result);
+  }
+  join_abandon(object, task);
   return raise_cancelled(task);
 }
 
-constexpr OperationKind kJoinKind{join_start, join_resume};
+constexpr OperationKind kJoinKind{join_start, join_resume, join_abandon};
 
 int join_traverse(PyObject* self, visitproc visit, void* arg) {
   return as_handle(self)->join ? as_handle(self)->join->traverse(visit, arg) : 0;
+}
+
+int join_clear(PyObject* self) {
+  if (Join* join = as_handle(self)->join) join->clear();
+  return 0;
 }
 
 void join_dealloc(PyObject* self) {
@@ -212,6 +221,7 @@ bool init_spawn(PyObject* module) {
   join_handle_type.tp_basicsize = sizeof(JoinHandle);
   join_handle_type.tp_dealloc = join_dealloc;
   join_handle_type.tp_traverse = join_traverse;
+  join_handle_type.tp_clear = join_clear;
   join_handle_type.tp_flags = Py_TPFLAGS_HAVE_GC;
 
   spawn_type.tp_name = "tonio.spawn";

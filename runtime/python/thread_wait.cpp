@@ -30,12 +30,12 @@ void on_term(int) {
 
 unsigned long main_thread = 0;
 
-// Python runs signal handlers in the interpreter's main thread only.
-bool on_main_thread() { return PyThread_get_thread_ident() == main_thread; }
-
 }  // namespace
 
 void remember_main_thread() { main_thread = PyThread_get_thread_ident(); }
+
+// Python runs signal handlers in the interpreter's main thread only.
+bool on_main_thread() { return PyThread_get_thread_ident() == main_thread; }
 
 SignalWatch::SignalWatch() {
   if (!on_main_thread()) return;
@@ -60,12 +60,18 @@ SignalWatch::SignalWatch() {
 SignalWatch::~SignalWatch() {
   if (!active()) return;
   if (owns_term_) {
-    struct sigaction standard {};
-    standard.sa_handler = SIG_DFL;
-    ::sigaction(SIGTERM, &standard, nullptr);
+    struct sigaction current {};
+    ::sigaction(SIGTERM, nullptr, &current);
+    // A handler of Python's may have put another one there meanwhile.
+    if (!(current.sa_flags & SA_SIGINFO) && current.sa_handler == on_term) {
+      current.sa_handler = SIG_DFL;
+      ::sigaction(SIGTERM, &current, nullptr);
+    }
     term_pipe.store(-1);
   }
   PySignal_SetWakeupFd(previous_wakeup_fd_);
+  // One that came too late for handle() does what it would have done without us.
+  if (owns_term_ && term_came.exchange(false)) ::raise(SIGTERM);
 }
 
 bool SignalWatch::handle() {
@@ -82,6 +88,13 @@ bool SignalWatch::handle() {
 }
 
 ThreadWait::ThreadWait() : event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
+
+bool ThreadWait::check() const {
+  if (event_.valid()) return true;
+  errno = EMFILE;
+  PyErr_SetFromErrno(PyExc_OSError);
+  return false;
+}
 
 ThreadWait::Woken ThreadWait::wait(const SignalWatch& signals, base::Instant deadline) {
   pollfd fds[2] = {{event_.get(), POLLIN, 0}, {signals.fd(), POLLIN, 0}};

@@ -9,6 +9,7 @@ namespace tonio::python {
 
 // Tells which thread is the interpreter's main thread: the caller.
 void remember_main_thread();
+bool on_main_thread();
 
 // Signals that end the program reach the main thread while one of these lives: Python's
 // handlers through its wake-up descriptor, and SIGTERM, where its disposition is the
@@ -39,7 +40,8 @@ class ThreadWait {
  public:
   ThreadWait();
 
-  // -1 when the system refuses one.
+  // False, with an OSError set, when there is no descriptor left to wait on.
+  [[nodiscard]] bool check() const;
   int fd() const { return event_.get(); }
 
   enum class Woken { kEvent, kSignal, kDeadline };

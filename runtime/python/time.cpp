@@ -16,7 +16,9 @@ Poll give_way_resume(PyObject*, CoroTask& task, PyObject*& result) {
   return ready_none(result);
 }
 
-constexpr OperationKind kGiveWayKind{give_way_start, give_way_resume};
+void give_way_abandon(PyObject*, CoroTask&) {}
+
+constexpr OperationKind kGiveWayKind{give_way_start, give_way_resume, give_way_abandon};
 
 PyTypeObject give_way_type = empty_type();
 
@@ -36,14 +38,16 @@ Poll sleep_start(PyObject* self, CoroTask& task, PyObject*&) {
   return Poll::kPending;
 }
 
+void sleep_abandon(PyObject*, CoroTask& task) { Host::instance().reactor().remove_timer(task); }
+
 Poll sleep_resume(PyObject* self, CoroTask& task, PyObject*& result) {
   if (reinterpret_cast<Sleep*>(self)->seconds == 0) return give_way_resume(self, task, result);
   if (task.state().reason() == task::WakeReason::kTimedOut) return ready_none(result);
-  Host::instance().reactor().remove_timer(task);
+  sleep_abandon(self, task);
   return raise_cancelled(task);
 }
 
-constexpr OperationKind kSleepKind{sleep_start, sleep_resume};
+constexpr OperationKind kSleepKind{sleep_start, sleep_resume, sleep_abandon};
 
 PyTypeObject sleep_type = empty_type();
 

@@ -37,14 +37,21 @@ void Registration::fail(int error, task::TaskList& ready) {
   writers_.claim_all(ready);
 }
 
-void Registration::close(base::UniqueFd fd, bool now) {
+void Registration::shut() {
   task::TaskList ready;
   {
     base::MutexLock lock(mutex_);
     fail(EBADF, ready);
-    to_close_ = std::move(fd);
   }
   ready.wake_all();
+}
+
+void Registration::close(base::UniqueFd fd, bool now) {
+  shut();
+  {
+    base::MutexLock lock(mutex_);
+    to_close_ = std::move(fd);
+  }
   if (now) {
     reactor_.update_now(*this);
   } else {

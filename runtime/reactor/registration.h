@@ -34,8 +34,10 @@ class Registration : public base::ListHook {
   // By a resumed task that was not woken by readiness.
   void cancel_wait(Interest interest, task::Waiter& waiter);
 
-  // Wakes everybody; further waits fail. The descriptor is closed as soon as the loop
-  // has let go of it: at once, or, when a worker polls just now, once it was woken.
+  // Wakes everybody; further waits fail with EBADF.
+  void shut();
+  // Shuts it, and closes the descriptor as soon as the loop has let go of it:
+  // at once, or, when a worker polls just now, once that was woken.
   // With `now`, it is closed when this returns; the caller is detached then.
   void close(base::UniqueFd fd, bool now);
   // As close(), but the descriptor stays open and is the caller's when this returns.

@@ -42,14 +42,7 @@ def _mirror(name):
     """A method that the standard library's socket has, for what doesn't block."""
 
     def method(self, *args):
-        fd = self.fileno()
-        if fd < 0:
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-        borrowed = _socket.socket(self._family, self._type, self.proto, fd)
-        try:
-            return getattr(borrowed, name)(*args)
-        finally:
-            borrowed.detach()
+        return self._mirror(_socket.socket, name, *args)
 
     method.__name__ = name
     method.__qualname__ = f"socket.{name}"
