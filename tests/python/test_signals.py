@@ -1,0 +1,204 @@
+"""SIGINT and SIGTERM: exceptions out of run, cleaning up first, exit codes."""
+
+import signal
+import unittest
+
+from programs import Program
+from scenarios import main
+
+WAITS = """
+    import tonio
+
+    def waits(name):
+        try:
+            yield tonio.Event().wait()
+        finally:
+            yield tonio.sleep(0.01)
+            print(name, "cleaned up", flush=True)
+
+    def main():
+        tonio.spawn.without_tracking(waits("task"))
+        yield tonio.sleep(0.01)
+        print("ready", flush=True)
+        yield waits("main")
+"""
+
+CATCHES = """
+    import signal, tonio
+
+    async def program():
+        try:
+            print("ready", flush=True)
+            await tonio.Event().wait()
+        finally:
+            await tonio.sleep(0.01)
+            print("main's finally", flush=True)
+
+    try:
+        tonio.run(program())
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+"""
+
+
+class Signals(unittest.TestCase):
+    def send(self, text, *numbers, options=()):
+        with Program(text, *options) as program:
+            self.assertEqual(program.line(), "ready")
+            for number in numbers:
+                program.signal(number)
+            return program.end()
+
+    def test_sigint_cleans_up_and_exits_with_130(self):
+        done = self.send(WAITS, signal.SIGINT)
+        self.assertEqual(done.code, 130, done.err)
+        self.assertEqual(sorted(done.out.splitlines()), ["main cleaned up", "task cleaned up"])
+        self.assertIn("KeyboardInterrupt", done.err)
+        # A user who stops a program wants no essay.
+        self.assertLess(len(done.err.splitlines()), 5, done.err)
+
+    def test_sigterm_cleans_up_and_exits_with_143(self):
+        done = self.send(WAITS, signal.SIGTERM)
+        self.assertEqual((done.code, done.err), (143, ""))
+        self.assertEqual(sorted(done.out.splitlines()), ["main cleaned up", "task cleaned up"])
+
+    def test_keyboard_interrupt_comes_out_of_run_after_main_s_finally(self):
+        done = self.send(CATCHES, signal.SIGINT)
+        self.assertEqual((done.code, done.err), (0, ""))
+        self.assertEqual(done.out, "main's finally\ninterrupted\n")
+
+    def test_workers_that_compute_do_not_keep_it_away(self):
+        done = self.send("""
+            import tonio
+
+            def computes():
+                while True:
+                    sum(range(100))
+                    yield
+
+            def main():
+                tonio.spawn.without_tracking(*[computes() for _ in range(8)])
+                yield
+                print("ready", flush=True)
+                yield tonio.Event().wait()
+        """, signal.SIGINT)
+        self.assertEqual(done.code, 130)
+        self.assertLess(done.seconds, 20)
+
+    def test_a_second_sigint_stops_at_once(self):
+        with Program("""
+            import tonio
+
+            def main():
+                print("ready", flush=True)
+                try:
+                    yield tonio.Event().wait()
+                finally:
+                    print("cleaning up", flush=True)
+                    yield tonio.sleep(3600)
+        """, "--shutdown-timeout", "3600") as program:
+            self.assertEqual(program.line(), "ready")
+            program.signal(signal.SIGINT)
+            self.assertEqual(program.line(), "cleaning up")
+            program.signal(signal.SIGINT)
+            done = program.end(timeout=30)
+        self.assertNotEqual(done.code, 0)
+
+    def test_a_python_handler_runs_on_the_main_thread(self):
+        done = self.send("""
+            import signal, threading, tonio
+
+            got = tonio.Event()
+
+            def handler(number, frame):
+                print(number == signal.SIGUSR1,
+                      threading.current_thread() is threading.main_thread(), flush=True)
+                got.set()
+
+            signal.signal(signal.SIGUSR1, handler)
+
+            def main():
+                print("ready", flush=True)
+                yield got.wait()
+        """, signal.SIGUSR1)
+        self.assertEqual((done.code, done.out, done.err), (0, "True True\n", ""))
+
+    def test_a_python_handler_may_raise_out_of_run(self):
+        done = self.send("""
+            import signal, tonio
+
+            class Reload(Exception):
+                pass
+
+            def handler(number, frame):
+                raise Reload
+
+            signal.signal(signal.SIGHUP, handler)
+
+            def program():
+                try:
+                    print("ready", flush=True)
+                    yield tonio.Event().wait()
+                finally:
+                    print("finally", flush=True)
+
+            try:
+                tonio.run(program())
+            except Reload:
+                print("reload", flush=True)
+        """, signal.SIGHUP)
+        self.assertEqual((done.code, done.out, done.err), (0, "finally\nreload\n", ""))
+
+    def test_a_python_handler_of_sigterm_is_kept(self):
+        done = self.send("""
+            import signal, sys, tonio
+
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))
+
+            def main():
+                print("ready", flush=True)
+                yield tonio.Event().wait()
+        """, signal.SIGTERM)
+        self.assertEqual((done.code, done.out, done.err), (5, "", ""))
+
+    def test_ignored_signals_stay_ignored(self):
+        with Program("""
+            import signal, tonio
+
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+            def main():
+                print("ready", flush=True)
+                yield tonio.sleep(0.2)
+                print("done", flush=True)
+        """) as program:
+            self.assertEqual(program.line(), "ready")
+            program.signal(signal.SIGINT)
+            program.signal(signal.SIGTERM)
+            done = program.end()
+        self.assertEqual((done.code, done.out, done.err), (0, "done\n", ""))
+
+    def test_being_stopped_and_continued_is_harmless(self):
+        with Program("""
+            import tonio
+            from tonio.net import socket
+
+            def main():
+                first, second = socket.socketpair()
+                reading = tonio.spawn(second.recv(1))
+                print("ready", flush=True)
+                yield tonio.sleep(0.3)
+                yield first.send(b"x")
+                print((yield reading), flush=True)
+        """) as program:
+            self.assertEqual(program.line(), "ready")
+            for _ in range(5):
+                program.signal(signal.SIGSTOP)
+                program.signal(signal.SIGCONT)
+            done = program.end()
+        self.assertEqual((done.code, done.out), (0, "b'x'\n"))
+
+
+if __name__ == "__main__":
+    main()

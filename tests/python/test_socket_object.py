@@ -1,0 +1,164 @@
+"""tonio.net.socket's objects: what acts at once, options, bad arguments."""
+
+import os
+import socket as std
+import unittest
+import warnings
+
+import tonio
+from scenarios import Scenarios, main
+from tonio.net import socket
+
+
+class Object(unittest.TestCase):
+    def test_family_type_and_protocol(self):
+        with socket.socket() as sock:
+            self.assertEqual((sock.family, sock.type, sock.proto), (std.AF_INET, std.SOCK_STREAM, 0))
+            self.assertIsInstance(sock.family, std.AddressFamily)
+            self.assertIsInstance(sock.type, std.SocketKind)
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP) as sock:
+            self.assertEqual((sock.family, sock.proto), (std.AF_INET6, std.IPPROTO_TCP))
+
+    def test_constants_are_the_standard_library_s(self):
+        for name in ("AF_INET", "SOL_SOCKET", "SO_REUSEADDR", "IPPROTO_TCP", "TCP_NODELAY",
+                     "SHUT_RDWR", "SOMAXCONN", "MSG_PEEK"):
+            self.assertEqual(getattr(socket, name), getattr(std, name), name)
+        self.assertIs(socket.error, OSError)
+
+    def test_options(self):
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.assertEqual(sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR), 1)
+            self.assertEqual(len(sock.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8)), 8)
+            with self.assertRaises(OSError):
+                sock.setsockopt(socket.SOL_SOCKET, 99999, 1)
+
+    def test_inheritable(self):
+        with socket.socket() as sock:
+            self.assertFalse(sock.get_inheritable())
+            sock.set_inheritable(True)
+            self.assertTrue(sock.get_inheritable())
+
+    def test_close_twice_and_context_manager(self):
+        with socket.socket() as sock:
+            self.assertGreaterEqual(sock.fileno(), 0)
+            sock.close()
+            sock.close()
+        self.assertEqual(sock.fileno(), -1)
+        self.assertIn("[closed]", repr(sock))
+
+    def test_a_closed_socket_refuses(self):
+        sock = socket.socket()
+        sock.close()
+        for use in (sock.listen, sock.getsockname, sock.getpeername, sock.dup,
+                    lambda: sock.shutdown(socket.SHUT_WR),
+                    lambda: sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR),
+                    sock.get_inheritable):
+            with self.assertRaises(OSError) as caught:
+                use()
+            self.assertEqual(caught.exception.errno, 9)
+
+    def test_detach_and_fileno(self):
+        sock = socket.socket()
+        fd = sock.fileno()
+        self.assertEqual(sock.detach(), fd)
+        self.assertEqual(sock.fileno(), -1)
+        with socket.socket(fileno=fd) as again:
+            self.assertEqual((again.fileno(), again.family), (fd, std.AF_INET))
+
+    def test_a_bad_fileno(self):
+        with self.assertRaises(ValueError):
+            socket.socket(fileno=-1)
+        with self.assertRaises(TypeError):
+            socket.socket(fileno="1")
+        with self.assertRaises(OSError):
+            socket.socket(fileno=99999)
+        read, write = os.pipe()
+        with self.assertRaises(OSError):
+            socket.socket(fileno=read)
+        os.close(read)
+        os.close(write)
+
+    def test_a_bad_family(self):
+        with self.assertRaises(OSError):
+            socket.socket(12345)
+        with self.assertRaises(TypeError):
+            socket.socket("AF_INET")
+
+    def test_repr_names_addresses(self):
+        with socket.socket() as sock:
+            self.assertIn("family=2", repr(sock).replace("AddressFamily.AF_INET", "2"))
+
+    def test_an_unclosed_socket_is_told(self):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            sock = socket.socket()
+            fd = sock.fileno()
+            del sock
+        self.assertEqual([warning.category for warning in caught], [ResourceWarning])
+        with self.assertRaises(OSError):
+            os.fstat(fd)
+
+    def test_from_stdlib_socket(self):
+        first, second = std.socketpair()
+        with socket.from_stdlib_socket(first) as sock, second:
+            self.assertEqual(first.fileno(), -1)
+            second.send(b"x")
+
+            def receives():
+                return (yield sock.recv(10))
+
+            self.assertEqual(tonio.run(receives()), b"x")
+
+    def test_two_connected_ones(self):
+        first, second = socket.socketpair()
+        with first, second:
+            self.assertEqual(first.family, std.AF_UNIX)
+
+
+class BadArguments(Scenarios):
+    def test_addresses(self):
+        with socket.socket() as sock:
+            bad = [
+                (TypeError, "127.0.0.1"),
+                (TypeError, ("127.0.0.1",)),
+                (TypeError, ("127.0.0.1", "80")),
+                (TypeError, ("127.0.0.1", 80, 0)),
+                (TypeError, (5, 80)),
+                (OverflowError, ("127.0.0.1", 70000)),
+                (OverflowError, ("127.0.0.1", -1)),
+                (TypeError, None),
+            ]
+            for error, address in bad:
+                with self.assertRaises(error, msg=str(address)):
+                    yield sock.connect(address)
+
+    def test_sizes_and_buffers(self):
+        first, second = socket.socketpair()
+        with first, second:
+            for error, use in [
+                (ValueError, lambda: first.recv(-1)),
+                (TypeError, lambda: first.recv("1")),
+                (TypeError, lambda: first.recv()),
+                (TypeError, lambda: first.recv(1, 2, 3)),
+                (TypeError, lambda: first.send("text")),
+                (TypeError, lambda: first.sendall(5)),
+                (TypeError, lambda: first.recv_into(b"read only")),
+                (ValueError, lambda: first.recv_into(bytearray(2), 3)),
+                (ValueError, lambda: first.recv_into(bytearray(2), -1)),
+                (TypeError, lambda: first.recv_into(bytearray(2), nonsense=1)),
+            ]:
+                with self.assertRaises((error, BufferError)):
+                    yield use()
+
+    def test_a_size_too_large_for_memory(self):
+        first, second = socket.socketpair()
+        with first, second:
+            with self.assertRaises((OverflowError, MemoryError)):
+                yield first.recv(2**62)
+            with self.assertRaises(OverflowError):
+                yield first.recv(2**70)
+
+
+if __name__ == "__main__":
+    main()
