@@ -70,15 +70,21 @@ Owned candidates(PyObject* globals) {
                               : nullptr);
 }
 
-int refuse(const std::string& name, PyObject* globals, const char* problem) {
-  PyErr_Clear();
+int refuse(PyObject* name, PyObject* globals, const char* problem) {
   Owned found(candidates(globals));
-  const char* list = found ? PyUnicode_AsUTF8(found.get()) : nullptr;
   PyErr_Clear();
-  PySys_FormatStderr("tonio: the entrypoint '%s' %s; functions there: %s\n",
-                     name.c_str(), problem,
-                     list != nullptr && *list != '\0' ? list : "none");
+  const bool some = found && PyUnicode_GET_LENGTH(found.get()) > 0;
+  Owned none(PyUnicode_FromString("none"));
+  PySys_FormatStderr("tonio: the entrypoint '%U' %s; functions there: %U\n",
+                     name, problem, some ? found.get() : none.get());
   return kUsageError;
+}
+
+// Null with an exception set, or without one when there is no such name.
+Owned look_up(PyObject* globals, PyObject* name) {
+  PyObject* value = nullptr;
+  PyDict_GetItemRef(globals, name, &value);
+  return Owned(value);
 }
 
 int call_and_run(PyObject* function) {
@@ -92,30 +98,31 @@ int call_and_run(PyObject* function) {
 }  // namespace
 
 int run_entrypoint(const std::string& name) {
+  const bool named = !name.empty();
   Owned globals = main_namespace();
-  if (!globals) {
+  Owned wanted(PyUnicode_DecodeFSDefault(named ? name.c_str() : kDefaultName));
+  if (!globals || !wanted) {
     return report_exception();
   }
-  if (!name.empty()) {
-    PyObject* named =
-        PyDict_GetItemString(globals.get(), name.c_str());  // borrowed
-    Owned function(Py_XNewRef(named));
+  Owned function(named ? nullptr : python::declared_entrypoint());
+  const bool declared = function != nullptr;
+  if (!declared) {
+    function = look_up(globals.get(), wanted.get());
+  }
+  if (PyErr_Occurred()) {
+    return report_exception();
+  }
+  if (named) {
     if (!function) {
-      return refuse(name, globals.get(), "is not in the script");
+      return refuse(wanted.get(), globals.get(), "is not in the script");
     }
     if (!PyCallable_Check(function.get())) {
-      return refuse(name, globals.get(), "can't be called");
+      return refuse(wanted.get(), globals.get(), "can't be called");
     }
-    return call_and_run(function.get());
-  }
-  Owned function(python::declared_entrypoint());
-  if (!function) {
-    function.reset(
-        Py_XNewRef(PyDict_GetItemString(globals.get(), kDefaultName)));
-    if (!function || !is_suspendable_function(function.get()) ||
-        ran_asyncio()) {
-      return 0;
-    }
+  } else if (!declared &&
+             (!function || !is_suspendable_function(function.get()) ||
+              ran_asyncio())) {
+    return 0;  // the body was the program
   }
   return call_and_run(function.get());
 }

@@ -47,7 +47,7 @@ class LauncherCase(unittest.TestCase):
         if input is None:
             options["stdin"] = stdin
         return subprocess.run(
-            [str(part) for part in command],
+            [part if isinstance(part, bytes) else str(part) for part in command],
             env=clean_environment(**(env or {})), input=input, capture_output=True, text=True, **options)
 
     def tonio(self, *args, **options):

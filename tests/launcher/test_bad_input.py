@@ -62,6 +62,9 @@ class BadInput(LauncherCase):
         self.refused("run", "app.py", "--entry", "nope", says=["'nope'", "serve, work"])
         self.refused("run", "app.py:_hidden", says=["'_hidden'", "can't be called"])
 
+    def test_an_entrypoint_that_is_no_text(self):
+        self.refused("run", "app.py", b"--entry=\xff", says=["\\udcff", "serve, work"])
+
     def test_syntax_error(self):
         self.write("bad.py", "x = 1\ndef f(:\n  pass\n")
         done = self.tonio("run", "bad.py")
