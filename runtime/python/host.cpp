@@ -24,11 +24,7 @@ Host::Host() : runtime_(hooks_), pool_(runtime_.scheduler()) {}
 
 void* InterpreterHooks::prepare() {
   auto* context = new ThreadContext();
-  context->thread_state = PyThreadState_New(PyInterpreterState_Get());
-  if (!context->thread_state) {
-    delete context;
-    return nullptr;
-  }
+  context->interpreter = PyInterpreterState_Get();
   return context;
 }
 
@@ -36,6 +32,10 @@ void InterpreterHooks::enter(void* state) {
   auto* context = static_cast<ThreadContext*>(state);
   this_thread = context;
   Host::instance().register_thread(*context);
+  // Made here, not in prepare(): a thread state belongs to the thread that makes it, and
+  // with it the biased reference counts of the objects that are made under it.
+  context->thread_state = PyThreadState_New(context->interpreter);
+  if (!context->thread_state) Py_FatalError("tonio: no memory for a thread's state");
   PyEval_RestoreThread(context->thread_state);
 }
 
@@ -55,12 +55,7 @@ void InterpreterHooks::leave(void* state) {
   delete context;
 }
 
-void InterpreterHooks::discard(void* state) {
-  auto* context = static_cast<ThreadContext*>(state);
-  PyThreadState_Clear(context->thread_state);
-  PyThreadState_Delete(context->thread_state);
-  delete context;
-}
+void InterpreterHooks::discard(void* state) { delete static_cast<ThreadContext*>(state); }
 
 void Host::in_forked_child() {
   Host& host = instance();
@@ -104,6 +99,18 @@ bool Host::check_running() {
   return false;
 }
 
+namespace {
+
+void report_tasks(const std::vector<std::string>& lines) {
+  constexpr std::size_t kMost = 20;
+  std::string text = "tonio: tasks that would not stop:\n";
+  for (std::size_t i = 0; i < std::min(lines.size(), kMost); ++i) text += "  " + lines[i] + "\n";
+  if (lines.size() > kMost) text += "  and " + std::to_string(lines.size() - kMost) + " more\n";
+  PySys_FormatStderr("%s", text.c_str());
+}
+
+}  // namespace
+
 // 1. tasks are cancelled and run their finally blocks
 // 2. the runtime stops in core::Runtime's order
 // Whatever is left after that keeps the interpreter from being finalised.
@@ -123,6 +130,9 @@ bool Host::shut_down(std::vector<std::string>& left) {
   }
   if (!stopped.workers) {
     for (std::string& line : describe_tasks()) left.push_back(std::move(line));
+  } else if (live_tasks() > 0) {
+    // Suspended for ever: no worker is left that could run them.
+    report_tasks(describe_tasks());
   }
   if (!stopped.blocking_threads) describe_blocking_calls(left);
   return stopped.all();

@@ -12,7 +12,8 @@ namespace tonio::python {
 class CoroTask;
 
 struct ThreadContext {
-  PyThreadState* thread_state = nullptr;
+  PyInterpreterState* interpreter = nullptr;
+  PyThreadState* thread_state = nullptr;  // made by the thread itself
 
   // Own thread only.
   task::TaskList free_tasks;
