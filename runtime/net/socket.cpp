@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <thread>
+#include <utility>
 
 #include "base/unique_fd.h"
 #include "reactor/reactor.h"
@@ -19,7 +21,7 @@ Socket::Use::Use(Socket& socket) : socket_(socket) {
 
 Socket::Use::~Use() {
   const std::uint32_t before = socket_.uses_.fetch_sub(kOneUse, std::memory_order_acq_rel);
-  if (before == (kOneUse | kClosed)) socket_.give_up_descriptor(false);
+  if (before == (kOneUse | kClosed)) socket_.give_up_descriptor();
 }
 
 template <typename Call>
@@ -137,22 +139,36 @@ bool Socket::begin_close(reactor::Registration*& registration) {
 void Socket::close(bool now) {
   reactor::Registration* registration = nullptr;
   if (!begin_close(registration)) return;
+  if (now) {
+    base::UniqueFd fd(fd_.exchange(-1, std::memory_order_acq_rel));
+    // Uses are single system calls that don't block, and one that begins now is over at once.
+    while (uses_.load(std::memory_order_acquire) != kClosed) std::this_thread::yield();
+    if (registration) registration->close(std::move(fd), true);
+    return;
+  }
   if (registration) registration->shut();
   // If a use is under way, its end gives the descriptor up; if one ends just now, both do,
   // and the second finds nothing.
-  if (uses_.load(std::memory_order_acquire) == kClosed) give_up_descriptor(now);
+  if (uses_.load(std::memory_order_acquire) == kClosed) give_up_descriptor();
 }
 
-void Socket::give_up_descriptor(bool now) {
+void Socket::give_up_descriptor() {
   base::UniqueFd fd(fd_.exchange(-1, std::memory_order_acq_rel));
   reactor::Registration* registration = registration_.load(std::memory_order_acquire);
-  if (fd.valid() && registration) registration->close(std::move(fd), now);
+  if (fd.valid() && registration) registration->close(std::move(fd), false);
 }
 
 int Socket::release() {
   reactor::Registration* registration = nullptr;
-  if (!begin_close(registration)) return -1;
-  const int fd = fd_.exchange(-1, std::memory_order_acq_rel);
+  int fd = -1;
+  {
+    base::MutexLock lock(mutex_);
+    if (uses_.load(std::memory_order_relaxed) & kClosed) return -1;
+    // Before the flag: a use that ends under it would close what it still finds.
+    fd = fd_.exchange(-1, std::memory_order_acq_rel);
+    uses_.fetch_or(kClosed, std::memory_order_acq_rel);
+    registration = registration_.load(std::memory_order_relaxed);
+  }
   if (registration) registration->release();
   return fd;
 }

@@ -80,9 +80,9 @@ class Socket {
   // level-triggered, so data that has come meanwhile ends the wait.
   bool drained() const { return drained_.load(std::memory_order_relaxed); }
 
-  // Wakes who waits, with EBADF. With `now` the descriptor is closed when this returns,
-  // unless a system call is being made with it; the caller is detached then, because a
-  // worker that polls may have to let go of it first. No effect the second time.
+  // Wakes who waits, with EBADF. With `now` the descriptor is closed when this returns;
+  // the caller is detached then, because system calls that are being made with it must
+  // end first, and a worker that polls may have to let go of it. No effect the second time.
   void close(bool now);
   // Whether close() should happen now: so that the address of a listening or unconnected
   // socket is free again when the program goes on.
@@ -97,7 +97,7 @@ class Socket {
   IoResult repeat(Call&& call);
   // Sets kClosed. False when it was set already.
   bool begin_close(reactor::Registration*& registration);
-  void give_up_descriptor(bool now);
+  void give_up_descriptor();
 
   reactor::Reactor& reactor_;
   // -1 once given up.

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -29,6 +30,8 @@ class FakeHooks final : public scheduler::ThreadHooks {
   void attach(void* state) override { set(state, false, true); }
   void leave(void* state) override {
     set(state, true, false);
+    // Other threads get a chance to come in between, as while an interpreter cleans up.
+    for (int i = 0; i < 3; ++i) std::this_thread::yield();
     discard(state);
   }
   void discard(void* state) override {
@@ -69,7 +72,7 @@ class FakeDriver final : public scheduler::Driver {
     TONIO_CHECK(deadline == 0 || !FakeHooks::attached());
     std::unique_lock lock(mutex_);
     ++polls_;
-    if (deadline != 0) ++blocking_;
+    if (deadline == base::kNever) ++endless_;
     changed_.notify_all();
     const auto reason = [this] { return woken_ || !posted_.empty(); };
     if (deadline == base::kNever) {
@@ -78,7 +81,7 @@ class FakeDriver final : public scheduler::Driver {
       const base::Instant left = deadline - base::now();
       if (left > 0) changed_.wait_for(lock, std::chrono::microseconds(left), reason);
     }
-    if (deadline != 0) --blocking_;
+    if (deadline == base::kNever) --endless_;
     woken_ = false;
     ready.append(posted_);
     lock.unlock();
@@ -98,10 +101,10 @@ class FakeDriver final : public scheduler::Driver {
     changed_.notify_all();
   }
 
-  // Until some worker blocks in a poll.
-  void wait_until_blocked() {
+  // Until all workers are idle: then one blocks in a poll without end.
+  void wait_until_idle() {
     std::unique_lock lock(mutex_);
-    TONIO_CHECK(changed_.wait_for(lock, std::chrono::seconds(60), [this] { return blocking_ > 0; }));
+    TONIO_CHECK(changed_.wait_for(lock, std::chrono::seconds(60), [this] { return endless_ > 0; }));
   }
 
   long polls() {
@@ -114,7 +117,7 @@ class FakeDriver final : public scheduler::Driver {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool woken_ = false;
-  int blocking_ = 0;
+  int endless_ = 0;
   long polls_ = 0;
   task::TaskList posted_;
 };

@@ -105,7 +105,8 @@ TEST_CASE("work handed over just as a thread's time is up is not lost") {
       BlockingPool pool(hooks);
       pool.configure(max, ttl);
       const int each = test::rounds(2'000);
-      test::parallelize(3, [&](int me) {
+      // As many as there may be threads: nobody else's job saves a lost one.
+      test::parallelize(static_cast<int>(max), [&](int me) {
         for (int i = 0; i < each; ++i) {
           test::Countdown ended;
           Job job([&] { ended.count_down(); });

@@ -64,7 +64,7 @@ TEST_CASE("a burst of ready tasks is shared among the workers") {
         },
         &ended);
   }
-  driver.wait_until_blocked();
+  driver.wait_until_idle();
   for (auto& task : tasks) driver.post(task);
   ended.wait();
   CHECK(scheduler.stop(base::kNever));

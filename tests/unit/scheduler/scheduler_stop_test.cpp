@@ -63,7 +63,7 @@ TEST_CASE("idle workers stop at once, 1 to 64 of them") {
       test::FakeDriver driver;
       scheduler::Scheduler scheduler(driver, hooks);
       REQUIRE(scheduler.start(workers));
-      if (i % 2) driver.wait_until_blocked();
+      if (i % 2) driver.wait_until_idle();
       CHECK(scheduler.stop(base::kNever));
     }
   }

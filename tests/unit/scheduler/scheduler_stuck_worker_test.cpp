@@ -73,7 +73,7 @@ TEST_CASE("the task in the LIFO slot of a stuck worker is taken over") {
       Stuck stuck(workers);
       woken.emplace(stuck.scheduler, end_at_once, &woken_ended);
       task.emplace(stuck.scheduler, stuck.step([&] { stuck.scheduler.wake(*woken); }), &stuck.ended);
-      if (i % 2) stuck.driver.wait_until_blocked();
+      if (i % 2) stuck.driver.wait_until_idle();
       stuck.scheduler.spawn(*task);
       woken_ended.wait();
       stuck.go.count_down();
@@ -90,7 +90,7 @@ TEST_CASE("the driver that a stuck worker has left is taken over") {
       Stuck stuck(workers);
       posted.emplace(stuck.scheduler, end_at_once, &posted_ended);
       task.emplace(stuck.scheduler, stuck.step(), &stuck.ended);
-      stuck.driver.wait_until_blocked();
+      stuck.driver.wait_until_idle();
       stuck.driver.post(*task);  // so that the poller runs it
       stuck.entered.wait();
       stuck.driver.post(*posted);

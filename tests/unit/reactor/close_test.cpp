@@ -1,0 +1,253 @@
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cerrno>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "support/countdown.h"
+#include "support/parallelize.h"
+#include "support/pipes.h"
+#include "support/polled_reactor.h"
+#include "support/stress.h"
+
+using namespace tonio;
+using reactor::Interest;
+using reactor::Registration;
+
+namespace {
+
+// A thread that polls, as a worker with the baton does.
+class Poller {
+ public:
+  explicit Poller(test::PolledReactor& reactor) : reactor_(reactor), thread_([this] {
+    while (!stop_) {
+      ++polls_;
+      woken_ += static_cast<long>(reactor_.poll(base::kNever));
+    }
+  }) {}
+  ~Poller() { stop(); }
+
+  void stop() {
+    if (!thread_.joinable()) return;
+    stop_ = true;
+    reactor_.reactor.wake();
+    thread_.join();
+  }
+  long woken() const { return woken_; }
+  long polls() const { return polls_; }
+
+ private:
+  test::PolledReactor& reactor_;
+  std::atomic<bool> stop_{false};
+  std::atomic<long> woken_{0}, polls_{0};
+  std::thread thread_;
+};
+
+}  // namespace
+
+TEST_CASE("a wait from another thread reaches the poll that blocks") {
+  test::PolledReactor reactor;
+  Poller poller(reactor);
+  for (int i = 0; i < test::rounds(1'000); ++i) {
+    test::Pair pair = test::make_socketpair();
+    auto* registration = new Registration(reactor.reactor, pair.a.get());
+    test::StepTask reader(reactor.waker);
+    REQUIRE(test::wait_for(reader, *registration, Interest::kRead));
+    test::put(pair.b.get());
+    test::until_resumed(reader);
+    registration->close(std::move(pair.a), i % 2);
+    registration->drop_owner();
+  }
+}
+
+TEST_CASE("a close wakes who waits, and the descriptor is closed") {
+  test::PolledReactor reactor;
+  for (const bool polled : {false, true}) {
+    for (const bool now : {false, true}) {
+      test::Pair pair = test::make_socketpair();
+      const int fd = pair.a.get();
+      auto* registration = new Registration(reactor.reactor, fd);
+      test::StepTask reader(reactor.waker), writer(reactor.waker);
+      REQUIRE(test::wait_for(reader, *registration, Interest::kRead));
+      CHECK(reactor.poll() == 0);
+      std::optional<Poller> poller;
+      if (polled) {
+        poller.emplace(reactor);
+        while (poller->polls() == 0) std::this_thread::yield();
+      }
+      const int woken = reactor.waker.count;
+      registration->close(std::move(pair.a), now);
+      CHECK(reactor.waker.count == woken + 1);
+      CHECK(reader.resumed);
+      CHECK(!reader.state().suspended());
+      CHECK(reader.state().reason() == task::WakeReason::kCompleted);
+      if (now || !polled) CHECK(!test::is_open(fd));
+      while (test::is_open(fd)) std::this_thread::yield();
+      CHECK(registration->error() == EBADF);
+      CHECK(!test::wait_for(writer, *registration, Interest::kWrite));
+      registration->drop_owner();
+    }
+  }
+}
+
+TEST_CASE("a released descriptor is out of the loop and stays open") {
+  test::PolledReactor reactor;
+  Poller poller(reactor);
+  for (int i = 0; i < test::rounds(500); ++i) {
+    test::Pair pair = test::make_socketpair();
+    const int fd = pair.a.get();
+    auto* registration = new Registration(reactor.reactor, fd);
+    test::StepTask reader(reactor.waker);
+    REQUIRE(test::wait_for(reader, *registration, Interest::kRead));
+    registration->release();
+    test::until_resumed(reader);
+    CHECK(test::is_open(fd));
+    registration->drop_owner();
+    // Somebody else may watch it now.
+    auto* other = new Registration(reactor.reactor, fd);
+    REQUIRE(test::wait_for(reader, *other, Interest::kRead));
+    test::put(pair.b.get());
+    test::until_resumed(reader);
+    CHECK(other->error() == 0);
+    other->close(std::move(pair.a), false);
+    other->drop_owner();
+  }
+}
+
+// The kernel gives the lowest free number, so the next descriptor has the same.
+TEST_CASE("a descriptor's number that is used again at once belongs to the new one") {
+  test::PolledReactor reactor;
+  Poller poller(reactor);
+  int same = 0;
+  for (int i = 0; i < test::rounds(1'000); ++i) {
+    test::Pair old_pair = test::make_socketpair();
+    const int number = old_pair.a.get();
+    auto* registration = new Registration(reactor.reactor, number);
+    test::StepTask reader(reactor.waker);
+    REQUIRE(test::wait_for(reader, *registration, Interest::kRead));
+    // Readiness of the old one that is on its way.
+    test::put(old_pair.b.get());
+    registration->close(std::move(old_pair.a), true);
+    registration->drop_owner();
+    test::until_resumed(reader);
+
+    test::Pair pair = test::make_socketpair();
+    same += pair.a.get() == number;
+    auto* next = new Registration(reactor.reactor, pair.a.get());
+    REQUIRE(test::wait_for(reader, *next, Interest::kRead));
+    test::put(pair.b.get());
+    test::until_resumed(reader);
+    CHECK(next->error() == 0);
+    test::take(pair.a.get());
+    next->close(std::move(pair.a), false);
+    next->drop_owner();
+  }
+  CHECK(same > 0);
+}
+
+TEST_CASE("waits, readiness, cancellations and a close meet on one descriptor") {
+  test::PolledReactor reactor;
+  Poller poller(reactor);
+  for (int i = 0; i < test::rounds(200); ++i) {
+    test::Pair pair = test::make_socketpair();
+    const int fd = pair.a.get();
+    auto* registration = new Registration(reactor.reactor, fd);
+    std::atomic<bool> closed{false};
+    test::StepTask tasks[3] = {test::StepTask(reactor.waker), test::StepTask(reactor.waker),
+                               test::StepTask(reactor.waker)};
+    std::atomic<int> waiting{3};
+    test::parallelize(5, [&](int me) {
+      if (me < 3) {
+        const Interest interest = me == 2 ? Interest::kWrite : Interest::kRead;
+        auto& task = tasks[me];
+        for (;;) {
+          task.resumed = false;
+          if (!task.state().begin_arming()) {
+            task.state().deliver_cancel();
+            continue;
+          }
+          if (!registration->wait(interest, task.waiter())) {
+            (void)task.state().cancel_arming();
+            break;
+          }
+          if (task.state().finish_arming()) test::until_resumed(task);
+          if (task.state().reason() != task::WakeReason::kCompleted) {
+            registration->cancel_wait(interest, task.waiter());
+          }
+        }
+        --waiting;
+      } else if (me == 3) {
+        while (waiting > 0) {
+          tasks[i % 3].cancel();
+          std::this_thread::yield();
+        }
+      } else {
+        for (int k = 0; k < 10; ++k) {
+          test::put(pair.b.get());
+          std::this_thread::yield();
+        }
+        registration->close(std::move(pair.a), i % 2);
+        closed = true;
+      }
+    });
+    CHECK(closed);
+    while (test::is_open(fd)) std::this_thread::yield();
+    registration->drop_owner();
+  }
+}
+
+TEST_CASE("a closed reactor wakes its waiters, and its registrations are harmless") {
+  test::ResumingWaker waker;
+  reactor::Reactor reactor;
+  std::string error;
+  reactor.wake();  // not open
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(reactor.open(error));
+    test::Pair one = test::make_socketpair(), two = test::make_socketpair();
+    const int fd = one.a.get();
+    auto* waited = new Registration(reactor, one.a.get());
+    auto* unused = new Registration(reactor, two.a.get());
+    test::StepTask reader(waker);
+    REQUIRE(test::wait_for(reader, *waited, Interest::kRead));
+    reactor.close();
+    CHECK(!reader.state().suspended());
+    CHECK(waited->error() == EBADF);
+    CHECK(!test::wait_for(reader, *waited, Interest::kRead));
+    reactor.wake();
+    CHECK(test::is_open(fd));
+    waited->close(std::move(one.a), false);
+    unused->close(std::move(two.a), true);
+    CHECK(!test::is_open(fd));
+    waited->drop_owner();
+    unused->drop_owner();
+    reactor.close();  // no effect
+  }
+}
+
+TEST_CASE("descriptors are closed on many threads while the reactor closes") {
+  for (int i = 0; i < test::rounds(200); ++i) {
+    test::ResumingWaker waker;
+    reactor::Reactor reactor;
+    std::string error;
+    REQUIRE(reactor.open(error));
+    constexpr int kThreads = 4;
+    test::parallelize(kThreads + 1, [&](int me) {
+      if (me == kThreads) return reactor.close();
+      for (int k = 0; k < 5; ++k) {
+        test::Pair pair = test::make_socketpair();
+        auto* registration = new Registration(reactor, pair.a.get());
+        test::StepTask reader(waker);
+        if (test::wait_for(reader, *registration, Interest::kRead)) {
+          registration->close(std::move(pair.a), k % 2);
+          test::until_resumed(reader);
+        } else {
+          registration->close(std::move(pair.a), k % 2);
+        }
+        registration->drop_owner();
+      }
+    });
+  }
+}

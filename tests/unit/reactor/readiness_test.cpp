@@ -1,0 +1,131 @@
+#include <doctest/doctest.h>
+
+#include <cerrno>
+
+#include "support/pipes.h"
+#include "support/polled_reactor.h"
+
+using namespace tonio;
+using reactor::Interest;
+using reactor::Registration;
+
+namespace {
+struct Watched {
+  Watched(test::PolledReactor& reactor, int fd) : registration(new Registration(reactor.reactor, fd)) {}
+  ~Watched() {
+    registration->release();
+    registration->drop_owner();
+  }
+  Registration* registration;
+};
+}  // namespace
+
+TEST_CASE("a pipe that becomes readable wakes its reader") {
+  test::PolledReactor reactor;
+  test::Pair pipe = test::make_pipe();
+  Watched watched(reactor, pipe.a.get());
+  test::StepTask reader(reactor.waker);
+  REQUIRE(test::wait_for(reader, *watched.registration, Interest::kRead));
+  CHECK(reactor.poll() == 0);
+  CHECK(reader.state().suspended());
+  test::put(pipe.b.get());
+  CHECK(reactor.poll(base::kNever) == 1);
+  CHECK(reader.state().reason() == task::WakeReason::kCompleted);
+  // What is still there ends the next wait: readiness is a level.
+  REQUIRE(test::wait_for(reader, *watched.registration, Interest::kRead));
+  CHECK(reactor.poll(base::kNever) == 1);
+  test::take(pipe.a.get());
+  REQUIRE(test::wait_for(reader, *watched.registration, Interest::kRead));
+  CHECK(reactor.poll() == 0);
+  // The end of the other side is readiness too.
+  pipe.b.reset();
+  CHECK(reactor.poll(base::kNever) == 1);
+}
+
+TEST_CASE("a reader and a writer wait for one descriptor, and several readers") {
+  test::PolledReactor reactor;
+  test::Pair pair = test::make_socketpair();
+  Watched watched(reactor, pair.a.get());
+  test::StepTask one(reactor.waker), two(reactor.waker), writer(reactor.waker);
+  REQUIRE(test::wait_for(one, *watched.registration, Interest::kRead));
+  REQUIRE(test::wait_for(two, *watched.registration, Interest::kRead));
+  CHECK(reactor.poll() == 0);
+  REQUIRE(test::wait_for(writer, *watched.registration, Interest::kWrite));
+  CHECK(reactor.poll(base::kNever) == 1);
+  CHECK(!writer.state().suspended());
+  CHECK(one.state().suspended());
+  test::put(pair.b.get());
+  std::size_t woken = 0;
+  while (woken < 2) woken += reactor.poll(base::kNever);
+  CHECK(woken == 2);
+}
+
+TEST_CASE("the watch outlives a wait, stops when nobody waits, and begins again") {
+  test::PolledReactor reactor;
+  test::Pair pair = test::make_socketpair();
+  Watched watched(reactor, pair.a.get());
+  test::StepTask reader(reactor.waker);
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(test::wait_for(reader, *watched.registration, Interest::kRead));
+    test::put(pair.b.get());
+    CHECK(reactor.poll(base::kNever) == 1);
+    test::take(pair.a.get());
+    // Ready with nobody in line: seen once, then the loop is quiet.
+    test::put(pair.b.get());
+    CHECK(reactor.poll(base::now() + 1'000'000) == 0);  // ends at once
+    const base::Instant before = base::now();
+    CHECK(reactor.poll(before + 2'000) == 0);
+    CHECK(base::now() >= before + 2'000);
+    REQUIRE(test::wait_for(reader, *watched.registration, Interest::kRead));
+    CHECK(reactor.poll(base::kNever) == 1);
+    test::take(pair.a.get());
+  }
+}
+
+TEST_CASE("a waiter that has left is not woken") {
+  test::PolledReactor reactor;
+  test::Pair pair = test::make_socketpair();
+  Watched watched(reactor, pair.a.get());
+  test::StepTask gone(reactor.waker), stays(reactor.waker);
+  REQUIRE(test::wait_for(gone, *watched.registration, Interest::kRead));
+  gone.cancel();
+  CHECK(reactor.waker.last == &gone);
+  watched.registration->cancel_wait(Interest::kRead, gone.waiter());
+  REQUIRE(test::wait_for(stays, *watched.registration, Interest::kRead));
+  test::put(pair.b.get());
+  CHECK(reactor.poll(base::kNever) == 1);
+  CHECK(!stays.state().suspended());
+  CHECK(gone.state().reason() == task::WakeReason::kCancelled);
+}
+
+TEST_CASE("an error of the descriptor wakes its waiters") {
+  test::PolledReactor reactor;
+  test::Pair pipe = test::make_pipe();
+  // A full pipe, so that only the error makes it ready.
+  while (::write(pipe.b.get(), "0123456789", 10) > 0) {
+  }
+  Watched watched(reactor, pipe.b.get());
+  test::StepTask writer(reactor.waker);
+  REQUIRE(test::wait_for(writer, *watched.registration, Interest::kWrite));
+  CHECK(reactor.poll() == 0);
+  pipe.a.reset();
+  CHECK(reactor.poll(base::kNever) == 1);
+  // And the next waiter too.
+  REQUIRE(test::wait_for(writer, *watched.registration, Interest::kWrite));
+  CHECK(reactor.poll(base::kNever) == 1);
+}
+
+TEST_CASE("a descriptor that can't be watched gives its error") {
+  test::PolledReactor reactor;
+  base::UniqueFd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  REQUIRE(file.valid());
+  Watched watched(reactor, file.get());
+  test::StepTask task(reactor.waker);
+  // The first wait is woken where it stands, so that the task looks again.
+  CHECK(!test::wait_for(task, *watched.registration, Interest::kRead));
+  CHECK(watched.registration->error() == EPERM);
+  REQUIRE(task.state().begin_arming());
+  CHECK(!watched.registration->wait(Interest::kRead, task.waiter()));
+  CHECK(!task.waiter().linked());
+  CHECK(!task.state().cancel_arming());
+}

@@ -1,0 +1,170 @@
+#include "reactor/timer_queue.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "support/parallelize.h"
+#include "support/step_task.h"
+#include "support/stress.h"
+
+using namespace tonio;
+using reactor::TimerQueue;
+
+namespace {
+std::size_t fire(TimerQueue& queue, base::Instant now) {
+  task::TaskList ready;
+  queue.fire_due(now, ready);
+  const std::size_t count = ready.size();
+  ready.clear();
+  return count;
+}
+}  // namespace
+
+TEST_CASE("timers fire in the order of their deadlines, not before") {
+  test::RecordingWaker waker;
+  test::StepTask a(waker), b(waker), c(waker);
+  TimerQueue queue;
+  for (auto* task : {&a, &b, &c}) REQUIRE(test::suspend(*task));
+  CHECK(!queue.add(a, 300));
+  CHECK(!queue.add(b, 100));
+  CHECK(!queue.add(c, 200));
+  CHECK(fire(queue, 99) == 0);
+  CHECK(fire(queue, 100) == 1);
+  CHECK(b.state().reason() == task::WakeReason::kTimedOut);
+  CHECK(c.state().suspended());
+  task::TaskList ready;
+  queue.fire_due(1'000, ready);
+  CHECK(ready.pop_front() == &c);
+  CHECK(ready.pop_front() == &a);
+  CHECK(queue.size() == 0);
+}
+
+TEST_CASE("a timer of a task that was woken otherwise wakes nobody") {
+  test::RecordingWaker waker;
+  test::StepTask late(waker), arming(waker);
+  TimerQueue queue;
+  REQUIRE(test::suspend(late));
+  CHECK(!queue.add(late, 100));
+  REQUIRE(late.state().claim(task::WakeReason::kCompleted) == task::Claim::kSchedule);
+  CHECK(fire(queue, 100) == 0);
+  CHECK(late.state().reason() == task::WakeReason::kCompleted);
+  queue.remove(late);  // no effect
+
+  REQUIRE(arming.state().begin_arming());
+  CHECK(!queue.add(arming, 100));
+  CHECK(fire(queue, 100) == 0);  // it stays with its worker
+  CHECK(!arming.state().finish_arming());
+  CHECK(arming.state().reason() == task::WakeReason::kTimedOut);
+}
+
+TEST_CASE("a million timers, removed from the middle, fire in order") {
+  const int count = test::rounds(1'000'000);
+  test::RecordingWaker waker;
+  std::deque<test::StepTask> tasks;
+  std::vector<base::Instant> deadlines;
+  TimerQueue queue;
+  std::mt19937 random(7);
+  bool suspended = true;
+  for (int i = 0; i < count; ++i) {
+    tasks.emplace_back(waker);
+    deadlines.push_back(static_cast<base::Instant>(random() % (count / 4 + 1)));
+    tasks.back().stage = i;
+    suspended = test::suspend(tasks.back()) && suspended;
+    (void)queue.add(tasks.back(), deadlines.back());
+  }
+  CHECK(suspended);
+  CHECK(queue.size() == static_cast<std::size_t>(count));
+  std::vector<int> shuffled(count);
+  for (int i = 0; i < count; ++i) shuffled[i] = i;
+  std::shuffle(shuffled.begin(), shuffled.end(), random);
+  const int removed = count / 2;
+  for (int i = 0; i < removed; ++i) queue.remove(tasks[shuffled[i]]);
+  CHECK(queue.size() == static_cast<std::size_t>(count - removed));
+  base::Instant last = -1;
+  int fired = 0;
+  bool in_order = true;
+  for (const base::Instant now : {base::Instant{count / 16}, base::Instant{count}}) {
+    task::TaskList ready;
+    queue.fire_due(now, ready);
+    while (task::Task* task = ready.pop_front()) {
+      const base::Instant deadline = deadlines[static_cast<test::StepTask*>(task)->stage];
+      in_order = in_order && deadline >= last && deadline <= now;
+      last = deadline;
+      ++fired;
+    }
+  }
+  CHECK(in_order);
+  CHECK(fired == count - removed);
+  for (int i = 0; i < removed; ++i) in_order = in_order && tasks[shuffled[i]].state().suspended();
+  CHECK(in_order);
+}
+
+TEST_CASE("only a deadline that a poll would miss wakes the driver") {
+  test::RecordingWaker waker;
+  test::StepTask a(waker), b(waker), c(waker), d(waker), e(waker);
+  TimerQueue queue;
+  CHECK(!queue.add(a, 500));  // nobody polls
+  CHECK(queue.begin_poll(base::kNever) == 500);
+  CHECK(!queue.add(b, 600));
+  CHECK(!queue.add(c, 500));
+  CHECK(queue.add(d, 499));
+  queue.end_poll();
+  CHECK(!queue.add(e, 1));
+  CHECK(queue.begin_poll(0) == 0);
+  queue.end_poll();
+  CHECK(queue.begin_poll(300) == 1);
+  queue.end_poll();
+  queue.remove(e);
+  CHECK(queue.begin_poll(300) == 300);
+  queue.end_poll();
+  for (auto* task : {&a, &b, &c, &d}) queue.remove(*task);
+  CHECK(queue.begin_poll(base::kNever) == base::kNever);
+  queue.end_poll();
+}
+
+// The task removes its timer as soon as it is resumed, and sets the next one.
+TEST_CASE("a timer that fires meets its removal, and each suspension ends once") {
+  test::RecordingWaker waker;
+  TimerQueue queue;
+  const int each = test::rounds(3'000);
+  std::atomic<int> left{2};
+  std::atomic<bool> wrong{false};
+  test::StepTask tasks[2] = {test::StepTask(waker), test::StepTask(waker)};
+  std::atomic<long> timed_out{0}, completed{0};
+  test::parallelize(4, [&](int me) {
+    if (me == 2) {
+      while (left > 0) {
+        fire(queue, 1'000);
+        std::this_thread::yield();
+      }
+    } else if (me == 3) {
+      while (left > 0) {
+        for (auto& task : tasks) {
+          (void)task.state().claim(task::WakeReason::kCompleted);
+        }
+        std::this_thread::yield();
+      }
+    } else {
+      auto& task = tasks[me];
+      for (int i = 0; i < each; ++i) {
+        if (!task.state().begin_arming()) wrong = true;
+        (void)queue.add(task, i % 2 ? 500 : 5'000);
+        if (task.state().finish_arming()) {
+          while (task.state().suspended()) std::this_thread::yield();
+        }
+        (task.state().reason() == task::WakeReason::kTimedOut ? timed_out : completed)++;
+        queue.remove(task);
+      }
+      --left;
+    }
+  });
+  CHECK(!wrong);
+  CHECK(queue.size() == 0);
+  CHECK(timed_out + completed == 2L * each);
+}
