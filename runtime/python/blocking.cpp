@@ -160,14 +160,6 @@ Poll wait_for_call(BlockingCall& call, CoroTask& task) {
   return Poll::kReady;
 }
 
-Poll call_start(PyObject* self, CoroTask& task, PyObject*& result) {
-  BlockingCall& call = *as_call(self);
-  if (call.done.is_set()) return call_result(call, result);
-  if (!task.state().begin_arming()) return raise_cancelled(task);
-  if (wait_for_call(call, task) == Poll::kPending) return Poll::kPending;
-  return call_result(call, result);
-}
-
 void call_abandon(PyObject* self, CoroTask& task) {
   BlockingCall& call = *as_call(self);
   call.done.cancel_wait(task.waiter());
@@ -198,15 +190,8 @@ Poll raise_cancelled_call(BlockingCall& call, CoroTask& task) {
   return Poll::kError;
 }
 
-Poll call_resume(PyObject* self, CoroTask& task, PyObject*& result) {
-  BlockingCall& call = *as_call(self);
-  const bool cancelled =
-      task.state().reason() == task::WakeReason::kCancelled || task.ending_cancelled();
-  call.done.cancel_wait(task.waiter());
-  const bool others_wait = call.waiters.fetch_sub(1) > 1;
-  if (!cancelled) return call_result(call, result);
-  // The call is theirs as well, so it goes on.
-  if (others_wait) return raise_cancelled_call(call, task);
+// For a task that is cancelled and the last one that waits: ends the call first.
+Poll end_call(BlockingCall& call, CoroTask& task) {
   task.set_ending_cancelled(true);
   while (!call.done.is_set()) {
     if (Host::instance().runtime().blocking_pool().withdraw(call.job)) {
@@ -223,7 +208,33 @@ Poll call_resume(PyObject* self, CoroTask& task, PyObject*& result) {
   return raise_cancelled_call(call, task);
 }
 
-constexpr OperationKind kCallKind{call_start, call_resume, call_abandon};
+// A task may be cancelled between making the call and waiting for it: the call is its
+// own all the same.
+Poll call_start(PyObject* self, CoroTask& task, PyObject*& result) {
+  BlockingCall& call = *as_call(self);
+  const bool cancelled = task.state().cancel_requested();
+  if (call.done.is_set()) {
+    return cancelled ? raise_cancelled_call(call, task) : call_result(call, result);
+  }
+  if (cancelled || !task.state().begin_arming()) {
+    return call.waiters.load() > 0 ? raise_cancelled_call(call, task) : end_call(call, task);
+  }
+  if (wait_for_call(call, task) == Poll::kPending) return Poll::kPending;
+  return call_result(call, result);
+}
+
+Poll call_resume(PyObject* self, CoroTask& task, PyObject*& result) {
+  BlockingCall& call = *as_call(self);
+  const bool cancelled =
+      task.state().reason() == task::WakeReason::kCancelled || task.ending_cancelled();
+  call.done.cancel_wait(task.waiter());
+  const bool others_wait = call.waiters.fetch_sub(1) > 1;
+  if (!cancelled) return call_result(call, result);
+  // The call is theirs as well, so it goes on.
+  return others_wait ? raise_cancelled_call(call, task) : end_call(call, task);
+}
+
+constexpr OperationKind kCallKind{call_start, call_resume, call_abandon, true};
 
 int call_clear(PyObject* self) {
   BlockingCall& call = *as_call(self);

@@ -237,7 +237,8 @@ CoroTask::Step CoroTask::advance() {
     Py_CLEAR(operation_);
     throwing = poll == Poll::kError;
     if (!throwing) input = Ref::steal(result);
-  } else if (!operation_ && state().cancel_requested()) {
+  } else if (!operation_ && state().cancel_requested() &&
+             (has_run_ || !is_operation(top_))) {  // an operation sees to it itself
     (void)raise_cancelled(*this);
     throwing = true;
     if (!has_run_) {

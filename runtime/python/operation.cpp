@@ -116,14 +116,17 @@ Poll begin_operation(PyObject* operation, CoroTask& task, PyObject*& result, boo
     (void)host.check_running();
     return Poll::kError;
   }
-  if (task.state().cancel_requested()) return raise_cancelled(task);
+  const OperationKind& kind = *reinterpret_cast<Operation*>(operation)->kind;
+  if (task.state().cancel_requested()) {
+    return kind.starts_cancelled ? kind.start(operation, task, result) : raise_cancelled(task);
+  }
   ThreadContext& thread = *this_thread;
   if (thread.budget == 0) {
     started = false;
     return Poll::kGiveWay;
   }
   --thread.budget;
-  return reinterpret_cast<Operation*>(operation)->kind->start(operation, task, result);
+  return kind.start(operation, task, result);
 }
 
 Poll raise_cancelled(CoroTask& task) {

@@ -39,6 +39,8 @@ struct OperationKind {
   Poll (*start)(PyObject* self, CoroTask& task, PyObject*& result);
   Poll (*resume)(PyObject* self, CoroTask& task, PyObject*& result);
   void (*abandon)(PyObject* self, CoroTask& task);
+  // start() is called with a cancel request pending, too, and delivers it itself.
+  bool starts_cancelled = false;
 };
 
 // Every operation object begins with this.
