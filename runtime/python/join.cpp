@@ -17,7 +17,6 @@ Join::~Join() {
     if (!observed_.load(std::memory_order_relaxed)) report(failure);
     Py_DECREF(failure);
   }
-  Py_XDECREF(error_.load(std::memory_order_relaxed));
 }
 
 Join* Join::make(Shape shape, std::size_t tasks, bool has_handle) {
@@ -88,19 +87,10 @@ void Join::drop() {
 
 PyObject* Join::outcome() {
   observe();
-  PyObject* error = error_.load(std::memory_order_acquire);
-  if (!error) {
-    // No task adds any more.
-    const std::vector<PyObject*> failed = *failures_.lock();
-    if (failed.empty()) return Py_NewRef(result_ ? result_.get() : Py_None);
-    Ref made = make_error(failed);
-    if (!made) return nullptr;
-    // Who waits at the same time may have made one as well: the first counts.
-    if (error_.compare_exchange_strong(error, made.get(), std::memory_order_acq_rel)) {
-      error = made.release();
-    }
-  }
-  PyErr_SetRaisedException(Py_NewRef(error));
+  // No task adds any more.
+  const std::vector<PyObject*> failed = *failures_.lock();
+  if (failed.empty()) return Py_NewRef(result_ ? result_.get() : Py_None);
+  if (Ref error = make_error(failed)) PyErr_SetRaisedException(error.release());
   return nullptr;
 }
 
@@ -116,7 +106,9 @@ Ref Join::make_error(const std::vector<PyObject*>& failures) const {
       return Ref();
     }
   }
-  if (PyList_GET_SIZE(errors.get()) == 0) return Ref::borrow(failures.front());
+  if (PyList_GET_SIZE(errors.get()) == 0) {
+    return Ref::steal(PyObject_CallNoArgs(cancelled_error));
+  }
   // Becomes an ExceptionGroup when all its members are Exceptions.
   return Ref::steal(PyObject_CallFunction(PyExc_BaseExceptionGroup, "sO", "spawned tasks failed",
                                           errors.get()));
@@ -137,7 +129,6 @@ int Join::traverse(visitproc visit, void* arg) {
   // that is reached from here may count as garbage: visit nothing then.
   if (!done_.is_set()) return 0;
   Py_VISIT(result_.get());
-  Py_VISIT(error_.load(std::memory_order_relaxed));
   auto failures = failures_.lock();
   for (PyObject* failure : *failures) Py_VISIT(failure);
   return site_.traverse(visit, arg);

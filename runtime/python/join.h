@@ -41,7 +41,9 @@ class Join {
   // Writes to this eventfd as well when that happens.
   void notify(int fd);
 
-  // After done(): the result as a new reference, or null with the failure set.
+  // After done(): the result as a new reference, or null with the failure set. Each call
+  // makes an exception of its own: raising one changes it, and several tasks may do so at
+  // the same time.
   PyObject* outcome();
   // Failures need no report: outcome() calls it, and who has another error to raise.
   void observe() { observed_.store(true, std::memory_order_relaxed); }
@@ -75,8 +77,6 @@ class Join {
   Ref result_;  // the result, or the list of them
   // Written by the tasks.
   base::Guarded<std::vector<PyObject*>> failures_;
-  // Made of the failures when they are asked for first.
-  std::atomic<PyObject*> error_{nullptr};
 };
 
 // "a task failed and nobody awaited it" with traceback and place, on standard error.
