@@ -251,13 +251,19 @@ int call_traverse(PyObject* self, visitproc visit, void* arg) {
   return call.site.traverse(visit, arg);
 }
 
-void call_dealloc(PyObject* self) {
-  PyObject_GC_UnTrack(self);
+// Not in dealloc: the collector has emptied the exception by then, if it is garbage, too.
+void call_finalize(PyObject* self) {
   BlockingCall& call = *as_call(self);
   if (call.error && !call.observed.load(std::memory_order_relaxed) &&
       !PyErr_GivenExceptionMatches(call.error, cancelled_error)) {
     report_unawaited("blocking call", call.error, call.site);
   }
+}
+
+void call_dealloc(PyObject* self) {
+  if (PyObject_CallFinalizerFromDealloc(self) < 0) return;
+  PyObject_GC_UnTrack(self);
+  BlockingCall& call = *as_call(self);
   drop_arguments(call);
   Py_XDECREF(call.result);
   Py_XDECREF(call.error);
@@ -377,6 +383,7 @@ bool init_blocking(PyObject* module) {
   blocking_call_type.tp_flags = Py_TPFLAGS_HAVE_GC;
   blocking_call_type.tp_traverse = call_traverse;
   blocking_call_type.tp_clear = call_clear;
+  blocking_call_type.tp_finalize = call_finalize;
   blocking_call_type.tp_dealloc = call_dealloc;
   return ready_operation_type(blocking_call_type) && PyModule_AddFunctions(module, functions) == 0;
 }

@@ -197,6 +197,13 @@ CoroTask::Step CoroTask::dispatch(PyObject* yielded, Ref& input, bool& throwing)
     return Step::kGiveWay;
   } else if (!is_operation(yielded)) {
     PyObject* iterator = drivable(yielded, "a task can yield None (to give way), an operation,");
+    // Such as a future of asyncio, which yields itself.
+    if (iterator && callers_ &&
+        callers_->size() >= static_cast<std::size_t>(Py_GetRecursionLimit())) {
+      Py_CLEAR(iterator);
+      PyErr_SetString(PyExc_RecursionError,
+                      "maximum depth of coroutines that yield each other exceeded");
+    }
     if (!iterator) {
       throwing = true;
       return Step::kEnd;
