@@ -91,6 +91,28 @@ class UnawaitedFailures(unittest.TestCase):
         self.assertIn("tonio: a blocking call failed and nobody awaited it", done.err)
         self.assertIn("ValueError: lost call", done.err)
 
+    def test_of_a_call_in_a_cycle_that_the_collector_frees(self):
+        done = run_program("""
+            import gc, tonio
+
+            class Box:
+                pass
+
+            def fails(box):
+                error = OSError(1, "cyclic garbage")
+                error.box = box
+                raise error
+
+            def main():
+                box = Box()
+                box.waits = tonio.spawn_blocking(fails, box)
+                yield tonio.sleep(0.1)
+                del box
+                gc.collect()
+        """)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn("PermissionError: [Errno 1] cyclic garbage", done.err)
+
     def test_an_awaited_failure_is_not_reported(self):
         done = run_program("""
             import tonio

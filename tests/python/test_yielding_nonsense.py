@@ -66,6 +66,25 @@ class YieldingNonsense(unittest.TestCase):
 
         tonio.run(program())
 
+    def test_a_future_of_asyncio(self):
+        class Future:
+            def __await__(self):
+                yield self
+
+        async def program():
+            with self.assertRaisesRegex(RecursionError, "coroutines"):
+                await Future()
+            return "survived"
+
+        self.assertEqual(tonio.run(program()), "survived")
+
+    def test_a_coroutine_that_calls_itself_for_ever(self):
+        def endless():
+            yield endless()
+
+        with self.assertRaises(RecursionError):
+            tonio.run(endless())
+
     def test_a_repr_that_fails(self):
         class NoRepr:
             def __repr__(self):
