@@ -8,7 +8,10 @@
 
 namespace tonio::python {
 
-bool register_builtin() { return PyImport_AppendInittab("_tonio", init_module) == 0; }
+bool register_builtin() {
+  Host::create();
+  return PyImport_AppendInittab("_tonio", init_module) == 0;
+}
 
 bool install(const HostOptions& options) {
   Host::instance().options = options;

@@ -11,13 +11,12 @@
 
 namespace tonio::python {
 
-thread_local ThreadContext* this_thread = nullptr;
+constinit thread_local ThreadContext* this_thread = nullptr;
 
-// Never destroyed: objects that outlive the interpreter's finalisation and threads
-// that would not stop still refer to it.
-Host& Host::instance() {
-  static Host* host = new Host();
-  return *host;
+constinit Host* Host::instance_ = nullptr;
+
+void Host::create() {
+  if (!instance_) instance_ = new Host();
 }
 
 Host::Host() : runtime_(hooks_), pool_(runtime_.scheduler()) {}

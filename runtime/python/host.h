@@ -30,7 +30,10 @@ class InterpreterHooks final : public scheduler::ThreadHooks {
 
 class Host {
  public:
-  static Host& instance();
+  // Before anything else; the one instance is never destroyed: objects that outlive the
+  // interpreter's finalisation and threads that would not stop still refer to it.
+  static void create();
+  static Host& instance() { return *instance_; }
 
   core::Runtime& runtime() { return runtime_; }
   reactor::Reactor& reactor() { return runtime_.reactor(); }
@@ -93,6 +96,8 @@ class Host {
 
   void register_thread(ThreadContext& context);
   void unregister_thread(ThreadContext& context);
+
+  static Host* instance_;
 
   InterpreterHooks hooks_;
   core::Runtime runtime_;

@@ -33,6 +33,11 @@ Join* Join::make(Shape shape, std::size_t tasks, bool has_handle) {
   return join;
 }
 
+PyObject** Join::slots() {
+  if (shape_ != Shape::kList) return nullptr;
+  return reinterpret_cast<PyListObject*>(result_.get())->ob_item;
+}
+
 void Join::succeed(std::size_t index, PyObject* result) {
   switch (shape_) {
     case Shape::kSingle:

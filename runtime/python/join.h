@@ -31,6 +31,12 @@ class Join {
   // Null with an exception set.
   static Join* make(Shape shape, std::size_t tasks, bool has_handle);
 
+  // For what spawns: a list's slots, which hold the tasks' coroutines until they begin, so
+  // that a large spawn needs no second array. Null for the other shapes.
+  PyObject** slots();
+  // Instead of starting the tasks, when that fails. Attached.
+  void discard() { delete this; }
+
   // By the task number `index`, once, attached. succeed() takes over `result`, fail()
   // the exception that is set.
   void succeed(std::size_t index, PyObject* result);

@@ -1,5 +1,6 @@
 #include "python/spawn.h"
 
+#include <utility>
 #include <vector>
 
 #include "python/arguments.h"
@@ -77,17 +78,19 @@ PyObject* make_handle(Join* join) {
   return reinterpret_cast<PyObject*>(self);
 }
 
-// Iterators for all of them, or none and an exception.
-bool collect(PyObject* const* awaitables, std::size_t count, const char* doing,
-             std::vector<PyObject*>& iterators) {
-  iterators.reserve(count);
+// Puts an iterator for each of `count` awaitables into `out`, whose slots are null. False
+// with an exception set; what was put there stays.
+bool collect(PyObject* const* awaitables, std::size_t count, const char* doing, PyObject** out) {
+  // Far enough ahead that a large spawn doesn't wait for memory at each coroutine.
+  constexpr std::size_t kAhead = 16;
   for (std::size_t i = 0; i < count; ++i) {
-    PyObject* iterator = drivable(awaitables[i], doing);
-    if (!iterator) {
-      for (PyObject* made : iterators) Py_DECREF(made);
-      return false;
-    }
-    iterators.push_back(iterator);
+    if (i + kAhead < count) __builtin_prefetch(awaitables[i + kAhead], 1);
+    PyObject* awaitable = awaitables[i];
+    // The usual kinds without a call.
+    out[i] = PyGen_CheckExact(awaitable) || PyCoro_CheckExact(awaitable)
+                 ? Py_NewRef(awaitable)
+                 : drivable(awaitable, doing);
+    if (!out[i]) return false;
   }
   return true;
 }
@@ -96,23 +99,28 @@ bool collect(PyObject* const* awaitables, std::size_t count, const char* doing,
 Join* start_tasks(PyObject* const* awaitables, std::size_t count, Join::Shape shape, bool handle,
                   const char* doing) {
   Host& host = Host::instance();
-  std::vector<PyObject*> iterators;
-  if (!host.check_running() || !collect(awaitables, count, doing, iterators)) return nullptr;
+  if (!host.check_running()) return nullptr;
   Ref context;
   if (host.contexts.load(std::memory_order_relaxed)) {
     context = Ref::steal(PyContext_CopyCurrent());
+    if (!context) return nullptr;
   }
-  Join* join = PyErr_Occurred() ? nullptr : Join::make(shape, count, handle);
-  if (!join) {
-    for (PyObject* iterator : iterators) Py_DECREF(iterator);
+  Join* join = Join::make(shape, count, handle);
+  if (!join) return nullptr;
+  std::vector<PyObject*> own_slots(join->slots() ? 0 : count);
+  PyObject** slots = join->slots() ? join->slots() : own_slots.data();
+  if (!collect(awaitables, count, doing, slots)) {
+    for (PyObject* iterator : own_slots) Py_XDECREF(iterator);
+    join->discard();
     return nullptr;
   }
   if (count == 1) {
     CoroTask& task = host.take_task();
-    task.begin(iterators[0], *join, 0, context.release());
+    task.begin(std::exchange(slots[0], nullptr), *join, 0, context.release());
     host.scheduler().spawn(task);
   } else if (count > 1) {
-    auto* batch = new SpawnBatch(host.scheduler(), std::move(iterators), *join, std::move(context));
+    auto* batch = new SpawnBatch(host.scheduler(), slots, count, std::move(own_slots), *join,
+                                 std::move(context));
     host.scheduler().spawn(*batch);
   }
   return join;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "base/clock.h"
 #include "python/join.h"
 #include "python/py.h"
 #include "task/task.h"
@@ -15,15 +16,28 @@ class SpawnBatch final : public task::Task {
  public:
   // Tasks made per turn; few enough that they and what they wake fit a local queue.
   static constexpr std::size_t kAtOnce = 64;
+  // How long first steps are run in a row, in microseconds, and after how many of them
+  // the clock is looked at.
+  static constexpr base::Instant kTurn = 50;
+  static constexpr std::size_t kLookAtClock = 8;
 
-  // Takes over the iterators, and the snapshot of contextvars (null for none) that each
-  // task gets a copy of. The caller schedules it; it deletes itself.
-  SpawnBatch(task::Waker& waker, std::vector<PyObject*> iterators, Join& join, Ref context);
+  // Takes over the iterators in the `count` slots, which lie in `storage` or belong to
+  // `join`, and the snapshot of contextvars (null for none) that each task gets a copy of.
+  // The caller schedules it; it deletes itself.
+  SpawnBatch(task::Waker& waker, PyObject** slots, std::size_t count,
+             std::vector<PyObject*> storage, Join& join, Ref context);
 
   Outcome run() override;
 
  private:
-  std::vector<PyObject*> iterators_;
+  // With one worker nobody could steal the new tasks, so their first steps are run at once
+  // instead of by way of the queue. Those that go on join `ready`.
+  void run_first_steps(std::size_t end, task::TaskList& ready);
+  task::Task& begin_next();
+
+  PyObject** slots_;
+  std::size_t count_;
+  std::vector<PyObject*> storage_;
   Join& join_;
   Ref context_;
   std::size_t next_ = 0;

@@ -27,7 +27,7 @@ struct ThreadContext {
 };
 
 // Null on threads that aren't the runtime's.
-extern thread_local ThreadContext* this_thread;
+extern constinit thread_local ThreadContext* this_thread;
 
 // The task that runs on this thread, or null.
 inline CoroTask* current_task() { return this_thread ? this_thread->current : nullptr; }

@@ -71,7 +71,9 @@ void Worker::run(task::Task& task) {
 }
 
 void Worker::poll_without_blocking() {
-  if (!scheduler_.try_take_baton()) return;
+  const base::Instant now = base::now();
+  if (now - last_poll_ < kDriverPeriod || !scheduler_.try_take_baton()) return;
+  last_poll_ = now;
   task::TaskList ready;
   scheduler_.driver_.poll(0, ready);
   scheduler_.release_baton();

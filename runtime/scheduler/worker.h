@@ -41,6 +41,9 @@ class Worker {
   // Steps between two looks at the driver, and at the shared queue. Odd and apart,
   // so that they don't fall together.
   static constexpr std::uint32_t kDriverInterval = 61, kInjectInterval = 31;
+  // A poll costs as much as a dozen short steps, so a busy worker leaves this much time
+  // between two. In microseconds.
+  static constexpr base::Instant kDriverPeriod = 50;
   // Tasks run from the LIFO slot in a row before the others get a turn.
   static constexpr unsigned kLifoRuns = 3;
   // Tasks taken from the shared queue at once.
@@ -83,6 +86,7 @@ class Worker {
   // Own thread only.
   bool searching_ = false;
   unsigned lifo_runs_ = 0;
+  base::Instant last_poll_ = 0;
   std::uint32_t random_;
   // What rescue_stalled_work() saw last, and when.
   std::vector<std::uint32_t> seen_ticks_;
