@@ -87,14 +87,17 @@ class socket(Socket):
         await self._connect(await self._resolved(address, 0))
 
     async def _resolved(self, address, flags):
+        """The address, its host looked up. One of another shape is refused where it is used."""
         if self._family not in (AF_INET, AF_INET6) or not isinstance(address, tuple):
+            return address
+        if len(address) < 2:
             return address
         host, port, *rest = address
         if not host or not isinstance(host, str) or host == "<broadcast>":
             return address
-        found = await getaddrinfo(host, port, self._family, self._type, self.proto, flags)
+        found = await getaddrinfo(host, None, self._family, self._type, self.proto, flags)
         numeric = found[0][4]
-        return (numeric[0], port, *rest) if rest else numeric
+        return (numeric[0], port, *(rest or numeric[2:]))
 
     def dup(self):
         """A socket of its own for the same connection."""
