@@ -132,6 +132,8 @@ class BadArguments(Scenarios):
             for error, address in bad:
                 with self.assertRaises(error, msg=str(address)):
                     yield sock.connect(address)
+                with self.assertRaises(error, msg=str(address)):
+                    yield sock.bind(address)
 
     def test_sizes_and_buffers(self):
         first, second = socket.socketpair()
