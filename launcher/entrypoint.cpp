@@ -87,10 +87,17 @@ Owned look_up(PyObject* globals, PyObject* name) {
   return Owned(value);
 }
 
+// As tonio.run(). A script that never imported tonio has not brought the
+// runtime's exceptions into being, so that is done here.
+Owned run_on_workers(PyObject* awaitable) {
+  Owned native(PyImport_ImportModule("_tonio"));
+  return Owned(native ? python::run(awaitable) : nullptr);
+}
+
 int call_and_run(PyObject* function) {
   Owned value(PyObject_CallNoArgs(function));
   if (value && is_awaitable(value.get())) {
-    value.reset(python::run(value.get()));
+    value = run_on_workers(value.get());
   }
   return value ? 0 : report_exception();
 }

@@ -1,12 +1,12 @@
 """The end of a program: threads, runtime, atexit callbacks, in this order."""
 
-from case import COUNT_WORKERS, LauncherCase, main
+from case import COUNT_WORKERS, NO_LEAK_CHECK, LauncherCase, main
 
 
 class Ending(LauncherCase):
-    def ran(self, text, *options, code=0):
+    def ran(self, text, *options, code=0, env=None):
         self.write("app.py", text)
-        done = self.tonio("run", *options, "app.py")
+        done = self.tonio("run", *options, "app.py", env=env)
         self.assertEqual(done.returncode, code, done.stderr)
         return done
 
@@ -98,32 +98,56 @@ class Ending(LauncherCase):
                 await tonio.spawn_blocking(stuck)
             def stuck():
                 os.write(start, b"x")
-                os.read(never, 1)
+                while True:
+                    try:
+                        os.read(never, 1)
+                    except BaseException:
+                        pass  # deaf to being cancelled
         """, "--shutdown-timeout", "0.2", "--threads", "2", code=7)
         self.assertEqual(done.stdout, "leaving\natexit\n")
         self.assertIn("tonio: leaving without what didn't stop in time (--shutdown-timeout):\n  ", done.stderr)
 
     def test_a_forked_child(self):
         done = self.ran("""
-            import os, warnings
+            import os, tonio, warnings
             warnings.simplefilter("ignore")
+            tonio.run(tonio.sleep(0))
             if os.fork() == 0:
                 print("child", flush=True)
                 raise SystemExit(3)
             print(os.waitstatus_to_exitcode(os.wait()[1]))
-        """)
+        """, "--threads", "1", env=NO_LEAK_CHECK)
         self.assertEqual((done.stdout, done.stderr), ("child\n3\n", ""))
 
     def test_a_child_that_falls_off_the_end_of_the_body(self):
         done = self.ran("""
-            import os, warnings
+            import os, tonio, warnings
             warnings.simplefilter("ignore")
+            tonio.run(tonio.sleep(0))
             if os.fork() == 0:
                 print("child", flush=True)
             else:
                 print(os.waitstatus_to_exitcode(os.wait()[1]))
-        """)
+        """, "--threads", "1", env=NO_LEAK_CHECK)
         self.assertEqual((done.stdout, done.stderr), ("child\n0\n", ""))
+
+    def test_a_child_that_reaches_the_entrypoint(self):
+        done = self.ran("""
+            import os, tonio, warnings
+            warnings.simplefilter("ignore")
+            tonio.block_on(tonio.sleep(0))
+            child = os.fork()
+            async def main():
+                print("not in the child")
+            if child:
+                print(os.waitstatus_to_exitcode(os.wait()[1]))
+            else:
+                try:
+                    tonio.run(main())
+                except RuntimeError as error:
+                    print("fork" in str(error), flush=True)
+        """, "--threads", "1", env=NO_LEAK_CHECK)
+        self.assertEqual((done.stdout, done.stderr), ("True\n0\n", ""))
 
     def test_an_object_that_ends_late(self):
         done = self.ran("""

@@ -128,6 +128,10 @@ class Entrypoint(LauncherCase):
         where("main")
 """), "main worker\n")
 
+    def test_a_script_that_never_imports_tonio(self):
+        self.write("app.py", "def main():\n    try:\n        yield 42\n    except TypeError as error:\n        print('42' in str(error))\n")
+        self.assertEqual(self.output("run", "app.py"), "True\n")
+
     def test_the_result_is_no_exit_code(self):
         self.assertEqual(self.ran("""
     async def main():

@@ -103,6 +103,17 @@ class Signals(LauncherCase):
         "main": "import tonio\nasync def main():\n    print('ready', flush=True)\n    await tonio.Event().wait()\n",
     }
 
+    # Never imports tonio.
+    WITHOUT_TONIO = """\
+def main():
+    print('ready', flush=True)
+    try:
+        while True:
+            yield
+    finally:
+        print('finally', flush=True)
+"""
+
     def end_by(self, script, number):
         self.write("app.py", script)
         process = subprocess.Popen(
@@ -111,26 +122,30 @@ class Signals(LauncherCase):
         self.addCleanup(process.kill)
         self.assertEqual(process.stdout.readline(), "ready\n")
         process.send_signal(number)
-        _, error = process.communicate(timeout=60)
-        return process.returncode, error
+        output, error = process.communicate(timeout=60)
+        return process.returncode, error, output
 
     def test_interrupt(self):
         for where, script in self.WAITING.items():
             with self.subTest(where):
-                code, error = self.end_by(script, signal.SIGINT)
+                code, error, _ = self.end_by(script, signal.SIGINT)
                 self.assertEqual(code, 130)
                 self.assertTrue(error.endswith("KeyboardInterrupt\n"), error)
                 self.assertEqual(error.startswith("Traceback"), where == "body", error)
 
     def test_terminate_while_the_runtime_runs(self):
-        self.assertEqual(self.end_by(self.WAITING["main"], signal.SIGTERM), (143, ""))
+        self.assertEqual(self.end_by(self.WAITING["main"], signal.SIGTERM), (143, "", ""))
+
+    def test_a_script_that_never_imports_tonio(self):
+        self.assertEqual(self.end_by(self.WITHOUT_TONIO, signal.SIGTERM), (143, "", "finally\n"))
+        self.assertEqual(self.end_by(self.WITHOUT_TONIO, signal.SIGINT), (130, "KeyboardInterrupt\n", "finally\n"))
 
     def test_terminate_in_a_body_is_the_systems(self):
-        self.assertEqual(self.end_by(self.WAITING["body"], signal.SIGTERM), (-signal.SIGTERM, ""))
+        self.assertEqual(self.end_by(self.WAITING["body"], signal.SIGTERM), (-signal.SIGTERM, "", ""))
 
     def test_a_handler_of_the_scripts(self):
         script = "import signal, sys\nsignal.signal(signal.SIGUSR1, lambda *a: sys.exit(21))\n" + self.WAITING["main"]
-        self.assertEqual(self.end_by(script, signal.SIGUSR1), (21, ""))
+        self.assertEqual(self.end_by(script, signal.SIGUSR1), (21, "", ""))
 
     def test_an_ignored_interrupt_stays_ignored(self):
         self.write("app.py", "import signal; print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)")

@@ -68,7 +68,8 @@ ValueError: no
 
     def test_faulthandler(self):
         self.write("app.py", "import faulthandler\nprint(faulthandler.is_enabled())\nfaulthandler._sigsegv()\n")
-        done = self.tonio("run", "app.py", env={"PYTHONFAULTHANDLER": "1", "PYTHONUNBUFFERED": "1"})
+        done = self.tonio("run", "app.py", env={
+            "PYTHONFAULTHANDLER": "1", "PYTHONUNBUFFERED": "1", "ASAN_OPTIONS": "handle_segv=0"})
         self.assertEqual((done.returncode, done.stdout), (-11, "True\n"))
         self.assertIn(f'File "{self.folder}/app.py", line 3 in <module>', done.stderr)
 
