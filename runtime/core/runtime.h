@@ -17,12 +17,12 @@ class Runtime {
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
 
-  // Brings everything up; see runtime.cpp for the order. By the main thread, attached.
+  // Brings everything up; see runtime.cpp for the order. By the main thread, which
+  // is detached: a new thread may stop the world while it attaches.
   // False with the reason in `error`, and nothing is left running.
   [[nodiscard]] bool start(const Options& options, std::string& error);
 
-  // To change the number of workers while no task exists: stop_workers() detached, then
-  // start_workers() attached.
+  // To change the number of workers while no task exists; detached.
   void stop_workers();
   [[nodiscard]] bool start_workers(unsigned threads, std::string& error);
   void configure_blocking(unsigned max_threads, std::chrono::milliseconds ttl);

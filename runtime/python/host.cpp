@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/futex.h"
 #include "python/arguments.h"
 #include "python/blocking.h"
 #include "python/errors.h"
@@ -22,9 +23,8 @@ void Host::create() {
 Host::Host() : runtime_(hooks_), pool_(runtime_.scheduler()) {}
 
 void* InterpreterHooks::prepare() {
-  auto* context = new ThreadContext();
-  context->interpreter = PyInterpreterState_Get();
-  return context;
+  Host::instance().starting_threads_.fetch_add(1);
+  return new ThreadContext();
 }
 
 void InterpreterHooks::enter(void* state) {
@@ -33,9 +33,11 @@ void InterpreterHooks::enter(void* state) {
   Host::instance().register_thread(*context);
   // Made here, not in prepare(): a thread state belongs to the thread that makes it, and
   // with it the biased reference counts of the objects that are made under it.
-  context->thread_state = PyThreadState_New(context->interpreter);
+  context->thread_state = PyThreadState_New(PyInterpreterState_Main());
   if (!context->thread_state) Py_FatalError("tonio: no memory for a thread's state");
   PyEval_RestoreThread(context->thread_state);
+  std::atomic<std::uint32_t>& starting = Host::instance().starting_threads_;
+  if (starting.fetch_sub(1) == 1) base::futex_wake(starting, 1);
 }
 
 void InterpreterHooks::detach(void*) { PyEval_SaveThread(); }
@@ -54,7 +56,16 @@ void InterpreterHooks::leave(void* state) {
   delete context;
 }
 
-void InterpreterHooks::discard(void* state) { delete static_cast<ThreadContext*>(state); }
+void InterpreterHooks::discard(void* state) {
+  Host::instance().starting_threads_.fetch_sub(1);
+  delete static_cast<ThreadContext*>(state);
+}
+
+void Host::await_starting_threads() {
+  while (const std::uint32_t starting = starting_threads_.load()) {
+    base::futex_wait(starting_threads_, starting);
+  }
+}
 
 void Host::in_forked_child() {
   Host& host = instance();
@@ -74,7 +85,14 @@ bool Host::ensure_started() {
   }
   start.shutdown_timeout = options.shutdown_timeout;
   std::string error;
-  if (!runtime_.start(start, error)) {
+  bool started = false;
+  {
+    // Making a thread state may stop the world, so this thread must not be attached.
+    const Detached detached;
+    started = runtime_.start(start, error);
+    await_starting_threads();
+  }
+  if (!started) {
     PyErr_Format(PyExc_RuntimeError, "tonio can't start: %s", error.c_str());
     return false;
   }
@@ -211,12 +229,18 @@ void Host::watch_end_of_tasks(int fd) {
 }
 
 std::vector<std::string> Host::describe_tasks() {
-  std::vector<CoroTask*> live;
-  pool_.for_each([&](CoroTask& task) {
+  constexpr std::size_t kMost = 20;
+  std::vector<const CoroTask*> live;
+  pool_.for_each([&](const CoroTask& task) {
     if (!task.state().ended()) live.push_back(&task);
   });
   std::vector<std::string> lines;
-  for (const CoroTask* task : live) lines.push_back(task->describe());
+  for (std::size_t i = 0; i < std::min(live.size(), kMost); ++i) {
+    lines.push_back(live[i]->describe());
+  }
+  if (live.size() > kMost) {
+    lines.push_back("and " + std::to_string(live.size() - kMost) + " more tasks");
+  }
   return lines;
 }
 

@@ -45,6 +45,9 @@ class Host {
   // Starts the runtime if it isn't running. Main thread, attached. False with an
   // exception set.
   [[nodiscard]] bool ensure_started();
+  // Waits until the threads that have been started have made their thread states: fork()
+  // must not come in between, which stops attached threads only. Detached.
+  void await_starting_threads();
   // The last step before the interpreter is finalised; see embed.h.
   bool shut_down(std::vector<std::string>& left);
   // True in a process that was forked from one that runs the runtime, whose threads did
@@ -103,6 +106,7 @@ class Host {
   core::Runtime runtime_;
   task::TaskPool<CoroTask> pool_;
   std::atomic<bool> running_{false};
+  std::atomic<std::uint32_t> starting_threads_{0};
   std::atomic<bool> forked_{false};
 
   struct Threads {

@@ -75,12 +75,15 @@ bool configure(const RunOptions& options) {
       host.options.threads.value_or(options.threads ? options.threads : core::default_threads());
   // Tasks that an earlier run has left keep their workers.
   if (wanted == runtime.options().threads || host.live_tasks() > 0) return true;
+  std::string error;
+  bool started = false;
   {
     const Detached detached;
     runtime.stop_workers();
+    started = runtime.start_workers(wanted, error);
+    host.await_starting_threads();
   }
-  std::string error;
-  if (runtime.start_workers(wanted, error)) return true;
+  if (started) return true;
   PyErr_Format(PyExc_RuntimeError, "tonio can't run: %s", error.c_str());
   return false;
 }

@@ -12,7 +12,6 @@ namespace tonio::python {
 class CoroTask;
 
 struct ThreadContext {
-  PyInterpreterState* interpreter = nullptr;
   PyThreadState* thread_state = nullptr;  // made by the thread itself
 
   // Own thread only.

@@ -6,7 +6,7 @@ namespace tonio::scheduler {
 
 class ThreadHooks {
  public:
-  // Makes the state that one thread will use. Called by another, attached thread
+  // Makes the state that one thread will use. Called by another thread, attached or not,
   // before that thread starts; null when it can't be made (out of memory).
   virtual void* prepare() = 0;
   // First call on the new thread. Returns attached.
