@@ -86,6 +86,12 @@ void Join::clear() {
   if (done_.is_set()) result_.reset();
 }
 
+void Join::report_failures() {
+  if (!done_.is_set() || observed_.exchange(true, std::memory_order_relaxed)) return;
+  const std::vector<PyObject*> failed = *failures_.lock();
+  for (PyObject* failure : failed) report(failure);
+}
+
 void Join::drop() {
   if (owners_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }

@@ -53,6 +53,8 @@ class Join {
   PyObject* outcome();
   // Failures need no report: outcome() calls it, and who has another error to raise.
   void observe() { observed_.store(true, std::memory_order_relaxed); }
+  // The handle is about to go: reports what nobody has asked for, if all have ended.
+  void report_failures();
   // The handle is gone. Attached.
   void drop();
 

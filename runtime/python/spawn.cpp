@@ -57,7 +57,13 @@ int join_clear(PyObject* self) {
   return 0;
 }
 
+// Not in dealloc: the collector has emptied the exceptions by then, if they are garbage, too.
+void join_finalize(PyObject* self) {
+  if (Join* join = as_handle(self)->join) join->report_failures();
+}
+
 void join_dealloc(PyObject* self) {
+  if (PyObject_CallFinalizerFromDealloc(self) < 0) return;
   PyObject_GC_UnTrack(self);
   if (Join* join = as_handle(self)->join) join->drop();
   PyObject_GC_Del(self);
@@ -230,6 +236,7 @@ bool init_spawn(PyObject* module) {
   join_handle_type.tp_dealloc = join_dealloc;
   join_handle_type.tp_traverse = join_traverse;
   join_handle_type.tp_clear = join_clear;
+  join_handle_type.tp_finalize = join_finalize;
   join_handle_type.tp_flags = Py_TPFLAGS_HAVE_GC;
 
   spawn_type.tp_name = "tonio.spawn";
