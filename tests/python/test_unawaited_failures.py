@@ -91,8 +91,8 @@ class UnawaitedFailures(unittest.TestCase):
         self.assertIn("tonio: a blocking call failed and nobody awaited it", done.err)
         self.assertIn("ValueError: lost call", done.err)
 
-    def test_of_a_call_in_a_cycle_that_the_collector_frees(self):
-        done = run_program("""
+    def check_in_a_cycle(self, starts):
+        done = run_program(f"""
             import gc, tonio
 
             class Box:
@@ -103,15 +103,26 @@ class UnawaitedFailures(unittest.TestCase):
                 error.box = box
                 raise error
 
+            def fails_in_a_task(box):
+                yield
+                fails(box)
+
             def main():
                 box = Box()
-                box.waits = tonio.spawn_blocking(fails, box)
+                box.waits = {starts}
                 yield tonio.sleep(0.1)
                 del box
                 gc.collect()
+                print("goes on")
         """)
-        self.assertEqual(done.code, 0, done.err)
+        self.assertEqual((done.code, done.out), (0, "goes on\n"), done.err)
         self.assertIn("PermissionError: [Errno 1] cyclic garbage", done.err)
+
+    def test_of_a_call_that_the_collector_frees(self):
+        self.check_in_a_cycle("tonio.spawn_blocking(fails, box)")
+
+    def test_of_a_task_that_the_collector_frees(self):
+        self.check_in_a_cycle("tonio.spawn(fails_in_a_task(box))")
 
     def test_an_awaited_failure_is_not_reported(self):
         done = run_program("""
