@@ -97,12 +97,12 @@ class Ending(LauncherCase):
             async def block():
                 await tonio.spawn_blocking(stuck)
             def stuck():
-                os.write(start, b"x")
-                while True:
+                while True:  # deaf to being cancelled
                     try:
+                        os.write(start, b"x")
                         os.read(never, 1)
                     except BaseException:
-                        pass  # deaf to being cancelled
+                        pass
         """, "--shutdown-timeout", "0.2", "--threads", "2", code=7)
         self.assertEqual(done.stdout, "leaving\natexit\n")
         self.assertIn("tonio: leaving without what didn't stop in time (--shutdown-timeout):\n  ", done.stderr)
