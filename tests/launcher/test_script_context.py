@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 from case import TONIO, LauncherCase, main
 
@@ -84,6 +85,18 @@ class ScriptContext(LauncherCase):
             print(type(pickle.loads(pickle.dumps(Thing()))) is Thing)
         """)
         self.assertEqual(self.output("run", "app.py"), "True\n")
+
+    def test_a_python_beside_the_binary(self):
+        stdlib = self.output("-c", "import os; print(os.path.dirname(os.__file__))").strip()
+        (self.folder / "bin").mkdir()
+        (self.folder / "lib").mkdir()
+        shutil.copy2(TONIO, self.folder / "bin/tonio")
+        (self.folder / "lib" / os.path.basename(stdlib)).symlink_to(stdlib)
+        self.write("app.py", "import os, sys; print(sys.prefix, sys.base_prefix, os.__file__)")
+        for arguments in (["run", "app.py"], ["-u", "app.py"]):
+            done = self.command(self.folder / "bin/tonio", *arguments)
+            self.assertEqual(
+                done.stdout, f"{self.folder} {self.folder} {self.folder}/lib/{os.path.basename(stdlib)}/os.py\n", done.stderr)
 
     def test_start_up_imports_nothing_that_python_does_not(self):
         self.write("app.py", "import sys; print(*sys.modules)")
