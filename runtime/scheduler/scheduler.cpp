@@ -20,20 +20,21 @@ void Scheduler::set_current(Worker* worker) { current_worker = worker; }
 
 bool Scheduler::start(unsigned workers) {
   TONIO_CHECK(workers >= 1);
-  workers_.clear();
   stopping_.store(false, std::memory_order_relaxed);
   has_watcher_.store(false, std::memory_order_relaxed);
   endless_poll_.store(false, std::memory_order_relaxed);
-  idle_ = std::make_unique<Idle>(workers);
+  crews_.push_back(std::make_unique<Crew>(workers));
+  Crew& crew = *crews_.back();
   // All states and workers exist before the first thread runs: workers look at each
-  // other, and states are made one after the other by this thread.
+  // other, and a state is prepared before its thread starts.
   std::vector<void*> states;
   for (unsigned i = 0; i < workers; ++i) {
-    workers_.push_back(std::make_unique<Worker>(*this, i));
+    crew.workers.push_back(std::make_unique<Worker>(*this, crew, i));
     states.push_back(hooks_.prepare());
   }
+  crew_.store(&crew, std::memory_order_seq_cst);
   std::size_t started = 0;
-  while (started < workers && states[started] && workers_[started]->start(states[started])) {
+  while (started < workers && states[started] && crew.workers[started]->start(states[started])) {
     ++started;
   }
   if (started == workers) return true;
@@ -46,13 +47,15 @@ bool Scheduler::start(unsigned workers) {
 }
 
 bool Scheduler::stop(base::Instant deadline) {
+  Crew* crew = crew_.load(std::memory_order_relaxed);
+  if (!crew) return true;
   stopping_.store(true, std::memory_order_release);
-  for (auto& worker : workers_) unpark(*worker);
+  for (auto& worker : crew->workers) unpark(*worker);
   bool all_ended = true;
-  for (auto& worker : workers_) all_ended = worker->join(deadline) && all_ended;
+  for (auto& worker : crew->workers) all_ended = worker->join(deadline) && all_ended;
   if (!all_ended) return false;
   // What they hadn't run goes to the workers of the next start.
-  for (auto& worker : workers_) {
+  for (auto& worker : crew->workers) {
     if (task::Task* task = worker->lifo_slot_.exchange(nullptr, std::memory_order_relaxed)) {
       inject_.push_back(*task);
     }
@@ -66,7 +69,7 @@ void Scheduler::wake(task::Task& task) {
     worker->push_woken(task);
   } else {
     inject_.push_back(task);
-    notify();
+    notify_from_outside();
   }
 }
 
@@ -75,7 +78,7 @@ void Scheduler::spawn(task::Task& task) {
     worker->push_new(task);
   } else {
     inject_.push_back(task);
-    notify();
+    notify_from_outside();
   }
 }
 
@@ -85,12 +88,20 @@ void Scheduler::spawn(task::TaskList& tasks) {
   // What fits stays where it was made.
   if (worker && &worker->scheduler_ == this) return worker->push_new(tasks);
   inject_.push_back_all(tasks);
-  notify();
+  notify_from_outside();
 }
 
 void Scheduler::notify() {
-  if (!idle_) return;  // not started yet: the workers will look
-  if (const auto index = idle_->worker_to_notify()) unpark(*workers_[*index]);
+  Crew* crew = crew_.load(std::memory_order_acquire);
+  if (!crew) return;  // not started yet: the workers will look
+  if (const auto index = crew->idle.worker_to_notify()) unpark(*crew->workers[*index]);
+}
+
+void Scheduler::notify_from_outside() {
+  // Pairs with Idle::park(): either the workers of a start that goes on just now find the
+  // task before they sleep, or this finds them and not their predecessors.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  notify();
 }
 
 void Scheduler::unpark(Worker& worker) {
@@ -99,7 +110,7 @@ void Scheduler::unpark(Worker& worker) {
 
 bool Scheduler::work_waits() const {
   if (!inject_.empty()) return true;
-  for (const auto& worker : workers_) {
+  for (const auto& worker : crew_.load(std::memory_order_relaxed)->workers) {
     if (!worker->queue_.empty()) return true;
   }
   return false;
@@ -109,9 +120,10 @@ void Scheduler::ensure_watcher() {
   if (baton_.load(std::memory_order_seq_cst)) return;  // somebody polls
   // A watcher that gives up its watch just now looks at the baton after that.
   if (has_watcher_.load(std::memory_order_seq_cst)) return;
-  idle_->with_parked([this](unsigned sleeper) {
+  Crew& crew = *crew_.load(std::memory_order_relaxed);
+  crew.idle.with_parked([this, &crew](unsigned sleeper) {
     if (has_watcher_.exchange(true, std::memory_order_seq_cst)) return;
-    workers_[sleeper]->parker_.request_watch();
+    crew.workers[sleeper]->parker_.request_watch();
   });
 }
 

@@ -17,6 +17,14 @@
 
 namespace tonio::scheduler {
 
+// The workers of one start. Set up before the first of their threads runs, constant then.
+struct Crew {
+  explicit Crew(unsigned size) : idle(size) {}
+
+  Idle idle;
+  std::vector<std::unique_ptr<Worker>> workers;
+};
+
 class Scheduler final : public task::Waker {
  public:
   Scheduler(Driver& driver, ThreadHooks& hooks);
@@ -32,7 +40,7 @@ class Scheduler final : public task::Waker {
   // this object must not be destroyed.
   [[nodiscard]] bool stop(base::Instant deadline);
 
-  unsigned workers() const { return static_cast<unsigned>(workers_.size()); }
+  unsigned workers() const { return static_cast<unsigned>(crew_.load(std::memory_order_relaxed)->workers.size()); }
 
   // Takes over an owned task that was woken: it runs next on a worker that wakes it.
   void wake(task::Task& task) override;
@@ -51,6 +59,8 @@ class Scheduler final : public task::Waker {
   bool stopping() const { return stopping_.load(std::memory_order_acquire); }
   // Wakes a parked worker if nobody looks for work already.
   void notify();
+  // The same by a thread that is none of the workers.
+  void notify_from_outside();
   void unpark(Worker& worker);
   bool work_waits() const;
 
@@ -73,15 +83,15 @@ class Scheduler final : public task::Waker {
   Driver& driver_;
   ThreadHooks& hooks_;
 
-  // Set up by start(), constant until the next one: a thread outside may still hand
-  // over a task while the workers end.
-  std::vector<std::unique_ptr<Worker>> workers_;
-  std::unique_ptr<Idle> idle_;
+  // That of the last start; null before the first one.
+  std::atomic<Crew*> crew_{nullptr};
+  // All that there were: a thread outside may still look at one while the next starts.
+  std::vector<std::unique_ptr<Crew>> crews_;
 
   InjectQueue inject_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> baton_{false};
-  // A worker was asked to keep watch. Set under the lock of idle_'s sleepers, taken
+  // A worker was asked to keep watch. Set under the lock of the crew's sleepers, taken
   // back by the worker that was asked, at the latest when it leaves its park.
   std::atomic<bool> has_watcher_{false};
   // The poll under way ends for nothing but events: nobody ran when it began.

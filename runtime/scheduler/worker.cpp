@@ -9,8 +9,8 @@
 
 namespace tonio::scheduler {
 
-Worker::Worker(Scheduler& scheduler, unsigned index)
-    : scheduler_(scheduler), index_(index), random_(index * 2'654'435'761u + 1) {}
+Worker::Worker(Scheduler& scheduler, Crew& crew, unsigned index)
+    : scheduler_(scheduler), crew_(crew), index_(index), random_(index * 2'654'435'761u + 1) {}
 
 bool Worker::start(void* thread_state) {
   thread_state_ = thread_state;
@@ -61,10 +61,10 @@ void Worker::run(task::Task& task) {
   if (searching_) {
     searching_ = false;
     // The last searcher found something: where there is one task there may be more.
-    if (scheduler_.idle_->end_searching()) scheduler_.notify();
+    if (crew_.idle.end_searching()) scheduler_.notify();
   }
   // Work that waits behind this task is for an idle colleague.
-  if (scheduler_.idle_->somebody_sleeps() && !queue_.empty()) scheduler_.notify();
+  if (crew_.idle.somebody_sleeps() && !queue_.empty()) scheduler_.notify();
   if (task.run() == task::Task::Outcome::kGaveWay) {
     queue_.push_back(task, scheduler_.inject_);
   }
@@ -128,14 +128,14 @@ task::Task* Worker::take_injected(std::size_t count) {
 }
 
 task::Task* Worker::search() {
-  if (!searching_) searching_ = scheduler_.idle_->begin_searching();
+  if (!searching_) searching_ = crew_.idle.begin_searching();
   if (!searching_) return nullptr;
   if (task::Task* task = steal()) return task;
   return take_injected(kInjectBatch);
 }
 
 task::Task* Worker::steal() {
-  const auto& workers = scheduler_.workers_;
+  const auto& workers = crew_.workers;
   // xorshift: where the round begins, so that thieves spread out.
   random_ ^= random_ << 13;
   random_ ^= random_ >> 17;
@@ -154,7 +154,7 @@ bool Worker::rescue_stalled_work() {
   const base::Instant now = base::now();
   if (now - last_look_ < kWatchPeriod) return false;
   last_look_ = now;
-  const auto& workers = scheduler_.workers_;
+  const auto& workers = crew_.workers;
   seen_ticks_.resize(workers.size());
   for (std::size_t i = 0; i < workers.size(); ++i) {
     Worker& victim = *workers[i];
@@ -179,7 +179,7 @@ bool Worker::rescue_stalled_work() {
 void Worker::park() {
   const bool was_searching = searching_;
   searching_ = false;
-  if (scheduler_.idle_->park(index_, was_searching) && scheduler_.work_waits()) {
+  if (crew_.idle.park(index_, was_searching) && scheduler_.work_waits()) {
     scheduler_.notify();
   }
   scheduler_.hooks_.detach(thread_state_);
@@ -190,10 +190,10 @@ void Worker::park() {
       sleep();
     }
     if (has_local_work()) {
-      searching_ = !scheduler_.idle_->unpark(index_);
+      searching_ = !crew_.idle.unpark(index_);
       break;
     }
-    if (!scheduler_.idle_->parked(index_)) {
+    if (!crew_.idle.parked(index_)) {
       searching_ = true;  // a notifier counted it as one
       break;
     }
@@ -213,12 +213,12 @@ void Worker::drive() {
     return;
   }
   scheduler_.polls_.fetch_add(1, std::memory_order_relaxed);
-  bool colleagues_run = scheduler_.idle_->somebody_runs();
+  bool colleagues_run = crew_.idle.somebody_runs();
   if (!colleagues_run) {
     // The flag first, then the look that decides: a colleague that runs later sees the
     // flag when it fills its LIFO slot.
     scheduler_.endless_poll_.store(true, std::memory_order_seq_cst);
-    colleagues_run = scheduler_.idle_->somebody_runs();
+    colleagues_run = crew_.idle.somebody_runs();
   }
   task::TaskList ready;
   scheduler_.driver_.poll(colleagues_run ? base::now() + kWatchPeriod : base::kNever, ready);

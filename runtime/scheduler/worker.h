@@ -16,10 +16,11 @@
 namespace tonio::scheduler {
 
 class Scheduler;
+struct Crew;
 
 class Worker {
  public:
-  Worker(Scheduler& scheduler, unsigned index);
+  Worker(Scheduler& scheduler, Crew& crew, unsigned index);
 
   // Starts the thread; `thread_state` comes from ThreadHooks::prepare. False when the
   // system refuses another thread.
@@ -70,6 +71,7 @@ class Worker {
   }
 
   Scheduler& scheduler_;
+  Crew& crew_;  // its own and its colleagues'
   const unsigned index_;
   void* thread_state_ = nullptr;
   std::thread thread_;
