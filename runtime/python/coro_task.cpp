@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "python/coroutine_claim.h"
 #include "python/errors.h"
 #include "python/host.h"
 #include "python/join.h"
@@ -63,12 +64,15 @@ class InContext {
 }  // namespace
 
 PyObject* drivable(PyObject* object, const char* doing) {
-  if (PyGen_CheckExact(object) || PyCoro_CheckExact(object) || is_operation(object)) {
-    return Py_NewRef(object);
+  if (is_operation(object)) return Py_NewRef(object);
+  if (PyGen_CheckExact(object) || PyCoro_CheckExact(object)) {
+    return claim_coroutine(object) ? Py_NewRef(object) : nullptr;
   }
   const PyAsyncMethods* async = Py_TYPE(object)->tp_as_async;
   if (async && async->am_await) {
     PyObject* iterator = async->am_await(object);
+    if (iterator && !claim_coroutine(iterator)) Py_CLEAR(iterator);
+    if (!iterator) return nullptr;
     if (iterator && !PyIter_Check(iterator)) {
       PyErr_Format(PyExc_TypeError, "__await__() of %T gave %T, which is no iterator", object,
                    iterator);
@@ -200,6 +204,7 @@ CoroTask::Step CoroTask::dispatch(PyObject* yielded, Ref& input, bool& throwing)
     // Such as a future of asyncio, which yields itself.
     if (iterator && callers_ &&
         callers_->size() >= static_cast<std::size_t>(Py_GetRecursionLimit())) {
+      release_coroutine(iterator);
       Py_CLEAR(iterator);
       PyErr_SetString(PyExc_RecursionError,
                       "maximum depth of coroutines that yield each other exceeded");
@@ -295,6 +300,7 @@ void CoroTask::push(PyObject* iterator) {
 }
 
 bool CoroTask::pop() {
+  release_coroutine(top_);
   Py_CLEAR(top_);
   if (!callers_ || callers_->empty()) return false;
   top_ = callers_->back();

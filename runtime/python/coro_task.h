@@ -16,8 +16,9 @@ namespace tonio::python {
 
 class Join;
 
-// The iterator that drives `object` when a task runs it, as a new reference: a
-// generator or coroutine itself, else what __await__ gives. Null with a TypeError set.
+// The iterator that drives `object` when a task runs it, as a new reference and claimed
+// for that task (coroutine_claim.h): a generator or coroutine itself, else what __await__
+// gives. Null with a TypeError set, or a RuntimeError when a task runs it already.
 // `doing` completes its message ("tonio.spawn() takes").
 PyObject* drivable(PyObject* object, const char* doing);
 

@@ -5,6 +5,7 @@
 
 #include "python/arguments.h"
 #include "python/coro_task.h"
+#include "python/coroutine_claim.h"
 #include "python/host.h"
 #include "python/operation.h"
 #include "python/spawn_batch.h"
@@ -91,11 +92,7 @@ bool collect(PyObject* const* awaitables, std::size_t count, const char* doing, 
   constexpr std::size_t kAhead = 16;
   for (std::size_t i = 0; i < count; ++i) {
     if (i + kAhead < count) __builtin_prefetch(awaitables[i + kAhead], 1);
-    PyObject* awaitable = awaitables[i];
-    // The usual kinds without a call.
-    out[i] = PyGen_CheckExact(awaitable) || PyCoro_CheckExact(awaitable)
-                 ? Py_NewRef(awaitable)
-                 : drivable(awaitable, doing);
+    out[i] = drivable(awaitables[i], doing);
     if (!out[i]) return false;
   }
   return true;
@@ -116,6 +113,7 @@ Join* start_tasks(PyObject* const* awaitables, std::size_t count, Join::Shape sh
   std::vector<PyObject*> own_slots(join->slots() ? 0 : count);
   PyObject** slots = join->slots() ? join->slots() : own_slots.data();
   if (!collect(awaitables, count, doing, slots)) {
+    for (std::size_t i = 0; slots[i]; ++i) release_coroutine(slots[i]);
     for (PyObject* iterator : own_slots) Py_XDECREF(iterator);
     join->discard();
     return nullptr;

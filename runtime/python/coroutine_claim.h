@@ -1,0 +1,50 @@
+// A coroutine belongs to one task at a time. CPython's own check ("already executing")
+// is not atomic, so two workers that resume the same generator at once would corrupt it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "python/py.h"
+
+namespace tonio::python {
+
+namespace internal {
+
+// Two bytes of every object's header that the interpreter leaves alone; they save a table
+// of all coroutines that run.
+inline std::atomic_ref<std::uint16_t> claim_word(PyObject* coroutine) {
+#if PY_VERSION_HEX >= 0x030E0000
+  return std::atomic_ref<std::uint16_t>(coroutine->ob_flags);
+#else
+  return std::atomic_ref<std::uint16_t>(coroutine->_padding);
+#endif
+}
+
+inline constexpr std::uint16_t kClaimed = 0x8000;
+
+inline bool can_be_claimed(PyObject* object) {
+  return PyGen_CheckExact(object) || PyCoro_CheckExact(object);
+}
+
+}  // namespace internal
+
+// False with a RuntimeError set when a task runs it already. What is neither a generator
+// nor a native coroutine needs no claim: the claim succeeds and means nothing.
+[[nodiscard]] inline bool claim_coroutine(PyObject* object) {
+  using namespace internal;
+  if (!can_be_claimed(object)) return true;
+  // Acquire pairs with the release of the task that ran it before.
+  if (!(claim_word(object).fetch_or(kClaimed, std::memory_order_acquire) & kClaimed)) return true;
+  PyErr_Format(PyExc_RuntimeError, "%R is run by a task already", object);
+  return false;
+}
+
+inline void release_coroutine(PyObject* object) {
+  using namespace internal;
+  if (can_be_claimed(object)) {
+    claim_word(object).fetch_and(static_cast<std::uint16_t>(~kClaimed), std::memory_order_release);
+  }
+}
+
+}  // namespace tonio::python
