@@ -1,5 +1,5 @@
-// What tests wait for: so many things have happened. A wait that takes longer than any
-// working program needs ends the test program, with the place.
+// What tests wait for: so many things have happened. A wait that takes longer
+// than any working program needs ends the test program, with the place.
 #pragma once
 
 #include <chrono>
@@ -23,9 +23,10 @@ class Countdown {
 
   void wait(std::source_location where = std::source_location::current()) {
     std::unique_lock lock(mutex_);
-    if (!reached_.wait_for(lock, std::chrono::seconds(60), [&] { return left_ <= 0; })) {
-      std::fprintf(stderr, "%s:%u: waited too long, %ld left\n", where.file_name(), where.line(),
-                   left_);
+    if (!reached_.wait_for(lock, std::chrono::seconds(60),
+                           [&] { return left_ <= 0; })) {
+      std::fprintf(stderr, "%s:%u: waited too long, %ld left\n",
+                   where.file_name(), where.line(), left_);
       std::abort();
     }
   }

@@ -1,4 +1,5 @@
-// What a scheduler needs around it, without a reactor and without an interpreter.
+// What a scheduler needs around it, without a reactor and without an
+// interpreter.
 #pragma once
 
 #include <atomic>
@@ -30,7 +31,8 @@ class FakeHooks final : public scheduler::ThreadHooks {
   void attach(void* state) override { set(state, false, true); }
   void leave(void* state) override {
     set(state, true, false);
-    // Other threads get a chance to come in between, as while an interpreter cleans up.
+    // Other threads get a chance to come in between, as while an interpreter
+    // cleans up.
     for (int i = 0; i < 3; ++i) std::this_thread::yield();
     discard(state);
   }
@@ -63,8 +65,8 @@ class FakeHooks final : public scheduler::ThreadHooks {
   }
 };
 
-// Readiness is what the test posts. Checks that one thread polls at a time, and that it
-// is detached when it blocks.
+// Readiness is what the test posts. Checks that one thread polls at a time, and
+// that it is detached when it blocks.
 class FakeDriver final : public scheduler::Driver {
  public:
   void poll(base::Instant deadline, task::TaskList& ready) override {
@@ -79,7 +81,8 @@ class FakeDriver final : public scheduler::Driver {
       changed_.wait(lock, reason);
     } else if (deadline != 0) {
       const base::Instant left = deadline - base::now();
-      if (left > 0) changed_.wait_for(lock, std::chrono::microseconds(left), reason);
+      if (left > 0)
+        changed_.wait_for(lock, std::chrono::microseconds(left), reason);
     }
     if (deadline == base::kNever) --endless_;
     woken_ = false;
@@ -104,7 +107,8 @@ class FakeDriver final : public scheduler::Driver {
   // Until all workers are idle: then one blocks in a poll without end.
   void wait_until_idle() {
     std::unique_lock lock(mutex_);
-    TONIO_CHECK(changed_.wait_for(lock, std::chrono::seconds(60), [this] { return endless_ > 0; }));
+    TONIO_CHECK(changed_.wait_for(lock, std::chrono::seconds(60),
+                                  [this] { return endless_ > 0; }));
   }
 
   long polls() {

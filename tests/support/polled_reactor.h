@@ -1,5 +1,5 @@
-// An open reactor that the test polls itself, and tasks that wait for it. Such a task is
-// the test's again once it is `resumed`.
+// An open reactor that the test polls itself, and tasks that wait for it. Such
+// a task is the test's again once it is `resumed`.
 #pragma once
 
 #include <atomic>
@@ -38,7 +38,8 @@ class PolledReactor {
     task::TaskList ready;
     reactor.poll(deadline, ready);
     const std::size_t count = ready.size();
-    while (task::Task* task = ready.pop_front()) static_cast<StepTask*>(task)->resumed = true;
+    while (task::Task* task = ready.pop_front())
+      static_cast<StepTask*>(task)->resumed = true;
     return count;
   }
 

@@ -59,8 +59,8 @@ class StepTask : public task::Task {
 
   // For the steps' own use.
   int stage = 0;
-  // For tests that resume tasks without a scheduler: set by the last who touches the
-  // task on its way back to the test.
+  // For tests that resume tasks without a scheduler: set by the last who
+  // touches the task on its way back to the test.
   std::atomic<bool> resumed{false};
 
  private:

@@ -1,5 +1,5 @@
-// Sizes of stress tests: smaller under the sanitizers, which slow everything down, and
-// multiplied by TONIO_STRESS where somebody wants to look longer.
+// Sizes of stress tests: smaller under the sanitizers, which slow everything
+// down, and multiplied by TONIO_STRESS where somebody wants to look longer.
 #pragma once
 
 #include <cstdlib>

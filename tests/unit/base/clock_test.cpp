@@ -6,7 +6,9 @@
 
 using namespace tonio;
 
-TEST_CASE("a deadline is rounded up, and endless when the clock can't count that far") {
+TEST_CASE(
+    "a deadline is rounded up, and endless when the clock can't count that "
+    "far") {
   const base::Instant before = base::now();
   const base::Instant past = base::deadline_after(-1.0);
   CHECK(past <= base::now());
@@ -17,6 +19,8 @@ TEST_CASE("a deadline is rounded up, and endless when the clock can't count that
   CHECK(second <= base::now() + 1'000'000);
   CHECK(base::deadline_after(1e9) < base::kNever);
   CHECK(base::deadline_after(1e13) == base::kNever);
-  CHECK(base::deadline_after(std::numeric_limits<double>::infinity()) == base::kNever);
-  CHECK(base::deadline_after(std::numeric_limits<double>::max()) == base::kNever);
+  CHECK(base::deadline_after(std::numeric_limits<double>::infinity()) ==
+        base::kNever);
+  CHECK(base::deadline_after(std::numeric_limits<double>::max()) ==
+        base::kNever);
 }

@@ -6,7 +6,9 @@
 
 using namespace tonio;
 
-TEST_CASE("a futex wait ends at its deadline, at once on another value, or when woken") {
+TEST_CASE(
+    "a futex wait ends at its deadline, at once on another value, or when "
+    "woken") {
   std::atomic<std::uint32_t> word{1};
   const base::Instant deadline = base::now() + 3'000;
   while (base::futex_wait(word, 1, deadline)) {

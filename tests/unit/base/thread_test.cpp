@@ -8,7 +8,9 @@
 
 using namespace tonio;
 
-TEST_CASE("a runtime thread takes no process-directed signal, and its creator's mask stays") {
+TEST_CASE(
+    "a runtime thread takes no process-directed signal, and its creator's mask "
+    "stays") {
   sigset_t before, inside, after;
   pthread_sigmask(SIG_SETMASK, nullptr, &before);
   char name[16] = "";
@@ -21,7 +23,8 @@ TEST_CASE("a runtime thread takes no process-directed signal, and its creator's 
   named.count_down();
   thread.join();
   pthread_sigmask(SIG_SETMASK, nullptr, &after);
-  for (const int sig : {SIGINT, SIGTERM, SIGCHLD, SIGWINCH, SIGUSR1, SIGALRM, SIGTSTP}) {
+  for (const int sig :
+       {SIGINT, SIGTERM, SIGCHLD, SIGWINCH, SIGUSR1, SIGALRM, SIGTSTP}) {
     CHECK(sigismember(&inside, sig) == 1);
     CHECK(sigismember(&before, sig) == sigismember(&after, sig));
   }

@@ -12,7 +12,9 @@
 using namespace tonio;
 using Next = test::StepTask::Next;
 
-TEST_CASE("a runtime starts and stops, again and again, with other numbers of workers") {
+TEST_CASE(
+    "a runtime starts and stops, again and again, with other numbers of "
+    "workers") {
   test::FakeHooks hooks;
   core::Runtime runtime(hooks);
   for (int i = 0; i < test::rounds(40); ++i) {
@@ -26,7 +28,10 @@ TEST_CASE("a runtime starts and stops, again and again, with other numbers of wo
     std::deque<test::StepTask> tasks;
     for (int k = 0; k < 20; ++k) {
       tasks.emplace_back(
-          runtime.scheduler(), [](test::StepTask& task) { return task.stage++ < 3 ? Next::kGiveWay : Next::kDone; },
+          runtime.scheduler(),
+          [](test::StepTask& task) {
+            return task.stage++ < 3 ? Next::kGiveWay : Next::kDone;
+          },
           &ended);
       runtime.scheduler().spawn(tasks.back());
     }
@@ -42,7 +47,8 @@ TEST_CASE("a runtime starts and stops, again and again, with other numbers of wo
   }
 }
 
-TEST_CASE("a runtime that can't get its threads says so and can be started later") {
+TEST_CASE(
+    "a runtime that can't get its threads says so and can be started later") {
   test::FakeHooks hooks;
   core::Runtime runtime(hooks);
   core::Options options;
@@ -93,8 +99,11 @@ TEST_CASE("a stop names workers and blocking threads that do not end") {
   CHECK(!stopped.all());
   go.count_down();
   ended.wait();
-  static void* left[] = {hooks, runtime, job, task};  // threads may still use them
+  static void* left[] = {hooks, runtime, job,
+                         task};  // threads may still use them
   CHECK(left[0] != nullptr);
 }
 
-TEST_CASE("there is at least one usable CPU") { CHECK(core::default_threads() >= 1); }
+TEST_CASE("there is at least one usable CPU") {
+  CHECK(core::default_threads() >= 1);
+}

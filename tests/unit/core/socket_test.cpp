@@ -25,22 +25,27 @@ using Next = test::StepTask::Next;
 
 namespace {
 
-int tcp() { return ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); }
+int tcp() {
+  return ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
 
 struct Listener {
-  explicit Listener(test::RunningRuntime& running) : socket(running.reactor(), tcp()) {
+  explicit Listener(test::RunningRuntime& running)
+      : socket(running.reactor(), tcp()) {
     auto address = *net::parse_numeric(AF_INET, "127.0.0.1", 0);
     TONIO_CHECK(::bind(socket.fd(), address.get(), address.size) == 0);
     TONIO_CHECK(::listen(socket.fd(), 512) == 0);
     here.size = sizeof here.storage;
-    TONIO_CHECK(::getsockname(socket.fd(), reinterpret_cast<sockaddr*>(&here.storage), &here.size) == 0);
+    TONIO_CHECK(::getsockname(socket.fd(),
+                              reinterpret_cast<sockaddr*>(&here.storage),
+                              &here.size) == 0);
   }
   Socket socket;
   net::Address here;
 };
 
-// Makes the running task wait for the socket; what a native operation does. False: the
-// socket is closed.
+// Makes the running task wait for the socket; what a native operation does.
+// False: the socket is closed.
 bool arm(test::StepTask& task, Socket& socket, Interest interest) {
   if (!task.state().begin_arming()) std::abort();
   int error = 0;
@@ -55,13 +60,16 @@ class Echo {
  public:
   Echo(test::RunningRuntime& running, int fd, test::Countdown& ended)
       : socket(running.reactor(), fd),
-        task(running.scheduler(), [this](test::StepTask& me) { return step(me); }, &ended) {}
+        task(
+            running.scheduler(),
+            [this](test::StepTask& me) { return step(me); }, &ended) {}
 
   Next step(test::StepTask& me) {
     for (;;) {
       if (sent < filled) {
         const auto n = socket.send(buffer + sent, filled - sent, 0);
-        if (n.would_block()) return arm(me, socket, Interest::kWrite) ? Next::kWait : Next::kDone;
+        if (n.would_block())
+          return arm(me, socket, Interest::kWrite) ? Next::kWait : Next::kDone;
         if (!n.ok()) return finish();
         sent += static_cast<std::size_t>(n.value);
         continue;
@@ -71,7 +79,8 @@ class Echo {
         return arm(me, socket, Interest::kRead) ? Next::kWait : Next::kDone;
       }
       const auto n = socket.receive(buffer, sizeof buffer, 0);
-      if (n.would_block()) return arm(me, socket, Interest::kRead) ? Next::kWait : Next::kDone;
+      if (n.would_block())
+        return arm(me, socket, Interest::kRead) ? Next::kWait : Next::kDone;
       if (!n.ok() || n.value == 0) return finish();
       waited = false;
       sent = 0;
@@ -93,27 +102,32 @@ class Echo {
 // Sends so many messages and reads each back.
 class Client {
  public:
-  Client(test::RunningRuntime& running, const net::Address& to, std::size_t size, int messages,
-         test::Countdown& ended)
+  Client(test::RunningRuntime& running, const net::Address& to,
+         std::size_t size, int messages, test::Countdown& ended)
       : to_(to),
         socket_(running.reactor(), tcp()),
         message_(size, 'm'),
         left_(messages),
-        task(running.scheduler(), [this](test::StepTask& me) { return step(me); }, &ended) {}
+        task(
+            running.scheduler(),
+            [this](test::StepTask& me) { return step(me); }, &ended) {}
 
   bool good = false;
 
  private:
   Next step(test::StepTask& me) {
     if (!connected_) {
-      const auto r = me.stage++ == 0 ? socket_.connect(to_.get(), to_.size) : socket_.finish_connect();
-      if (r.error == EINPROGRESS) return arm(me, socket_, Interest::kWrite) ? Next::kWait : Next::kDone;
+      const auto r = me.stage++ == 0 ? socket_.connect(to_.get(), to_.size)
+                                     : socket_.finish_connect();
+      if (r.error == EINPROGRESS)
+        return arm(me, socket_, Interest::kWrite) ? Next::kWait : Next::kDone;
       if (!r.ok()) return Next::kDone;
       connected_ = true;
     }
     for (;;) {
       if (sent_ < message_.size()) {
-        const auto n = socket_.send(message_.data() + sent_, message_.size() - sent_, 0);
+        const auto n =
+            socket_.send(message_.data() + sent_, message_.size() - sent_, 0);
         if (n.ok()) {
           sent_ += static_cast<std::size_t>(n.value);
         } else if (!n.would_block()) {
@@ -170,10 +184,12 @@ TEST_CASE("tasks accept, connect, send and receive") {
               socklen_t peer_size = 0;
               const auto fd = listener.socket.accept(peer, peer_size);
               if (fd.would_block()) {
-                return arm(me, listener.socket, Interest::kRead) ? Next::kWait : Next::kDone;
+                return arm(me, listener.socket, Interest::kRead) ? Next::kWait
+                                                                 : Next::kDone;
               }
               if (!fd.ok() || peer.ss_family != AF_INET) std::abort();
-              echoes.push_back(std::make_unique<Echo>(running, static_cast<int>(fd.value), served));
+              echoes.push_back(std::make_unique<Echo>(
+                  running, static_cast<int>(fd.value), served));
               running.scheduler().spawn(echoes.back()->task);
             }
             return Next::kDone;
@@ -182,7 +198,8 @@ TEST_CASE("tasks accept, connect, send and receive") {
       running.scheduler().spawn(acceptor);
       std::deque<std::unique_ptr<Client>> clients;
       for (int i = 0; i < count; ++i) {
-        clients.push_back(std::make_unique<Client>(running, listener.here, size, messages, clients_ended));
+        clients.push_back(std::make_unique<Client>(running, listener.here, size,
+                                                   messages, clients_ended));
         running.scheduler().spawn(clients.back()->task);
       }
       clients_ended.wait();
@@ -195,7 +212,9 @@ TEST_CASE("tasks accept, connect, send and receive") {
   }
 }
 
-TEST_CASE("closing a socket wakes who waits, from any thread, and frees the address") {
+TEST_CASE(
+    "closing a socket wakes who waits, from any thread, and frees the "
+    "address") {
   test::RunningRuntime running(2);
   for (int i = 0; i < test::rounds(200); ++i) {
     auto listener = std::make_unique<Listener>(running);
@@ -242,8 +261,10 @@ TEST_CASE("a refused connection gives its error, to everybody who asks") {
   test::StepTask task(
       running.scheduler(),
       [&](test::StepTask& me) {
-        result = me.stage++ == 0 ? socket.connect(nobody.get(), nobody.size) : socket.finish_connect();
-        if (result.error == EINPROGRESS && arm(me, socket, Interest::kWrite)) return Next::kWait;
+        result = me.stage++ == 0 ? socket.connect(nobody.get(), nobody.size)
+                                 : socket.finish_connect();
+        if (result.error == EINPROGRESS && arm(me, socket, Interest::kWrite))
+          return Next::kWait;
         second = socket.finish_connect();
         return Next::kDone;
       },
@@ -302,7 +323,9 @@ TEST_CASE("a released socket is the caller's, and who waits is woken") {
 }
 
 // A number that is used again must never be reached through the old socket.
-TEST_CASE("a socket closed or released during system calls hits no other descriptor") {
+TEST_CASE(
+    "a socket closed or released during system calls hits no other "
+    "descriptor") {
   test::RunningRuntime running(2);
   for (int i = 0; i < test::rounds(400); ++i) {
     test::Pair pair = test::make_socketpair();

@@ -42,7 +42,8 @@ TEST_CASE("a poll ends at its deadline, and at an earlier timer") {
   while (fired == 0) fired += reactor.poll(base::kNever);
   CHECK(base::now() >= deadline);
   CHECK(far.state().suspended());
-  // An earlier timer leaves the clock set too early: one idle turn at most, then quiet.
+  // An earlier timer leaves the clock set too early: one idle turn at most,
+  // then quiet.
   reactor.reactor.remove_timer(far);
   const base::Instant again = base::now();
   CHECK(reactor.poll(again + 2'000) == 0);
@@ -77,7 +78,8 @@ TEST_CASE("a timer set by another thread shortens the poll that blocks") {
   for (int i = 0; i < test::rounds(300); ++i) {
     test::StepTask task(reactor.waker);
     REQUIRE(test::suspend(task));
-    std::thread other([&] { reactor.reactor.add_timer(task, base::now() + i % 3 * 100); });
+    std::thread other(
+        [&] { reactor.reactor.add_timer(task, base::now() + i % 3 * 100); });
     while (task.state().suspended()) reactor.poll(base::kNever);
     other.join();
     CHECK(task.state().reason() == task::WakeReason::kTimedOut);

@@ -11,7 +11,8 @@ using reactor::Registration;
 
 namespace {
 struct Watched {
-  Watched(test::PolledReactor& reactor, int fd) : registration(new Registration(reactor.reactor, fd)) {}
+  Watched(test::PolledReactor& reactor, int fd)
+      : registration(new Registration(reactor.reactor, fd)) {}
   ~Watched() {
     registration->release();
     registration->drop_owner();
@@ -42,7 +43,8 @@ TEST_CASE("a pipe that becomes readable wakes its reader") {
   CHECK(reactor.poll(base::kNever) == 1);
 }
 
-TEST_CASE("a reader and a writer wait for one descriptor, and several readers") {
+TEST_CASE(
+    "a reader and a writer wait for one descriptor, and several readers") {
   test::PolledReactor reactor;
   test::Pair pair = test::make_socketpair();
   Watched watched(reactor, pair.a.get());
@@ -60,7 +62,8 @@ TEST_CASE("a reader and a writer wait for one descriptor, and several readers") 
   CHECK(woken == 2);
 }
 
-TEST_CASE("the watch outlives a wait, stops when nobody waits, and begins again") {
+TEST_CASE(
+    "the watch outlives a wait, stops when nobody waits, and begins again") {
   test::PolledReactor reactor;
   test::Pair pair = test::make_socketpair();
   Watched watched(reactor, pair.a.get());

@@ -50,7 +50,9 @@ TEST_CASE("a local queue is first in, first out") {
   }
 }
 
-TEST_CASE("a full local queue moves its older half and the new task to the shared one") {
+TEST_CASE(
+    "a full local queue moves its older half and the new task to the shared "
+    "one") {
   for (const std::uint32_t first : {0u, 0xffff'fffdu}) {
     Tasks tasks(kCapacity + 1);
     LocalQueue queue(first);
@@ -110,8 +112,10 @@ TEST_CASE("a thief takes no more than it has room for") {
   Tasks tasks(2 * kCapacity);
   LocalQueue queue, thief;
   InjectQueue overflow;
-  for (std::uint32_t i = 0; i < kCapacity; ++i) queue.push_back(tasks.all[i], overflow);
-  for (std::uint32_t i = 0; i < kCapacity; ++i) thief.push_back(tasks.all[kCapacity + i], overflow);
+  for (std::uint32_t i = 0; i < kCapacity; ++i)
+    queue.push_back(tasks.all[i], overflow);
+  for (std::uint32_t i = 0; i < kCapacity; ++i)
+    thief.push_back(tasks.all[kCapacity + i], overflow);
   CHECK(queue.steal_into(thief) == &tasks.all[0]);
   CHECK(thief.size() == kCapacity);
   while (queue.pop() || thief.pop()) {
@@ -124,7 +128,8 @@ TEST_CASE("every task of a queue that is stolen from is run once") {
       Tasks tasks(1'000);
       const int target = test::rounds(100'000);
       std::vector<std::unique_ptr<LocalQueue>> queues;
-      for (int i = 0; i <= thieves; ++i) queues.push_back(std::make_unique<LocalQueue>(first));
+      for (int i = 0; i <= thieves; ++i)
+        queues.push_back(std::make_unique<LocalQueue>(first));
       InjectQueue overflow;
       std::atomic<int> done{0};
       // The owner of a task counts its runs without any lock.
@@ -140,8 +145,10 @@ TEST_CASE("every task of a queue that is stolen from is run once") {
           for (auto& task : tasks.all) free.push_back(&task);
           std::size_t next = 0;
           while (pushed < target) {
-            // Each task is queued once per lap, and a lap begins when the last has ended.
-            for (int i = 0; i < 5 && next < free.size(); ++i, ++pushed) own.push_back(*free[next++], overflow);
+            // Each task is queued once per lap, and a lap begins when the last
+            // has ended.
+            for (int i = 0; i < 5 && next < free.size(); ++i, ++pushed)
+              own.push_back(*free[next++], overflow);
             for (int i = 0; i < 2; ++i) {
               if (task::Task* task = own.pop()) run(*task);
             }

@@ -13,9 +13,11 @@
 using namespace tonio;
 using Next = test::StepTask::Next;
 
-// Readiness, wakes from outside and parking meet; FakeDriver checks that one polls at a
-// time, detached.
-TEST_CASE("every task that the driver makes ready runs, while others are woken from outside") {
+// Readiness, wakes from outside and parking meet; FakeDriver checks that one
+// polls at a time, detached.
+TEST_CASE(
+    "every task that the driver makes ready runs, while others are woken from "
+    "outside") {
   for (const unsigned workers : {1u, 2u, 4u, 8u, 64u}) {
     test::FakeHooks hooks;
     test::FakeDriver driver;

@@ -16,14 +16,18 @@ namespace {
 struct PingPong {
   explicit PingPong(scheduler::Scheduler& s)
       : ended(2),
-        ping(s, [this](test::StepTask& me) { return turn(me, pong); }, &ended),
-        pong(s, [this](test::StepTask& me) { return turn(me, ping); }, &ended) {}
+        ping(
+            s, [this](test::StepTask& me) { return turn(me, pong); }, &ended),
+        pong(
+            s, [this](test::StepTask& me) { return turn(me, ping); }, &ended) {}
 
   Next turn(test::StepTask& me, test::StepTask& other) {
     ++turns;
     // The test cancels them, too, once they are to stop.
     const bool last = stop || !me.state().begin_arming();
-    if (other.state().claim(task::WakeReason::kCompleted) == task::Claim::kSchedule) other.wake();
+    if (other.state().claim(task::WakeReason::kCompleted) ==
+        task::Claim::kSchedule)
+      other.wake();
     return last ? Next::kDone : Next::kWait;
   }
 
@@ -35,7 +39,9 @@ struct PingPong {
 
 }  // namespace
 
-TEST_CASE("two tasks that wake each other starve neither a queued task nor the driver") {
+TEST_CASE(
+    "two tasks that wake each other starve neither a queued task nor the "
+    "driver") {
   test::FakeHooks hooks;
   test::FakeDriver driver;
   scheduler::Scheduler scheduler(driver, hooks);
@@ -46,7 +52,8 @@ TEST_CASE("two tasks that wake each other starve neither a queued task nor the d
   for (int i = 0; i < 20; ++i) {
     test::Countdown spawned(1), inside(1), posted(1);
     // Queued locally, from outside, and by the driver.
-    test::StepTask local(scheduler, [](auto&) { return Next::kDone; }, &inside);
+    test::StepTask local(
+        scheduler, [](auto&) { return Next::kDone; }, &inside);
     test::StepTask outside(
         scheduler,
         [&](test::StepTask&) {
@@ -54,7 +61,8 @@ TEST_CASE("two tasks that wake each other starve neither a queued task nor the d
           return Next::kDone;
         },
         &spawned);
-    test::StepTask ready(scheduler, [](auto&) { return Next::kDone; }, &posted);
+    test::StepTask ready(
+        scheduler, [](auto&) { return Next::kDone; }, &posted);
     scheduler.spawn(outside);
     spawned.wait();
     inside.wait();
@@ -73,7 +81,9 @@ TEST_CASE("two tasks that wake each other starve neither a queued task nor the d
   CHECK(scheduler.stop(base::kNever));
 }
 
-TEST_CASE("a task that gives way for ever starves neither its colleagues nor the driver") {
+TEST_CASE(
+    "a task that gives way for ever starves neither its colleagues nor the "
+    "driver") {
   for (const unsigned workers : {1u, 2u}) {
     test::FakeHooks hooks;
     test::FakeDriver driver;
@@ -81,14 +91,18 @@ TEST_CASE("a task that gives way for ever starves neither its colleagues nor the
     REQUIRE(scheduler.start(workers));
     std::atomic<bool> stop{false};
     test::Countdown hogs_ended(3);
-    const auto hog = [&](test::StepTask&) { return stop ? Next::kDone : Next::kGiveWay; };
-    test::StepTask a(scheduler, hog, &hogs_ended), b(scheduler, hog, &hogs_ended),
-        c(scheduler, hog, &hogs_ended);
+    const auto hog = [&](test::StepTask&) {
+      return stop ? Next::kDone : Next::kGiveWay;
+    };
+    test::StepTask a(scheduler, hog, &hogs_ended),
+        b(scheduler, hog, &hogs_ended), c(scheduler, hog, &hogs_ended);
     for (auto* task : {&a, &b, &c}) scheduler.spawn(*task);
     for (int i = 0; i < 50; ++i) {
       test::Countdown ended(2);
-      test::StepTask outside(scheduler, [](auto&) { return Next::kDone; }, &ended);
-      test::StepTask ready(scheduler, [](auto&) { return Next::kDone; }, &ended);
+      test::StepTask outside(
+          scheduler, [](auto&) { return Next::kDone; }, &ended);
+      test::StepTask ready(
+          scheduler, [](auto&) { return Next::kDone; }, &ended);
       scheduler.spawn(outside);
       driver.post(ready);
       ended.wait();

@@ -23,7 +23,8 @@ TEST_CASE("every task spawned from outside runs, one at a time") {
     const int count = test::rounds(workers > 8 ? 1'000 : 5'000);
     for (int i = 0; i < count; ++i) {
       test::Countdown ended;
-      test::StepTask task(scheduler, [](auto&) { return Next::kDone; }, &ended);
+      test::StepTask task(
+          scheduler, [](auto&) { return Next::kDone; }, &ended);
       scheduler.spawn(task);
       ended.wait();
     }
@@ -48,7 +49,8 @@ TEST_CASE("every task spawned from many threads and from tasks runs once") {
         return task.stage++ == 0 ? Next::kGiveWay : Next::kDone;
       };
       auto& mine = children[me];
-      for (int i = 0; i < each * fan; ++i) mine.emplace_back(scheduler, leaf, &ended);
+      for (int i = 0; i < each * fan; ++i)
+        mine.emplace_back(scheduler, leaf, &ended);
       for (int i = 0; i < each; ++i) {
         parents[me].emplace_back(
             scheduler,
@@ -58,7 +60,8 @@ TEST_CASE("every task spawned from many threads and from tasks runs once") {
                 for (int k = 0; k < fan; ++k) list.push_back(mine[i * fan + k]);
                 scheduler.spawn(list);
               } else {
-                for (int k = 0; k < fan; ++k) scheduler.spawn(mine[i * fan + k]);
+                for (int k = 0; k < fan; ++k)
+                  scheduler.spawn(mine[i * fan + k]);
               }
               return Next::kDone;
             },

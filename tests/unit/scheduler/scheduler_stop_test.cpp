@@ -12,7 +12,8 @@
 using namespace tonio;
 using Next = test::StepTask::Next;
 
-TEST_CASE("workers stop and start again in other numbers, and no task is lost") {
+TEST_CASE(
+    "workers stop and start again in other numbers, and no task is lost") {
   test::FakeHooks hooks;
   test::FakeDriver driver;
   scheduler::Scheduler scheduler(driver, hooks);
@@ -26,7 +27,9 @@ TEST_CASE("workers stop and start again in other numbers, and no task is lost") 
     if (task.stage % 3 != 0) return Next::kGiveWay;
     // Through the LIFO slot.
     if (!task.state().begin_arming()) std::abort();
-    if (task.state().claim(task::WakeReason::kCompleted) != task::Claim::kInPlace) std::abort();
+    if (task.state().claim(task::WakeReason::kCompleted) !=
+        task::Claim::kInPlace)
+      std::abort();
     return Next::kWait;
   };
   for (int i = 0; i < count; ++i) tasks.emplace_back(scheduler, step, &ended);
@@ -37,7 +40,8 @@ TEST_CASE("workers stop and start again in other numbers, and no task is lost") 
     CHECK(scheduler.workers() == workers);
     CHECK(hooks.states == static_cast<int>(workers));
     test::Countdown another;
-    test::StepTask task(scheduler, [](auto&) { return Next::kDone; }, &another);
+    test::StepTask task(
+        scheduler, [](auto&) { return Next::kDone; }, &another);
     scheduler.spawn(task);
     if (i % 2) another.wait();
     CHECK(scheduler.stop(base::kNever));  // while all are busy

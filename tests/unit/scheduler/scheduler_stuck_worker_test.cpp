@@ -51,10 +51,11 @@ TEST_CASE("the queue of a worker that is stuck in a step is taken over") {
     test::Countdown rest(count);
     std::deque<test::StepTask> tasks;
     Stuck stuck(workers);
-    for (int i = 0; i < count; ++i) tasks.emplace_back(stuck.scheduler, end_at_once, &rest);
+    for (int i = 0; i < count; ++i)
+      tasks.emplace_back(stuck.scheduler, end_at_once, &rest);
     test::StepTask task(stuck.scheduler, stuck.step([&] {
-                          for (auto& other : tasks) stuck.scheduler.spawn(other);
-                        }),
+      for (auto& other : tasks) stuck.scheduler.spawn(other);
+    }),
                         &stuck.ended);
     stuck.scheduler.spawn(task);
     rest.wait();
@@ -72,7 +73,9 @@ TEST_CASE("the task in the LIFO slot of a stuck worker is taken over") {
       std::optional<test::StepTask> woken, task;
       Stuck stuck(workers);
       woken.emplace(stuck.scheduler, end_at_once, &woken_ended);
-      task.emplace(stuck.scheduler, stuck.step([&] { stuck.scheduler.wake(*woken); }), &stuck.ended);
+      task.emplace(stuck.scheduler,
+                   stuck.step([&] { stuck.scheduler.wake(*woken); }),
+                   &stuck.ended);
       if (i % 2) stuck.driver.wait_until_idle();
       stuck.scheduler.spawn(*task);
       woken_ended.wait();
@@ -101,7 +104,9 @@ TEST_CASE("the driver that a stuck worker has left is taken over") {
   }
 }
 
-TEST_CASE("the driver is taken over when several workers are stuck, as long as one sleeps") {
+TEST_CASE(
+    "the driver is taken over when several workers are stuck, as long as one "
+    "sleeps") {
   for (int i = 0; i < test::rounds(20); ++i) {
     test::FakeHooks hooks;
     test::FakeDriver driver;

@@ -13,8 +13,8 @@
 using namespace tonio;
 using Next = test::StepTask::Next;
 
-// A ring of tasks, each suspended until its neighbour claims it: the tokens that go
-// round must never get lost, whoever runs where.
+// A ring of tasks, each suspended until its neighbour claims it: the tokens
+// that go round must never get lost, whoever runs where.
 TEST_CASE("tokens that tasks hand on by wakes all arrive") {
   for (const unsigned workers : {1u, 2u, 4u, 8u, 64u}) {
     test::FakeHooks hooks;
@@ -37,7 +37,9 @@ TEST_CASE("tokens that tasks hand on by wakes all arrive") {
         ++seats[seat].tokens;
         if (!seats[seat].waiting) return;
         seats[seat].waiting = false;
-        if (tasks[seat].state().claim(task::WakeReason::kCompleted) != task::Claim::kSchedule) return;
+        if (tasks[seat].state().claim(task::WakeReason::kCompleted) !=
+            task::Claim::kSchedule)
+          return;
       }
       tasks[seat].wake();
     };

@@ -43,7 +43,9 @@ TEST_CASE("setting an event wakes everybody that waits, once") {
   CHECK(!late.state().cancel_arming());
 }
 
-TEST_CASE("waits, cancellations, set and clear race: nobody sleeps through a set event") {
+TEST_CASE(
+    "waits, cancellations, set and clear race: nobody sleeps through a set "
+    "event") {
   for (const int waiters : {1, 3, 7}) {
     test::RecordingWaker waker;
     sync::Event event;
@@ -83,7 +85,8 @@ TEST_CASE("waits, cancellations, set and clear race: nobody sleeps through a set
         if (task.state().finish_arming()) {
           while (task.state().suspended()) std::this_thread::yield();
         }
-        if (task.state().reason() != task::WakeReason::kCompleted) event.cancel_wait(task.waiter());
+        if (task.state().reason() != task::WakeReason::kCompleted)
+          event.cancel_wait(task.waiter());
       }
       --left;
     });

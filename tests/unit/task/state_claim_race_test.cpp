@@ -10,7 +10,8 @@
 using namespace tonio;
 using namespace tonio::task;
 
-// Claimers, cancellers and the worker that lets go of the task meet at each suspension.
+// Claimers, cancellers and the worker that lets go of the task meet at each
+// suspension.
 TEST_CASE("exactly one claim wins per suspension") {
   for (const int threads : {2, 4, 8, 64}) {
     TaskState state;
@@ -44,8 +45,9 @@ TEST_CASE("exactly one claim wins per suspension") {
           }
         } else {
           const Claim claim = me % 3 == 0 ? state.request_cancel()
-                              : me % 3 == 1 ? state.claim(WakeReason::kCompleted)
-                                            : state.claim(WakeReason::kTimedOut);
+                              : me % 3 == 1
+                                  ? state.claim(WakeReason::kCompleted)
+                                  : state.claim(WakeReason::kTimedOut);
           if (claim == Claim::kSchedule) {
             ++scheduled;
             ++plain;

@@ -10,8 +10,8 @@
 using namespace tonio;
 using namespace tonio::task;
 
-// No barriers: the claimer that wins runs the next suspension itself, as a scheduler's
-// worker would, while the others go on claiming.
+// No barriers: the claimer that wins runs the next suspension itself, as a
+// scheduler's worker would, while the others go on claiming.
 TEST_CASE("a task moves from thread to thread with its claims") {
   for (const int threads : {2, 4, 8, 64}) {
     TaskState state;
@@ -35,7 +35,8 @@ TEST_CASE("a task moves from thread to thread with its claims") {
     own();
     test::parallelize(threads, [&](int me) {
       while (!done) {
-        const Claim claim = me % 4 == 3 ? state.request_cancel() : state.claim(WakeReason::kCompleted);
+        const Claim claim = me % 4 == 3 ? state.request_cancel()
+                                        : state.claim(WakeReason::kCompleted);
         if (claim == Claim::kSchedule) own();
         std::this_thread::yield();
       }

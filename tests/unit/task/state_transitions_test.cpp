@@ -27,7 +27,9 @@ TEST_CASE("a suspension: armed, let go, claimed") {
   CHECK(state.ended());
 }
 
-TEST_CASE("a claim while arming leaves the task with its worker, and only one counts") {
+TEST_CASE(
+    "a claim while arming leaves the task with its worker, and only one "
+    "counts") {
   TaskState state;
   state.begin();
   REQUIRE(state.begin_arming());
@@ -97,7 +99,9 @@ TEST_CASE("a cancel request makes a suspended task the requester's") {
   CHECK(state.request_cancel() == Claim::kLost);
 }
 
-TEST_CASE("a cancel request after a claim keeps the claim's reason, and stays pending") {
+TEST_CASE(
+    "a cancel request after a claim keeps the claim's reason, and stays "
+    "pending") {
   TaskState state;
   state.begin();
   REQUIRE(state.begin_arming());

@@ -30,9 +30,11 @@ TEST_CASE("a task resumed for another reason leaves the line by itself") {
   CHECK(ready.pop_front() == &second);
 }
 
-// Permits are handed over while the receivers are cancelled: none may get lost, and none
-// may arrive twice.
-TEST_CASE("a permit handed over during a cancellation is either received or still there") {
+// Permits are handed over while the receivers are cancelled: none may get lost,
+// and none may arrive twice.
+TEST_CASE(
+    "a permit handed over during a cancellation is either received or still "
+    "there") {
   struct Permits {
     base::Mutex mutex;
     task::WaitQueue queue;
@@ -44,8 +46,8 @@ TEST_CASE("a permit handed over during a cancellation is either received or stil
   std::atomic<int> receivers_left{pairs};
   test::parallelize(pairs * 2 + 1, [&](int me) {
     static test::RecordingWaker waker;
-    static test::StepTask tasks[pairs] = {test::StepTask(waker), test::StepTask(waker),
-                                          test::StepTask(waker)};
+    static test::StepTask tasks[pairs] = {
+        test::StepTask(waker), test::StepTask(waker), test::StepTask(waker)};
     if (me == pairs * 2) {
       // Hands permits over, one after the other.
       for (long n = 0; receivers_left > 0; ++n) {
@@ -59,7 +61,8 @@ TEST_CASE("a permit handed over during a cancellation is either received or stil
     test::StepTask& task = tasks[me % pairs];
     if (me >= pairs) {
       while (receivers_left > 0) {
-        if (task.state().request_cancel() == Claim::kLost) std::this_thread::yield();
+        if (task.state().request_cancel() == Claim::kLost)
+          std::this_thread::yield();
       }
       return;
     }

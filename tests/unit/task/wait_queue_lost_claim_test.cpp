@@ -7,7 +7,8 @@ using namespace tonio;
 using task::Claim;
 using task::WakeReason;
 
-TEST_CASE("what is handed over goes past a waiter that somebody else has woken") {
+TEST_CASE(
+    "what is handed over goes past a waiter that somebody else has woken") {
   test::RecordingWaker waker;
   test::StepTask timed_out(waker), cancelled(waker), next(waker);
   task::WaitQueue queue;
@@ -32,7 +33,9 @@ TEST_CASE("what is handed over goes past a waiter that somebody else has woken")
   CHECK(!queue.claim_first(ready, &message));
 }
 
-TEST_CASE("a waiter that is still arming gets what is handed over and stays where it is") {
+TEST_CASE(
+    "a waiter that is still arming gets what is handed over and stays where it "
+    "is") {
   test::RecordingWaker waker;
   test::StepTask task(waker);
   task::WaitQueue queue;
