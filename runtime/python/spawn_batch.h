@@ -19,7 +19,7 @@ class SpawnBatch final : public task::Task {
   // How long first steps are run in a row, in microseconds, and after how many of them
   // the clock is looked at.
   static constexpr base::Instant kTurn = 50;
-  static constexpr std::size_t kLookAtClock = 8;
+  static constexpr std::size_t kLookAtClock = 32;
 
   // Takes over the iterators in the `count` slots, which lie in `storage` or belong to
   // `join`, and the snapshot of contextvars (null for none) that each task gets a copy of.
