@@ -58,8 +58,12 @@ PyObject* socket_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   return make_socket(type, fd, family, socket_type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC), protocol);
 }
 
+// The socket that this thread makes a mirrored call on: closing it from inside, as an
+// argument's __index__ may, must not wait for that call to end.
+thread_local Socket* mirrored = nullptr;
+
 void close_socket(Socket* self) {
-  if (self->socket->wants_close_now()) {
+  if (mirrored != self && self->socket->wants_close_now()) {
     const Detached detached;
     self->socket->close(true);
   } else {
@@ -109,14 +113,16 @@ PyObject* socket_mirror(PyObject* self, PyObject* const* args, Py_ssize_t nargs)
   Socket* socket = as_socket(self);
   const net::Socket::Use use(*socket->socket);
   if (use.fd() < 0) return raise_errno(EBADF);
+  Socket* const outer = std::exchange(mirrored, socket);
   Ref borrowed = Ref::steal(PyObject_CallFunction(args[0], "iiii", socket->family, socket->type,
                                                   socket->protocol, use.fd()));
-  if (!borrowed) return nullptr;
-  Ref method = Ref::steal(PyObject_GetAttr(borrowed.get(), args[1]));
+  Ref method = Ref::steal(borrowed ? PyObject_GetAttr(borrowed.get(), args[1]) : nullptr);
   Ref result = Ref::steal(
       method ? PyObject_Vectorcall(method.get(), args + 2, static_cast<std::size_t>(nargs - 2),
                                    nullptr)
              : nullptr);
+  mirrored = outer;
+  if (!borrowed) return nullptr;
   // Or the descriptor would be closed with it.
   PyObject* pending = PyErr_GetRaisedException();
   Ref detached = Ref::steal(PyObject_CallMethod(borrowed.get(), "detach", nullptr));
