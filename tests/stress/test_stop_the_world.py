@@ -14,14 +14,14 @@ from tonio.net import socket
 class StopTheWorld(unittest.TestCase):
     def test_during_a_run(self):
         def collects():
-            for _ in range(scaled(15)):
+            for _ in range(scaled(8)):
                 gc.collect()
                 yield
 
         def works():
             first, second = socket.socketpair()
             with first, second:
-                for number in range(scaled(40)):
+                for number in range(scaled(20)):
                     yield first.sendall(b"x")
                     yield second.recv(1)
                     yield tonio.sleep(0.0001)
@@ -47,14 +47,14 @@ class StopTheWorld(unittest.TestCase):
         thread = threading.Thread(target=collect)
         thread.start()
         try:
-            for number in range(scaled(40)):
+            for number in range(scaled(12)):
                 tonio.run(program(), threads=number % 8 + 1)
         finally:
             stop.set()
             thread.join()
 
     def test_at_the_end_of_a_program(self):
-        for number in range(scaled(6)):
+        for number in range(scaled(3)):
             done = run_program("""
                 import gc, threading, tonio
 
