@@ -2,7 +2,7 @@
 # PUBLIC, so that warnings as errors never reach code that is not ours.
 
 option(TONIO_WERROR "Treat warnings in tonio's own code as errors" ON)
-option(TONIO_LTO "Link-time optimisation" OFF)
+option(TONIO_LTO "Link-time optimisation in Release builds (docs/decisions/0009)" ON)
 option(TONIO_ASAN "AddressSanitizer and LeakSanitizer" OFF)
 option(TONIO_TSAN "ThreadSanitizer" OFF)
 option(TONIO_UBSAN "UndefinedBehaviorSanitizer" OFF)
@@ -50,7 +50,7 @@ endif()
 if(TONIO_LTO)
   include(CheckIPOSupported)
   check_ipo_supported()
-  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION_RELEASE ON)
 endif()
 
 # Sanitizers must see every object of the program, so they are directory-wide.

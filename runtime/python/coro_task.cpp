@@ -12,7 +12,14 @@
 namespace tonio::python {
 namespace {
 
-// PyIter_Send for an exception: throws the one that is set into `iterator`.
+// PyIter_Send without a second look at what generators and coroutines are.
+PySendResult send(PyObject* iterator, PyObject* value, PyObject*& out) {
+  const PyAsyncMethods* async = Py_TYPE(iterator)->tp_as_async;
+  return async && async->am_send ? async->am_send(iterator, value, &out)
+                                 : PyIter_Send(iterator, value, &out);
+}
+
+// The same for an exception: throws the one that is set into `iterator`.
 PySendResult throw_into(PyObject* iterator, PyObject*& out) {
   Ref exception = Ref::steal(PyErr_GetRaisedException());
   out = PyObject_CallMethodOneArg(iterator, names::throw_, exception.get());
@@ -64,10 +71,10 @@ class InContext {
 }  // namespace
 
 PyObject* drivable(PyObject* object, const char* doing) {
-  if (is_operation(object)) return Py_NewRef(object);
   if (PyGen_CheckExact(object) || PyCoro_CheckExact(object)) {
     return claim_coroutine(object) ? Py_NewRef(object) : nullptr;
   }
+  if (is_operation(object)) return Py_NewRef(object);
   const PyAsyncMethods* async = Py_TYPE(object)->tp_as_async;
   if (async && async->am_await) {
     PyObject* iterator = async->am_await(object);
@@ -95,31 +102,6 @@ void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject
   ending_cancelled_ = false;
   asked_to_end_.store(false, std::memory_order_relaxed);
   state().begin();
-}
-
-task::Task::Outcome CoroTask::run() {
-  ThreadContext& thread = *this_thread;
-  thread.current = this;
-  thread.budget = kBudget;
-  for (;;) {
-    Step step;
-    {
-      const InContext in_context(context_);
-      step = advance();
-    }
-    if (Host::instance().forked()) leave_forked_child(step == Step::kEnd && !PyErr_Occurred());
-    if (step == Step::kSuspend) {
-      thread.current = nullptr;
-      // From here on the task may be running elsewhere.
-      if (state().finish_arming()) return Outcome::kGone;
-      thread.current = this;
-      continue;
-    }
-    thread.current = nullptr;
-    if (step == Step::kGiveWay) return Outcome::kGaveWay;
-    end();
-    return Outcome::kGone;
-  }
 }
 
 Poll CoroTask::drive(PyObject* operation, PyObject*& result, bool& started) {
@@ -214,7 +196,7 @@ CoroTask::Step CoroTask::dispatch(PyObject* yielded, Ref& input, bool& throwing)
       return Step::kEnd;
     }
     push(iterator);
-    input = Ref::borrow(Py_None);
+    input.reset();
     // A task whose coroutines never suspend gives way as well.
     if (thread.budget == 0) return Step::kGiveWay;
     --thread.budget;
@@ -237,7 +219,7 @@ CoroTask::Step CoroTask::dispatch(PyObject* yielded, Ref& input, bool& throwing)
 }
 
 CoroTask::Step CoroTask::advance() {
-  Ref input = Ref::borrow(Py_None);
+  Ref input;  // none: None
   bool throwing = false;
   if (operation_ && !awaited_) {
     PyObject* result = nullptr;
@@ -267,9 +249,10 @@ CoroTask::Step CoroTask::advance() {
   for (;;) {
     PyObject* out = nullptr;
     const PySendResult sent =
-        throwing ? throw_into(top_, out) : PyIter_Send(top_, input.get(), &out);
+        throwing ? throw_into(top_, out) : send(top_, input ? input.get() : Py_None, out);
     throwing = false;
     if (sent == PYGEN_NEXT) {
+      if (out == Py_None && !operation_) return Step::kGiveWay;  // the most common by far
       Ref yielded = Ref::steal(out);
       const Step step = dispatch(out, input, throwing);
       if (step != Step::kEnd) return step;
@@ -300,7 +283,6 @@ void CoroTask::push(PyObject* iterator) {
 }
 
 bool CoroTask::pop() {
-  release_coroutine(top_);
   Py_CLEAR(top_);
   if (!callers_ || callers_->empty()) return false;
   top_ = callers_->back();
@@ -326,6 +308,31 @@ void CoroTask::end() {
     join.fail();
   }
   Host::instance().give_back(*this);
+}
+
+task::Task::Outcome CoroTask::run() {
+  ThreadContext& thread = *this_thread;
+  thread.current = this;
+  thread.budget = kBudget;
+  for (;;) {
+    Step step;
+    {
+      const InContext in_context(context_);
+      step = advance();
+    }
+    if (Host::instance().forked()) leave_forked_child(step == Step::kEnd && !PyErr_Occurred());
+    if (step == Step::kSuspend) {
+      thread.current = nullptr;
+      // From here on the task may be running elsewhere.
+      if (state().finish_arming()) return Outcome::kGone;
+      thread.current = this;
+      continue;
+    }
+    thread.current = nullptr;
+    if (step == Step::kGiveWay) return Outcome::kGaveWay;
+    end();
+    return Outcome::kGone;
+  }
 }
 
 std::string CoroTask::describe() const {

@@ -56,7 +56,7 @@ class CoroTask final : public task::Task {
  private:
   enum class Step { kSuspend, kGiveWay, kEnd };
 
-  Step advance();
+  [[gnu::always_inline]] inline Step advance();
   Step dispatch(PyObject* yielded, Ref& input, bool& throwing);
   Step wait_on(PyObject* operation, Poll poll, bool awaited, bool started);
   Poll drive(PyObject* operation, PyObject*& result, bool& started);

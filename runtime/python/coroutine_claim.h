@@ -1,4 +1,4 @@
-// A coroutine belongs to one task at a time. CPython's own check ("already executing")
+// A coroutine belongs to one task, for good. CPython's own check ("already executing")
 // is not atomic, so two workers that resume the same generator at once would corrupt it.
 #pragma once
 
@@ -29,22 +29,21 @@ inline bool can_be_claimed(PyObject* object) {
 
 }  // namespace internal
 
-// False with a RuntimeError set when a task runs it already. What is neither a generator
+// False with a RuntimeError set when a task has it or has had it. What is neither a generator
 // nor a native coroutine needs no claim: the claim succeeds and means nothing.
 [[nodiscard]] inline bool claim_coroutine(PyObject* object) {
   using namespace internal;
   if (!can_be_claimed(object)) return true;
-  // Acquire pairs with the release of the task that ran it before.
-  if (!(claim_word(object).fetch_or(kClaimed, std::memory_order_acquire) & kClaimed)) return true;
-  PyErr_Format(PyExc_RuntimeError, "%R is run by a task already", object);
+  if (!(claim_word(object).fetch_or(kClaimed, std::memory_order_acq_rel) & kClaimed)) return true;
+  PyErr_Format(PyExc_RuntimeError, "%R is run by a task already, or has been", object);
   return false;
 }
 
+// For a coroutine that was claimed and not begun.
 inline void release_coroutine(PyObject* object) {
   using namespace internal;
-  if (can_be_claimed(object)) {
-    claim_word(object).fetch_and(static_cast<std::uint16_t>(~kClaimed), std::memory_order_release);
-  }
+  if (!can_be_claimed(object)) return;
+  claim_word(object).fetch_and(static_cast<std::uint16_t>(~kClaimed), std::memory_order_release);
 }
 
 }  // namespace tonio::python

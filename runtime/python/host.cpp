@@ -167,31 +167,11 @@ void Host::unregister_thread(ThreadContext& context) {
   std::erase(threads->contexts, &context);
 }
 
-CoroTask& Host::take_task() {
-  count_begun();
-  if (ThreadContext* thread = this_thread) return pool_.take(thread->free_tasks);
-  return pool_.take(threads_.lock()->free_tasks);
-}
+CoroTask& Host::take_task_outside() { return pool_.take(threads_.lock()->free_tasks); }
 
-void Host::give_back(CoroTask& task) {
-  task.state().end();
-  pool_.give_back(this_thread->free_tasks, task);
-  count_ended();
-}
+void Host::count_begun_outside() { ++threads_.lock()->begun; }
 
-void Host::count_begun() {
-  if (ThreadContext* thread = this_thread) {
-    thread->begun.store(thread->begun.load(std::memory_order_relaxed) + 1,
-                        std::memory_order_relaxed);
-  } else {
-    ++threads_.lock()->begun;
-  }
-}
-
-void Host::count_ended() {
-  ThreadContext& thread = *this_thread;
-  thread.ended.store(thread.ended.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-  if (!watching_end_.load(std::memory_order_relaxed)) return;
+void Host::tell_end() {
   // Of two threads that end the last two tasks, at least one sees the other's count.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (live_tasks() == 0) end_target_.wake();

@@ -57,12 +57,30 @@ class Host {
   [[nodiscard]] bool check_running();
 
   // An object for a new task, from the calling thread's stock. Attached.
-  CoroTask& take_task();
+  CoroTask& take_task() {
+    count_begun();
+    ThreadContext* thread = this_thread;
+    return thread ? pool_.take(thread->free_tasks) : take_task_outside();
+  }
   // The task in `task` has ended.
-  void give_back(CoroTask& task);
+  void give_back(CoroTask& task) {
+    task.state().end();
+    pool_.give_back(this_thread->free_tasks, task);
+    count_ended();
+  }
   // For what counts as a task without being a CoroTask.
-  void count_begun();
-  void count_ended();
+  void count_begun() {
+    ThreadContext* thread = this_thread;
+    if (!thread) return count_begun_outside();
+    thread->begun.store(thread->begun.load(std::memory_order_relaxed) + 1,
+                        std::memory_order_relaxed);
+  }
+  void count_ended() {
+    ThreadContext& thread = *this_thread;
+    thread.ended.store(thread.ended.load(std::memory_order_relaxed) + 1,
+                       std::memory_order_release);
+    if (watching_end_.load(std::memory_order_relaxed)) tell_end();
+  }
   // Tasks that have begun and not ended. Exact once nothing runs.
   std::uint64_t live_tasks();
   // Asks the tasks that are left to end, each once: a task that suspends again in a
@@ -96,6 +114,12 @@ class Host {
   // The tasks that have not ended, a line each. Attached; the workers have been stopped, or
   // are stuck in one step.
   std::vector<std::string> describe_tasks();
+
+  // On a thread that isn't the runtime's.
+  CoroTask& take_task_outside();
+  void count_begun_outside();
+  // Somebody waits for the last task to end; this may have been it.
+  void tell_end();
 
   void register_thread(ThreadContext& context);
   void unregister_thread(ThreadContext& context);

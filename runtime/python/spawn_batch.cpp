@@ -25,11 +25,6 @@ SpawnBatch::SpawnBatch(task::Waker& waker, PyObject** slots, std::size_t count,
 task::Task::Outcome SpawnBatch::run() {
   Host& host = Host::instance();
   const std::size_t end = std::min(next_ + kAtOnce, count_);
-  // The coroutines have long left the cache, and each is run in a moment.
-  for (std::size_t i = next_; i < end; ++i) {
-    __builtin_prefetch(slots_[i], 1);
-    __builtin_prefetch(reinterpret_cast<const char*>(slots_[i]) + 64, 1);
-  }
   task::TaskList ready;
   if (host.scheduler().workers() == 1) {
     run_first_steps(end, ready);
@@ -48,7 +43,7 @@ void SpawnBatch::run_first_steps(std::size_t end, task::TaskList& ready) {
   while (next_ < end) {
     task::Task& task = begin_next();
     if (task.run() == Outcome::kGaveWay) ready.push_back(task);
-    if (next_ % kLookAtClock == 0 && base::now() >= until) break;
+    if (next_ % kLookAtClock == 0 && next_ < end && base::now() >= until) break;
   }
 }
 

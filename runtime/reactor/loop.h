@@ -3,6 +3,8 @@
 
 #include <uv.h>
 
+#include <cstddef>
+
 #include "base/clock.h"
 #include "base/unique_fd.h"
 
@@ -30,6 +32,9 @@ struct Loop {
   uv_poll_t timer_poll;
   // When the timerfd fires; kNever when it is not set.
   base::Instant timer_set_to = base::kNever;
+
+  // Handles of registrations, closing ones included.
+  std::size_t handles = 0;
 
   // Sets the timerfd to fire at `deadline` (which may have passed), or not at all.
   void set_timer(base::Instant deadline);

@@ -67,6 +67,7 @@ void LoopSide::on_ready(uv_poll_t* handle, int status, int events) {
 void LoopSide::on_closed(uv_handle_t* handle) {
   std::unique_ptr<LoopSide> side(static_cast<LoopSide*>(handle->data));
   side->registration->drop();
+  --static_cast<Loop*>(handle->loop->data)->handles;
 }
 
 Reactor::Reactor() = default;
@@ -82,6 +83,7 @@ bool Reactor::open(std::string& error) {
     error = uv_strerror(status);
     return false;
   }
+  loop->loop.data = loop.get();
   loop->timer_fd.reset(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
   status = loop->timer_fd.valid() ? uv_async_init(&loop->loop, &loop->waker, nullptr) : -errno;
   if (status == 0) {
@@ -153,7 +155,10 @@ void Reactor::poll(base::Instant deadline, task::TaskList& ready) {
       if (until < loop_->timer_set_to || loop_->timer_set_to == 0) loop_->set_timer(until);
     }
   }
-  uv_run(&loop_->loop, block ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+  // A look at a loop that watches nothing but its own waker finds nothing.
+  if (block || deadline != 0 || loop_->handles > 0) {
+    uv_run(&loop_->loop, block ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+  }
   if (deadline != 0) timers_.end_poll();
   if (timers_.size() != 0) timers_.fire_due(base::now(), ready);
   ready_ = nullptr;
@@ -238,6 +243,7 @@ void Reactor::apply(Registration& registration) {
       registration.loop_side_ = std::move(side);
       registration.owners_.fetch_add(1, std::memory_order_relaxed);
       registrations_.push_back(registration);
+      ++loop_->handles;
     }
   }
   if (status == 0) {

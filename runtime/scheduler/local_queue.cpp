@@ -68,6 +68,13 @@ task::Task* LocalQueue::pop() {
   }
 }
 
+task::Task* LocalQueue::pop_unshared() {
+  const std::uint32_t real = unpack(head_.load(std::memory_order_relaxed)).real;
+  if (real == tail_.load(std::memory_order_relaxed)) return nullptr;
+  head_.store(pack({real + 1, real + 1}), std::memory_order_relaxed);
+  return slots_[real & kMask].load(std::memory_order_relaxed);
+}
+
 task::Task* LocalQueue::steal_into(LocalQueue& into) {
   // The thief owns `into`: only its own pops and other thieves move that head.
   const std::uint32_t into_tail = into.tail_.load(std::memory_order_relaxed);

@@ -38,6 +38,8 @@ class LocalQueue {
   void push_back_all(task::TaskList& tasks);
   // Owner only.
   task::Task* pop();
+  // The same while no other worker exists that could steal: without an atomic exchange.
+  task::Task* pop_unshared();
 
   // Any other worker, whose own queue is `into`: moves half of this queue there and
   // gives one more to run at once. Null when there was nothing to take.

@@ -114,7 +114,8 @@ task::Task* Worker::next_task() {
     }
   }
   lifo_runs_ = 0;
-  if (task::Task* task = queue_.pop()) return task;
+  const bool alone = crew_.workers.size() == 1;
+  if (task::Task* task = alone ? queue_.pop_unshared() : queue_.pop()) return task;
   return take_injected(kInjectBatch);
 }
 

@@ -2,35 +2,6 @@
 
 namespace tonio::task {
 
-void TaskList::push_back(Task& task) {
-  TONIO_DCHECK(task.next_ == nullptr && tail_ != &task);
-  if (tail_) {
-    tail_->next_ = &task;
-  } else {
-    head_ = &task;
-  }
-  tail_ = &task;
-  ++size_;
-}
-
-void TaskList::push_front(Task& task) {
-  TONIO_DCHECK(task.next_ == nullptr && tail_ != &task);
-  task.next_ = head_;
-  head_ = &task;
-  if (!tail_) tail_ = &task;
-  ++size_;
-}
-
-Task* TaskList::pop_front() {
-  Task* task = head_;
-  if (!task) return nullptr;
-  head_ = task->next_;
-  if (!head_) tail_ = nullptr;
-  task->next_ = nullptr;
-  --size_;
-  return task;
-}
-
 void TaskList::append(TaskList& other) {
   if (other.empty()) return;
   if (tail_) {

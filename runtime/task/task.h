@@ -92,9 +92,28 @@ class TaskList {
 
   bool empty() const { return head_ == nullptr; }
   std::size_t size() const { return size_; }
-  void push_back(Task& task);
-  void push_front(Task& task);
-  Task* pop_front();
+  void push_back(Task& task) {
+    TONIO_DCHECK(task.next_ == nullptr && tail_ != &task);
+    (tail_ ? tail_->next_ : head_) = &task;
+    tail_ = &task;
+    ++size_;
+  }
+  void push_front(Task& task) {
+    TONIO_DCHECK(task.next_ == nullptr && tail_ != &task);
+    task.next_ = head_;
+    head_ = &task;
+    if (!tail_) tail_ = &task;
+    ++size_;
+  }
+  Task* pop_front() {
+    Task* task = head_;
+    if (!task) return nullptr;
+    head_ = task->next_;
+    if (!head_) tail_ = nullptr;
+    task->next_ = nullptr;
+    --size_;
+    return task;
+  }
   // Takes everything from `other`.
   void append(TaskList& other);
   // Takes the first `count` (or fewer) of `other`.
