@@ -160,7 +160,7 @@ Poll wait_for_call(BlockingCall& call, CoroTask& task) {
   return Poll::kReady;
 }
 
-void call_abandon(PyObject* self, CoroTask& task) {
+void call_abandon(PyObject* self, CoroTask& task, bool) {
   BlockingCall& call = *as_call(self);
   call.done.cancel_wait(task.waiter());
   call.waiters.fetch_sub(1);

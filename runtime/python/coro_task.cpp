@@ -139,8 +139,8 @@ void CoroTask::abandon_operation() {
   this_thread->awaiting = nullptr;
   if (!operation_) return;
   if (started_op_) {
-    if (state().arming()) (void)state().cancel_arming();
-    reinterpret_cast<Operation*>(operation_)->kind->abandon(operation_, *this);
+    const bool woken = state().arming() ? state().cancel_arming() : true;
+    reinterpret_cast<Operation*>(operation_)->kind->abandon(operation_, *this, woken);
   }
   PyObject* pending = PyErr_GetRaisedException();
   Py_CLEAR(operation_);

@@ -45,7 +45,7 @@ Poll wait_start(PyObject* object, CoroTask& task, PyObject*& result) {
   return Poll::kPending;
 }
 
-void wait_abandon(PyObject* object, CoroTask& task) {
+void wait_abandon(PyObject* object, CoroTask& task, bool) {
   EventWait* self = as_wait(object);
   if (self->timeout >= 0) Host::instance().reactor().remove_timer(task);
   self->event->event.cancel_wait(task.waiter());
@@ -54,7 +54,7 @@ void wait_abandon(PyObject* object, CoroTask& task) {
 Poll wait_resume(PyObject* object, CoroTask& task, PyObject*& result) {
   const task::WakeReason reason = task.state().reason();
   // The one of the two that has woken the task has let go of it already.
-  wait_abandon(object, task);
+  wait_abandon(object, task, true);
   if (reason == task::WakeReason::kCancelled) return raise_cancelled(task);
   return ready_none(result);
 }

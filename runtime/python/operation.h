@@ -15,7 +15,8 @@
 //           again.
 //   abandon takes the task off the wakers' lists, and nothing else: the task is not
 //           going to be resumed on the operation. For what start or resume has left
-//           armed, whether or not a waker has claimed the task meanwhile.
+//           armed. `woken`: a waker has claimed the task, TaskState::reason tells why;
+//           what it handed over goes back where it came from.
 // An operation holds what it was asked for and leaves what changes while it waits to
 // the task, so it may be awaited again, and by several tasks; the kinds that can't do
 // so claim themselves.
@@ -38,7 +39,7 @@ enum class Poll {
 struct OperationKind {
   Poll (*start)(PyObject* self, CoroTask& task, PyObject*& result);
   Poll (*resume)(PyObject* self, CoroTask& task, PyObject*& result);
-  void (*abandon)(PyObject* self, CoroTask& task);
+  void (*abandon)(PyObject* self, CoroTask& task, bool woken);
   // start() is called with a cancel request pending, too, and delivers it itself.
   bool starts_cancelled = false;
 };

@@ -52,7 +52,7 @@ Poll start(PyObject* object, CoroTask& task, PyObject*& result) {
   return wait_ready(self, task);
 }
 
-void abandon(PyObject* object, CoroTask& task) {
+void abandon(PyObject* object, CoroTask& task, bool) {
   SocketOperation& self = *as_operation(object);
   self.socket->socket->cancel_wait(self.kind->interest, task.waiter());
 }
@@ -60,7 +60,7 @@ void abandon(PyObject* object, CoroTask& task) {
 Poll resume(PyObject* object, CoroTask& task, PyObject*& result) {
   SocketOperation& self = *as_operation(object);
   if (task.state().reason() == task::WakeReason::kCancelled) {
-    abandon(object, task);
+    abandon(object, task, true);
     return raise_cancelled(task);
   }
   const Poll poll = self.kind->attempt(self, result);

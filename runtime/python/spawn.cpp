@@ -35,7 +35,7 @@ Poll join_start(PyObject* object, CoroTask& task, PyObject*& result) {
   return join_result(self, result);
 }
 
-void join_abandon(PyObject* object, CoroTask& task) {
+void join_abandon(PyObject* object, CoroTask& task, bool) {
   as_handle(object)->join->done().cancel_wait(task.waiter());
 }
 
@@ -43,7 +43,7 @@ Poll join_resume(PyObject* object, CoroTask& task, PyObject*& result) {
   if (task.state().reason() == task::WakeReason::kCompleted) {
     return join_result(as_handle(object), result);
   }
-  join_abandon(object, task);
+  join_abandon(object, task, true);
   return raise_cancelled(task);
 }
 

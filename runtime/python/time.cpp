@@ -16,7 +16,7 @@ Poll give_way_resume(PyObject*, CoroTask& task, PyObject*& result) {
   return ready_none(result);
 }
 
-void give_way_abandon(PyObject*, CoroTask&) {}
+void give_way_abandon(PyObject*, CoroTask&, bool) {}
 
 constexpr OperationKind kGiveWayKind{give_way_start, give_way_resume, give_way_abandon};
 
@@ -38,12 +38,12 @@ Poll sleep_start(PyObject* self, CoroTask& task, PyObject*&) {
   return Poll::kPending;
 }
 
-void sleep_abandon(PyObject*, CoroTask& task) { Host::instance().reactor().remove_timer(task); }
+void sleep_abandon(PyObject*, CoroTask& task, bool) { Host::instance().reactor().remove_timer(task); }
 
 Poll sleep_resume(PyObject* self, CoroTask& task, PyObject*& result) {
   if (reinterpret_cast<Sleep*>(self)->seconds == 0) return give_way_resume(self, task, result);
   if (task.state().reason() == task::WakeReason::kTimedOut) return ready_none(result);
-  sleep_abandon(self, task);
+  sleep_abandon(self, task, true);
   return raise_cancelled(task);
 }
 
