@@ -1,10 +1,14 @@
 #include "python/module.h"
 
+#include "python/barrier.h"
 #include "python/blocking.h"
+#include "python/channel.h"
 #include "python/errors.h"
 #include "python/event.h"
+#include "python/lock.h"
 #include "python/names.h"
 #include "python/run.h"
+#include "python/semaphore.h"
 #include "python/socket.h"
 #include "python/spawn.h"
 #include "python/time.h"
@@ -30,7 +34,8 @@ PyMethodDef functions[] = {
 int execute(PyObject* module) {
   const bool done = names::init() && init_errors(module) && init_spawn(module) &&
                     init_time(module) && init_event(module) && init_blocking(module) &&
-                    init_run(module) && init_socket(module) &&
+                    init_run(module) && init_socket(module) && init_lock(module) &&
+                    init_semaphore(module) && init_barrier(module) && init_channel(module) &&
                     PyModule_AddFunctions(module, functions) == 0 &&
                     PyModule_AddStringConstant(module, "__version__", TONIO_VERSION) == 0;
   return done ? 0 : -1;

@@ -27,8 +27,10 @@ struct Waiter : base::ListHook {
   explicit Waiter(Task& owner) : task(owner) {}
 
   Task& task;
-  // What the waker hands over with the claim (a message, say); the pair of waker
-  // and operation agree on its meaning. Written before the claim, read after it.
+  // What the waiter carries for its waker, or the waker hands over with the claim (a
+  // message, say); the pair of waker and operation agree on its meaning. The task writes
+  // it before it gets in line; from then on who holds the queue's lock has it, until the
+  // task was resumed by a claim of the queue's, or has left the line under that lock.
   void* payload = nullptr;
 };
 

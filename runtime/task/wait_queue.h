@@ -19,12 +19,17 @@ class WaitQueue {
   // No effect when a waker has taken the waiter already.
   void remove(Waiter& waiter) { waiters_.remove(waiter); }
 
-  // Wakes the first waiter that nobody else has woken, handing `payload` over with
-  // it. False when there is none: whatever was to be handed over is still the
-  // caller's.
-  [[nodiscard]] bool claim_first(TaskList& ready, void* payload = nullptr);
+  // Wakes the first waiter that nobody else has woken. False when there is none. The
+  // waiter keeps the payload that it carries.
+  [[nodiscard]] bool claim_first(TaskList& ready);
+  // The same, handing `payload` over with it. When it gives false, whatever was to be
+  // handed over is still the caller's.
+  [[nodiscard]] bool claim_first(TaskList& ready, void* payload);
+  // The same, where both sides have something to hand over: `payload` becomes what the
+  // waiter carried. Waiters that somebody else has woken keep theirs.
+  [[nodiscard]] bool exchange_first(TaskList& ready, void*& payload);
 
-  // Wakes all. Gives the number of tasks claimed.
+  // Wakes all, with the payloads that they carry. Gives the number of tasks claimed.
   std::size_t claim_all(TaskList& ready);
 
   template <typename Visit>

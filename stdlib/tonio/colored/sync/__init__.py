@@ -1,0 +1,4 @@
+"""As tonio.sync."""
+
+from ...sync import *
+from ...sync import __all__ as __all__
