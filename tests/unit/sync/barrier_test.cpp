@@ -61,7 +61,7 @@ TEST_CASE("a cancelled waiter's arrival counts") {
 TEST_CASE("nobody passes before all have arrived, and each has an index of its own") {
   for (const int parties : {1, 2, 4, 8}) {
     for (int round = 0; round < test::rounds(200); ++round) {
-      test::RecordingWaker waker;
+      test::HandBackWaker waker;
       sync::Barrier barrier(static_cast<std::size_t>(parties));
       std::deque<test::StepTask> tasks;
       for (int i = 0; i < parties; ++i) tasks.emplace_back(waker);
@@ -72,7 +72,7 @@ TEST_CASE("nobody passes before all have arrived, and each has an index of its o
         if (!task.state().begin_arming()) ++early;
         ++arrived;
         if (barrier.wait(task.waiter())) {
-          (void)test::until_claimed(task);
+          (void)test::until_resumed(task);
         } else {
           (void)task.state().cancel_arming();
         }

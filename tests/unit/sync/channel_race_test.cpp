@@ -28,7 +28,7 @@ End send(sync::Channel& channel, test::StepTask& task, void* message) {
     outcome = channel.send(message, task.waiter());
     if (outcome != Outcome::kBlocked) {
       (void)task.state().cancel_arming();
-    } else if (test::until_claimed(task) == WakeReason::kCompleted) {
+    } else if (test::until_resumed(task) == WakeReason::kCompleted) {
       outcome = sync::Channel::sent(task.waiter());
     } else {
       channel.cancel_send(task.waiter());
@@ -49,7 +49,7 @@ End receive(sync::Channel& channel, test::StepTask& task, void*& message, bool g
     outcome = channel.receive(message, task.waiter());
     if (outcome != Outcome::kBlocked) {
       (void)task.state().cancel_arming();
-    } else if (test::until_claimed(task) == WakeReason::kCompleted) {
+    } else if (test::until_resumed(task) == WakeReason::kCompleted) {
       outcome = sync::Channel::received(task.waiter(), message);
     } else {
       channel.cancel_receive(task.waiter());
@@ -71,7 +71,7 @@ struct Message {
 // `close_after`: closes when so many messages have been received; 0: when the senders
 // have ended.
 void exchange(std::size_t capacity, int senders, int receivers, int each, long close_after) {
-  test::RecordingWaker waker;
+  test::HandBackWaker waker;
   sync::Channel channel(capacity);
   const auto count = static_cast<std::size_t>(senders * each);
   const auto messages = std::make_unique<Message[]>(count);

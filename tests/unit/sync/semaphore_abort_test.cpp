@@ -87,7 +87,7 @@ TEST_CASE("a permit that is handed over while the waiter still arms stays with i
 TEST_CASE("no permit is lost or doubled, whenever waiters are cancelled") {
   for (const int permits : {1, 2}) {
     for (const int waiters : {2, 4, 7}) {
-      test::RecordingWaker waker;
+      test::HandBackWaker waker;
       sync::Semaphore semaphore(static_cast<std::size_t>(permits));
       const int each = test::rounds(3'000);
       std::atomic<int> left{waiters}, holders{0}, too_many{0};
@@ -101,8 +101,8 @@ TEST_CASE("no permit is lost or doubled, whenever waiters are cancelled") {
             auto& task = tasks[static_cast<std::size_t>(i % waiters)];
             if (i % 2 == 0) {
               task.cancel();
-            } else {
-              (void)task.state().claim(WakeReason::kTimedOut);
+            } else if (task.state().claim(WakeReason::kTimedOut) == task::Claim::kSchedule) {
+              task.wake();
             }
             std::this_thread::yield();
           }
@@ -117,7 +117,7 @@ TEST_CASE("no permit is lost or doubled, whenever waiters are cancelled") {
             }
             if (!semaphore.wait(task.waiter())) {
               (void)task.state().cancel_arming();
-            } else if (test::until_claimed(task) != WakeReason::kCompleted) {
+            } else if (test::until_resumed(task) != WakeReason::kCompleted) {
               semaphore.cancel_wait(task.waiter());
               continue;
             }
