@@ -96,6 +96,8 @@ class Setting:
     count: int
     seconds: float
     starts: int
+    acquisitions: int  # of a lock, by each of its tasks
+    switches: int
     sizes: list[int]
     connections: list[int]
 

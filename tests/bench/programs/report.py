@@ -36,6 +36,10 @@ def million(create_s, execute_s, execute_cpu_s):
     )
 
 
+def execution(stopwatch):
+    print(json.dumps({"execute_s": stopwatch.seconds, "execute_cpu_s": stopwatch.cpu_seconds}), flush=True)
+
+
 def listening(address):
     print(f"listening on {address[0]}:{address[1]}", flush=True)
 

@@ -1,0 +1,57 @@
+"""What the benchmarks of tasks that wait for each other share: contestants, columns."""
+
+from harness.contest import Column, Contest, Contestant, RatioColumn
+from harness.process import run_json
+
+THREADS = (1, 2)
+ASYNCIO = "asyncio"
+
+
+def contest(setting, title, program, arguments, asyncio):
+    """`arguments`: the program's, one tuple for each notation, which is its first member;
+    the program gets the number of threads after it."""
+    return Contest(
+        title,
+        [
+            *(ours(setting, program, *each, threads=threads) for each in arguments for threads in THREADS),
+            *(rust(setting, program, *each, threads=threads) for each in arguments for threads in THREADS),
+            Contestant(ASYNCIO, measured(setting.python.program(*asyncio))),
+        ],
+        [
+            Column("execute_s", "execute ms", scale=1e3, minimum=True),
+            Column("execute_cpu_s", "CPU ms", scale=1e3),
+        ],
+        [
+            RatioColumn("x 1 thread", "1 thread", "execute_s"),
+            RatioColumn("x Rust", "Rust", "execute_s"),
+            RatioColumn("x asyncio", "asyncio", "execute_s"),
+        ],
+    )
+
+
+def name(who, notation, threads):
+    return f"{who}, {notation}, {threads}t"
+
+
+def measured(argv, env=None):
+    return lambda: run_json(argv, env=env)
+
+
+def ours(setting, program, notation, *rest, threads):
+    argv = setting.tonio_program(program, threads, notation, threads, *rest)
+    against = {"asyncio": ASYNCIO, "Rust": name("Rust TonIO", notation, threads)}
+    if threads > 1:
+        against["1 thread"] = name("tonio", notation, 1)
+    return Contestant(name("tonio", notation, threads), measured(argv), against, setting.tonio_missing)
+
+
+def rust(setting, program, notation, *rest, threads):
+    against = {"asyncio": ASYNCIO}
+    if threads > 1:
+        against["1 thread"] = name("Rust TonIO", notation, 1)
+    missing = setting.peer_missing("tonio")
+    measure = None
+    if not missing:
+        argv = setting.peers.program(program, notation, threads, *rest)
+        measure = measured(argv, setting.peers.environment)
+    return Contestant(name("Rust TonIO", notation, threads), measure, against, missing)
