@@ -255,8 +255,7 @@ bool ready_types() {
   guard_type.tp_name = "tonio.sync.Guard";
   guard_type.tp_doc = PyDoc_STR("Holds an acquired lock or semaphore for one with block.");
   guard_type.tp_basicsize = sizeof(Guard);
-  guard_type.tp_flags =
-      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION;
+  guard_type.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION;
   guard_type.tp_traverse = guard_traverse;
   guard_type.tp_dealloc = guard_dealloc;
   guard_type.tp_methods = guard_methods;

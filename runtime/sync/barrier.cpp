@@ -1,7 +1,5 @@
 #include "sync/barrier.h"
 
-#include <cstdint>
-
 namespace tonio::sync {
 
 std::size_t Barrier::value() {
@@ -31,7 +29,7 @@ bool Barrier::wait(task::Waiter& waiter) {
   bool waits;
   {
     base::MutexLock lock(mutex_);
-    waiter.payload = reinterpret_cast<void*>(static_cast<std::uintptr_t>(count_arrival(ready)));
+    waiter.number = count_arrival(ready);
     waits = arrivals_ < parties_;
     if (waits) waiters_.push(waiter);
   }
@@ -42,10 +40,6 @@ bool Barrier::wait(task::Waiter& waiter) {
 void Barrier::cancel_wait(task::Waiter& waiter) {
   base::MutexLock lock(mutex_);
   waiters_.remove(waiter);
-}
-
-std::size_t Barrier::index_of(const task::Waiter& waiter) {
-  return reinterpret_cast<std::uintptr_t>(waiter.payload);
 }
 
 }  // namespace tonio::sync

@@ -23,13 +23,13 @@ class Barrier {
   std::size_t arrive();
 
   // Arrives and puts the arming task in line. False when the barrier is complete: the
-  // waiter is not in line then. The waiter's payload becomes what index_of() reads.
+  // waiter is not in line then. Either way the waiter carries what index_of() reads.
   [[nodiscard]] bool wait(task::Waiter& waiter);
   // By a resumed task that the barrier has not woken.
   void cancel_wait(task::Waiter& waiter);
 
   // The number of arrivals before the waiter's. By its task, after wait().
-  static std::size_t index_of(const task::Waiter& waiter);
+  static std::size_t index_of(const task::Waiter& waiter) { return waiter.number; }
 
  private:
   // Wakes everybody with the arrival that completes the barrier. Under mutex_.

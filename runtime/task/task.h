@@ -2,6 +2,7 @@
 // class; this one holds what schedulers, wait queues and timers need of any task.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 
@@ -31,7 +32,10 @@ struct Waiter : base::ListHook {
   // message, say); the pair of waker and operation agree on its meaning. The task writes
   // it before it gets in line; from then on who holds the queue's lock has it, until the
   // task was resumed by a claim of the queue's, or has left the line under that lock.
-  void* payload = nullptr;
+  union {
+    void* payload = nullptr;
+    std::size_t number;
+  };
 };
 
 class Task {

@@ -4,7 +4,9 @@ using namespace tonio;
 using task::WakeReason;
 using test::Outcome;
 
-TEST_CASE("a receiver that is cancelled before the hand-off puts no message in a hole") {
+TEST_CASE(
+    "a receiver that is cancelled before the hand-off puts no message in a "
+    "hole") {
   test::RecordingWaker waker;
   test::StepTask cancelled(waker), next(waker);
   sync::Channel channel(1);
@@ -12,7 +14,9 @@ TEST_CASE("a receiver that is cancelled before the hand-off puts no message in a
   test::suspend_receiving(channel, cancelled);
   test::suspend_receiving(channel, next);
   cancelled.cancel();
-  SUBCASE("and has left the line by then") { channel.cancel_receive(cancelled.waiter()); }
+  SUBCASE("and has left the line by then") {
+    channel.cancel_receive(cancelled.waiter());
+  }
   SUBCASE("and has not run yet") {}
   CHECK(channel.try_send(&m[0]) == Outcome::kDone);
   CHECK(waker.last == &next);
@@ -34,7 +38,9 @@ TEST_CASE("a receiver that is cancelled after the hand-off has the message") {
   CHECK(task.state().cancel_requested());
 }
 
-TEST_CASE("a message that is put back is the next to be received, and needs no room") {
+TEST_CASE(
+    "a message that is put back is the next to be received, and needs no "
+    "room") {
   test::RecordingWaker waker;
   test::StepTask sender(waker), receiver(waker);
   sync::Channel channel(1);
@@ -64,7 +70,8 @@ TEST_CASE("a message that is put back is the next to be received, and needs no r
   CHECK(test::next(channel) == nullptr);
 }
 
-TEST_CASE("a sender that is cancelled before its message was taken has it back") {
+TEST_CASE(
+    "a sender that is cancelled before its message was taken has it back") {
   test::RecordingWaker waker;
   test::StepTask cancelled(waker), next(waker);
   sync::Channel channel(1);
@@ -73,7 +80,9 @@ TEST_CASE("a sender that is cancelled before its message was taken has it back")
   test::suspend_sending(channel, cancelled, m[1]);
   test::suspend_sending(channel, next, m[2]);
   cancelled.cancel();
-  SUBCASE("and has left the line by then") { channel.cancel_send(cancelled.waiter()); }
+  SUBCASE("and has left the line by then") {
+    channel.cancel_send(cancelled.waiter());
+  }
   SUBCASE("and has not run yet") {}
   CHECK(test::next(channel) == &m[0]);
   CHECK(waker.last == &next);
@@ -83,7 +92,8 @@ TEST_CASE("a sender that is cancelled before its message was taken has it back")
   CHECK(test::next(channel) == nullptr);
 }
 
-TEST_CASE("a sender that is cancelled after its message was taken has sent it") {
+TEST_CASE(
+    "a sender that is cancelled after its message was taken has sent it") {
   test::RecordingWaker waker;
   test::StepTask task(waker);
   sync::Channel channel(1);

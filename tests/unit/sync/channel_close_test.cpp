@@ -21,7 +21,9 @@ TEST_CASE("closing wakes receivers, and later ones don't wait") {
   CHECK(waker.count == 2);
 }
 
-TEST_CASE("closing wakes senders, whose messages were not sent; what is buffered is received") {
+TEST_CASE(
+    "closing wakes senders, whose messages were not sent; what is buffered is "
+    "received") {
   test::RecordingWaker waker;
   test::StepTask a(waker), b(waker);
   sync::Channel channel(1);

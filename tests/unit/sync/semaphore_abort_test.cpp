@@ -32,7 +32,9 @@ TEST_CASE("a waiter that is cancelled before the hand-off is passed over") {
   suspend_in_line(semaphore, next);
   cancelled.cancel();
 
-  SUBCASE("and has left the line by then") { semaphore.cancel_wait(cancelled.waiter()); }
+  SUBCASE("and has left the line by then") {
+    semaphore.cancel_wait(cancelled.waiter());
+  }
   SUBCASE("and has not run yet") {}
   CHECK(semaphore.release());
   CHECK(waker.last == &next);
@@ -53,7 +55,9 @@ TEST_CASE("a permit that only a cancelled waiter waits for is free again") {
   CHECK(semaphore.available() == 1);
 }
 
-TEST_CASE("a waiter that is cancelled after the hand-off has the permit, and the request waits") {
+TEST_CASE(
+    "a waiter that is cancelled after the hand-off has the permit, and the "
+    "request waits") {
   test::RecordingWaker waker;
   test::StepTask task(waker);
   sync::Semaphore semaphore(1);
@@ -68,7 +72,8 @@ TEST_CASE("a waiter that is cancelled after the hand-off has the permit, and the
   CHECK(semaphore.release());
 }
 
-TEST_CASE("a permit that is handed over while the waiter still arms stays with it") {
+TEST_CASE(
+    "a permit that is handed over while the waiter still arms stays with it") {
   test::RecordingWaker waker;
   test::StepTask task(waker);
   sync::Semaphore semaphore(1);
@@ -92,7 +97,8 @@ TEST_CASE("no permit is lost or doubled, whenever waiters are cancelled") {
       const int each = test::rounds(3'000);
       std::atomic<int> left{waiters}, holders{0}, too_many{0};
       std::atomic<long> acquired{0};
-      long counted = 0;  // touched by the holder of a lock only; TSAN looks at it
+      long counted =
+          0;  // touched by the holder of a lock only; TSAN looks at it
       std::deque<test::StepTask> tasks;
       for (int i = 0; i < waiters; ++i) tasks.emplace_back(waker);
       test::parallelize(waiters + 1, [&](int me) {
@@ -101,7 +107,8 @@ TEST_CASE("no permit is lost or doubled, whenever waiters are cancelled") {
             auto& task = tasks[static_cast<std::size_t>(i % waiters)];
             if (i % 2 == 0) {
               task.cancel();
-            } else if (task.state().claim(WakeReason::kTimedOut) == task::Claim::kSchedule) {
+            } else if (task.state().claim(WakeReason::kTimedOut) ==
+                       task::Claim::kSchedule) {
               task.wake();
             }
             std::this_thread::yield();

@@ -34,7 +34,9 @@ TEST_CASE("permits are counted") {
   CHECK(semaphore.available() == 2);
 }
 
-TEST_CASE("a permit that is released goes to who has waited longest, and nobody overtakes") {
+TEST_CASE(
+    "a permit that is released goes to who has waited longest, and nobody "
+    "overtakes") {
   test::RecordingWaker waker;
   test::StepTask a(waker), b(waker), c(waker);
   sync::Semaphore semaphore(1);
