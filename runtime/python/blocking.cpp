@@ -176,7 +176,8 @@ void interrupt(BlockingCall& call) {
   base::futex_wake(call.phase, 1);
 }
 
-// CancelledError, with the call's own failure as its context: that must not be lost.
+// CancelledError, or the call's own failure, with that as its context, as where a finally
+// block fails: a scope that ends the cancellation would swallow the failure with it.
 Poll raise_cancelled_call(BlockingCall& call, CoroTask& task) {
   task.set_ending_cancelled(false);
   (void)raise_cancelled(task);
@@ -184,8 +185,8 @@ Poll raise_cancelled_call(BlockingCall& call, CoroTask& task) {
       !PyErr_GivenExceptionMatches(call.error, cancelled_error)) {
     call.observed.store(true, std::memory_order_relaxed);
     PyObject* cancelled = PyErr_GetRaisedException();
-    PyException_SetContext(cancelled, Py_NewRef(call.error));
-    PyErr_SetRaisedException(cancelled);
+    PyException_SetContext(call.error, cancelled);
+    PyErr_SetRaisedException(Py_NewRef(call.error));
   }
   return Poll::kError;
 }

@@ -7,6 +7,7 @@
 #include "python/host.h"
 #include "python/join.h"
 #include "python/names.h"
+#include "python/scope.h"
 #include "python/spawn.h"
 
 namespace tonio::python {
@@ -101,6 +102,7 @@ void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject
   has_run_ = false;
   ending_cancelled_ = false;
   asked_to_end_.store(false, std::memory_order_relaxed);
+  forget_cancel();
   state().begin();
 }
 
@@ -290,8 +292,46 @@ bool CoroTask::pop() {
   return true;
 }
 
+void CoroTask::wait_at_end(PyObject* scope) {
+  if (!left_scopes_) left_scopes_ = new std::vector<PyObject*>();
+  // Most have been waited for since.
+  std::erase_if(*left_scopes_, [](PyObject* left) {
+    if (!scope_core(left).over()) return false;
+    Py_DECREF(left);
+    return true;
+  });
+  left_scopes_->push_back(Py_NewRef(scope));
+}
+
+// The outermost coroutine has ended; kEnd when all scopes that it has left are over.
+CoroTask::Step CoroTask::await_children() {
+  if (!result_ && !error_) error_ = PyErr_GetRaisedException();
+  while (!left_scopes_->empty()) {
+    task::CancelScope& scope = scope_core(left_scopes_->back());
+    scope.cancel_wait(waiter());  // where it was resumed for another reason
+    if (scope.over()) {
+      Py_DECREF(left_scopes_->back());
+      left_scopes_->pop_back();
+      continue;
+    }
+    if (state().cancel_requested() || !state().begin_arming()) {
+      // Nobody is left to raise it in but the children.
+      (void)deliver_cancel();
+      for (PyObject* left : *left_scopes_) scope_core(left).cancel();
+      continue;
+    }
+    if (scope.wait(waiter())) return Step::kSuspend;
+    (void)state().cancel_arming();
+  }
+  delete std::exchange(left_scopes_, nullptr);
+  if (error_) PyErr_SetRaisedException(std::exchange(error_, nullptr));
+  return Step::kEnd;
+}
+
 void CoroTask::end() {
   Join& join = *join_;
+  drop_scopes();
+  const Ref scope = Ref::borrow(join.scope());
   Py_CLEAR(context_);
   delete std::exchange(callers_, nullptr);
   PyObject* result = std::exchange(result_, nullptr);
@@ -307,6 +347,7 @@ void CoroTask::end() {
     }
     join.fail();
   }
+  if (scope) scope_core(scope.get()).remove_child(*this);
   Host::instance().give_back(*this);
 }
 
@@ -318,7 +359,8 @@ task::Task::Outcome CoroTask::run() {
     Step step;
     {
       const InContext in_context(context_);
-      step = advance();
+      step = left_scopes_ && (result_ || error_) ? Step::kEnd : advance();
+      if (step == Step::kEnd && left_scopes_) step = await_children();
     }
     if (Host::instance().forked()) leave_forked_child(step == Step::kEnd && !PyErr_Occurred());
     if (step == Step::kSuspend) {

@@ -50,6 +50,9 @@ class CoroTask final : public task::Task {
   bool ending_cancelled() const { return ending_cancelled_; }
   void set_ending_cancelled(bool value) { ending_cancelled_ = value; }
 
+  // The task has left the scope and not waited for its children: it ends after them.
+  void wait_at_end(PyObject* scope);
+
   // What it runs and where it was spawned. Attached.
   std::string describe() const;
 
@@ -57,6 +60,7 @@ class CoroTask final : public task::Task {
   enum class Step { kSuspend, kGiveWay, kEnd };
 
   [[gnu::always_inline]] inline Step advance();
+  Step await_children();
   Step dispatch(PyObject* yielded, Ref& input, bool& throwing);
   Step wait_on(PyObject* operation, Poll poll, bool awaited, bool started);
   Poll drive(PyObject* operation, PyObject*& result, bool& started);
@@ -73,6 +77,8 @@ class CoroTask final : public task::Task {
   std::vector<PyObject*>* callers_ = nullptr;  // the ones that wait for it, owned
   PyObject* operation_ = nullptr;   // what the task waits on, owned
   PyObject* result_ = nullptr;      // what the outermost coroutine returned, owned
+  PyObject* error_ = nullptr;       // what it raised, while it waits for children; owned
+  std::vector<PyObject*>* left_scopes_ = nullptr;  // see wait_at_end(); owned
   PyObject* context_ = nullptr;     // owned; null: it runs in its worker's
   Join* join_ = nullptr;
   std::size_t index_ = 0;

@@ -38,6 +38,11 @@ bool init_errors(PyObject* module) {
              "There is no runtime to use.", PyExc_RuntimeError);
 }
 
+Ref make_group(const char* message, PyObject* exceptions) {
+  // Its constructor makes an ExceptionGroup of Exceptions.
+  return Ref::steal(PyObject_CallFunction(PyExc_BaseExceptionGroup, "sO", message, exceptions));
+}
+
 PyObject* raise_errno(int error) {
   errno = error;
   return PyErr_SetFromErrno(PyExc_OSError);

@@ -14,6 +14,10 @@ extern PyObject* not_initialized_error;            // RuntimeError
 
 [[nodiscard]] bool init_errors(PyObject* module);
 
+// An ExceptionGroup of the exceptions in the list, or, when some are no Exceptions, a
+// BaseExceptionGroup. Nothing with an exception set.
+Ref make_group(const char* message, PyObject* exceptions);
+
 // Sets the OSError subclass that belongs to `error`. Always null.
 PyObject* raise_errno(int error);
 

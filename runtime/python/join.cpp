@@ -3,6 +3,7 @@
 #include <string>
 
 #include "python/errors.h"
+#include "python/scope.h"
 
 namespace tonio::python {
 
@@ -49,6 +50,7 @@ void Join::succeed(std::size_t index, PyObject* result) {
       break;
     case Shape::kNone:
     case Shape::kUntracked:
+    case Shape::kChild:
       Py_DECREF(result);
       break;
   }
@@ -57,6 +59,10 @@ void Join::succeed(std::size_t index, PyObject* result) {
 
 void Join::fail() {
   Ref exception = Ref::steal(PyErr_GetRaisedException());
+  if (scope_) {
+    scope_child_failed(scope_.get(), exception.release());
+    return end_task();
+  }
   // The handle's drop and this look at the owners in either order: the failure is
   // reported here, or by the destructor.
   if (owners_.load(std::memory_order_acquire) == 1 && shape_ != Shape::kRun) {
@@ -120,9 +126,7 @@ Ref Join::make_error(const std::vector<PyObject*>& failures) const {
   if (PyList_GET_SIZE(errors.get()) == 0) {
     return Ref::steal(PyObject_CallNoArgs(cancelled_error));
   }
-  // Becomes an ExceptionGroup when all its members are Exceptions.
-  return Ref::steal(PyObject_CallFunction(PyExc_BaseExceptionGroup, "sO", "spawned tasks failed",
-                                          errors.get()));
+  return make_group("spawned tasks failed", errors.get());
 }
 
 void Join::report(PyObject* exception) {

@@ -24,6 +24,7 @@ class Join {
     kList,       // a list of results
     kNone,       // None once all have ended
     kUntracked,  // nobody will wait
+    kChild,      // a child of a scope, which is told of its failure
     kRun,        // one result, and its exception as it is: tonio.run()
   };
 
@@ -34,6 +35,10 @@ class Join {
   // For what spawns: a list's slots, which hold the tasks' coroutines until they begin, so
   // that a large spawn needs no second array. Null for the other shapes.
   PyObject** slots();
+  // For kChild, before the task begins.
+  void set_scope(PyObject* scope) { scope_ = Ref::borrow(scope); }
+  // Borrowed, or null.
+  PyObject* scope() const { return scope_.get(); }
   // Instead of starting the tasks, when that fails. Attached.
   void discard() { delete this; }
 
@@ -80,6 +85,8 @@ class Join {
   WakeTarget outside_;
   sync::Event done_;
   const SpawnSite site_;
+
+  Ref scope_;  // whose child the task is
 
   // Each slot is written by its task, and read after done_.
   Ref result_;  // the result, or the list of them

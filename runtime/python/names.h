@@ -9,6 +9,7 @@ extern PyObject* throw_;
 extern PyObject* close;
 extern PyObject* value;
 extern PyObject* qualname;
+extern PyObject* scope_id;
 
 [[nodiscard]] bool init();
 

@@ -3,6 +3,7 @@
 #include "python/coro_task.h"
 #include "python/errors.h"
 #include "python/host.h"
+#include "python/names.h"
 #include "python/thread_context.h"
 
 namespace tonio::python {
@@ -130,9 +131,26 @@ Poll begin_operation(PyObject* operation, CoroTask& task, PyObject*& result, boo
 }
 
 Poll raise_cancelled(CoroTask& task) {
-  task.state().deliver_cancel();
-  PyErr_SetNone(cancelled_error);
+  Ref target = Ref::steal(PyLong_FromUnsignedLongLong(task.deliver_cancel()));
+  Ref exception = Ref::steal(target ? PyObject_CallNoArgs(cancelled_error) : nullptr);
+  if (exception && PyObject_SetAttr(exception.get(), names::scope_id, target.get()) == 0) {
+    PyErr_SetRaisedException(exception.release());
+  }
   return Poll::kError;
+}
+
+std::optional<std::uint64_t> cancellation_target(PyObject* exception) {
+  PyObject* pending = PyErr_GetRaisedException();
+  PyObject* found = nullptr;
+  std::optional<std::uint64_t> id;
+  if (PyObject_GetOptionalAttr(exception, names::scope_id, &found) > 0) {
+    id = PyLong_AsUnsignedLongLong(found);
+    if (PyErr_Occurred()) id.reset();
+    Py_DECREF(found);
+  }
+  PyErr_Clear();
+  PyErr_SetRaisedException(pending);
+  return id;
 }
 
 }  // namespace tonio::python

@@ -22,6 +22,9 @@
 // so claim themselves.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+
 #include "python/py.h"
 #include "task/task_state.h"
 
@@ -65,8 +68,12 @@ inline bool is_operation(PyObject* object) {
 // false then: it must be begun again).
 Poll begin_operation(PyObject* operation, CoroTask& task, PyObject*& result, bool& started);
 
-// Sets CancelledError, which uses up the cancel request. Always kError.
+// Sets CancelledError, which uses up the cancel requests made so far. Always kError.
 Poll raise_cancelled(CoroTask& task);
+
+// The scope that a CancelledError ends at (task::CancelScope::Id); none for one that
+// raise_cancelled() has not made. Keeps an exception that is set.
+std::optional<std::uint64_t> cancellation_target(PyObject* exception);
 
 // For start() and resume() of kinds without a second part.
 inline Poll ready_none(PyObject*& result) {

@@ -8,6 +8,7 @@
 #include "python/coroutine_claim.h"
 #include "python/host.h"
 #include "python/operation.h"
+#include "python/scope.h"
 #include "python/spawn_batch.h"
 
 namespace tonio::python {
@@ -100,7 +101,7 @@ bool collect(PyObject* const* awaitables, std::size_t count, const char* doing, 
 
 // Everything that can fail; then the tasks are started. Null with an exception set.
 Join* start_tasks(PyObject* const* awaitables, std::size_t count, Join::Shape shape, bool handle,
-                  const char* doing) {
+                  const char* doing, PyObject* scope = nullptr) {
   Host& host = Host::instance();
   if (!host.check_running()) return nullptr;
   Ref context;
@@ -120,7 +121,9 @@ Join* start_tasks(PyObject* const* awaitables, std::size_t count, Join::Shape sh
   }
   if (count == 1) {
     CoroTask& task = host.take_task();
+    if (scope) join->set_scope(scope);
     task.begin(std::exchange(slots[0], nullptr), *join, 0, context.release());
+    if (scope && !scope_core(scope).add_child(task)) task.cancel();
     host.scheduler().spawn(task);
   } else if (count > 1) {
     auto* batch = new SpawnBatch(host.scheduler(), slots, count, std::move(own_slots), *join,
@@ -220,6 +223,11 @@ bool spawn_background(PyObject* set) {
   if (count == 0) return true;
   return start_tasks(&PyTuple_GET_ITEM(items.get(), 0), count, Join::Shape::kUntracked, false,
                      "a set that is yielded holds") != nullptr;
+}
+
+bool spawn_child(PyObject* awaitable, PyObject* scope) {
+  return start_tasks(&awaitable, 1, Join::Shape::kChild, false, "scope.spawn() takes", scope) !=
+         nullptr;
 }
 
 Join* spawn_for_thread(PyObject* awaitable, const char* doing) {

@@ -21,6 +21,10 @@ PyObject* spawn_gathered(PyObject* list);
 // `yield {a, b}`: they run in the background. False with an exception set.
 [[nodiscard]] bool spawn_background(PyObject* set);
 
+// Starts `awaitable` as a child of the scope; a scope that has been cancelled or is over
+// by now has it closed. False with an exception set.
+[[nodiscard]] bool spawn_child(PyObject* awaitable, PyObject* scope);
+
 // Starts `awaitable` for a thread that waits outside. Owned by the caller (Join::drop);
 // null with an exception set.
 Join* spawn_for_thread(PyObject* awaitable, const char* doing);

@@ -1,6 +1,111 @@
 #include "task/task.h"
 
+#include <thread>
+
+#include "task/cancel_scope.h"
+
 namespace tonio::task {
+
+void Task::cancel() {
+  TaskList ready;
+  request_cancel(nullptr, ready);
+  ready.wake_all();
+}
+
+bool Task::shielded_from(const CancelScope* scope) const {
+  for (const CancelScope* inner = innermost_.load(std::memory_order_relaxed);
+       inner && inner != scope; inner = inner->outer_) {
+    if (inner->shield_) return true;
+  }
+  return false;
+}
+
+void Task::request_cancel(CancelScope* scope, TaskList& ready) {
+  base::MutexLock lock(cancel_mutex_);
+  if (scope) {
+    scope->undelivered_ = true;
+  } else {
+    undelivered_.store(true, std::memory_order_relaxed);
+  }
+  if (shielded_from(scope)) return;
+  if (state_.request_cancel() == Claim::kSchedule) ready.push_back(*this);
+}
+
+std::uint64_t Task::deliver_cancel() {
+  base::MutexLock lock(cancel_mutex_);
+  state_.deliver_cancel();
+  std::uint64_t ends_at = CancelScope::kWholeTask;
+  for (CancelScope* scope = innermost_.load(std::memory_order_relaxed); scope;
+       scope = scope->outer_) {
+    if (scope->undelivered_) ends_at = scope->id_;
+    scope->undelivered_ = false;
+    if (scope->shield_) return ends_at;
+  }
+  if (undelivered_.exchange(false, std::memory_order_relaxed)) ends_at = CancelScope::kWholeTask;
+  return ends_at;
+}
+
+void Task::renew_cancel_flag() {
+  state_.deliver_cancel();
+  bool any = false;
+  CancelScope* scope = innermost_.load(std::memory_order_relaxed);
+  for (; scope; scope = scope->outer_) {
+    any = any || scope->undelivered_;
+    if (scope->shield_) break;
+  }
+  if (!scope) any = any || undelivered_.load(std::memory_order_relaxed);
+  // The task runs, so there is nobody to schedule.
+  if (any) (void)state_.request_cancel();
+}
+
+void Task::renew_cancel() {
+  base::MutexLock lock(cancel_mutex_);
+  renew_cancel_flag();
+}
+
+void Task::link_scope(CancelScope& scope) {
+  base::MutexLock lock(cancel_mutex_);
+  scope.outer_ = innermost_.load(std::memory_order_relaxed);
+  innermost_.store(&scope, std::memory_order_relaxed);
+  if (scope.shield_) renew_cancel_flag();
+}
+
+void Task::unlink_scope(CancelScope& scope) {
+  base::MutexLock lock(cancel_mutex_);
+  // Nearly always the innermost one.
+  CancelScope* inner = innermost_.load(std::memory_order_relaxed);
+  if (inner == &scope) {
+    innermost_.store(scope.outer_, std::memory_order_relaxed);
+  } else {
+    while (inner && inner->outer_ != &scope) inner = inner->outer_;
+    if (inner) inner->outer_ = scope.outer_;
+  }
+  scope.outer_ = nullptr;
+  if (scope.shield_ || scope.undelivered_) {
+    scope.undelivered_ = false;
+    renew_cancel_flag();
+  }
+}
+
+void Task::drop_scopes() {
+  while (innermost_.load(std::memory_order_relaxed)) {
+    cancel_mutex_.lock();
+    CancelScope* scope = innermost_.load(std::memory_order_relaxed);
+    // The other way round than the lock order, so it may only be tried. A scope in the
+    // chain can't go away: it takes itself out under this task's lock.
+    if (scope && scope->mutex_.try_lock()) {
+      innermost_.store(scope->outer_, std::memory_order_relaxed);
+      scope->outer_ = nullptr;
+      scope->host_ = nullptr;
+      scope->phase_ = CancelScope::Phase::kLeft;
+      scope->mutex_.unlock();
+      cancel_mutex_.unlock();
+    } else {
+      cancel_mutex_.unlock();
+      std::this_thread::yield();
+    }
+  }
+}
 
 void TaskList::append(TaskList& other) {
   if (other.empty()) return;

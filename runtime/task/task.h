@@ -3,15 +3,20 @@
 #pragma once
 
 #include <cstddef>
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 
 #include "base/intrusive_list.h"
+#include "base/mutex.h"
 #include "task/task_state.h"
 
 namespace tonio::task {
 
+class CancelScope;
 class Task;
+class TaskList;
 
 // Takes over tasks that are ready to run. Thread-safe.
 class Waker {
@@ -38,6 +43,12 @@ struct Waiter : base::ListHook {
   };
 };
 
+// A task's place among the children of a cancel scope; guarded by the scope's lock.
+struct ChildLink : base::ListHook {
+  explicit ChildLink(Task& child) : task(child) {}
+  Task& task;
+};
+
 class Task {
  public:
   enum class Outcome {
@@ -45,7 +56,7 @@ class Task {
     kGaveWay,  // ready to go on: the worker puts it behind the others
   };
 
-  explicit Task(Waker& waker) : waker_(waker), waiter_(*this) {}
+  explicit Task(Waker& waker) : waker_(waker), waiter_(*this), child_link_(*this) {}
   virtual ~Task() = default;
   Task(const Task&) = delete;
   Task& operator=(const Task&) = delete;
@@ -62,15 +73,36 @@ class Task {
   // Hands an owned task to its scheduler.
   void wake() { waker_.wake(*this); }
 
-  // Asks the task to end: CancelledError at its suspension point. The task must be
-  // known to be alive.
-  void cancel() {
-    if (state_.request_cancel() == Claim::kSchedule) wake();
-  }
+  // Asks the task to end: CancelledError at its suspension point, unless a shield is in
+  // the way. Harmless when it ends just now.
+  void cancel();
+
+  // By the running task, which is about to raise CancelledError: that covers all
+  // requests which no shield holds back. Gives the scope that the cancellation ends at:
+  // the outermost one that asked.
+  std::uint64_t deliver_cancel();
+
+  // Requests that were taken note of (TaskState::deliver_cancel) and have not been
+  // raised are raised at the next suspension after all. By the running task.
+  void renew_cancel();
+
+  // A new task begins in this object.
+  void forget_cancel() { undelivered_.store(false, std::memory_order_relaxed); }
+  // The task is about to end: scopes that it has entered and not left lose their host.
+  void drop_scopes();
 
  private:
+  friend class CancelScope;
   friend class TaskList;
   friend class TimerSlot;
+
+  // For CancelScope, which holds its own lock. A null scope stands for the task itself.
+  void request_cancel(CancelScope* scope, TaskList& ready);
+  void link_scope(CancelScope& scope);
+  void unlink_scope(CancelScope& scope);
+  // cancel_mutex_ is held:
+  bool shielded_from(const CancelScope* scope) const;
+  void renew_cancel_flag();
 
   Waker& waker_;
   // Link of the run queue or list that owns the task.
@@ -79,6 +111,15 @@ class Task {
   // Position in the timer queue; guarded by that queue's lock.
   std::uint32_t timer_position_ = std::numeric_limits<std::uint32_t>::max();
   Waiter waiter_;
+  ChildLink child_link_;
+
+  base::Mutex cancel_mutex_;
+  // The task itself was asked to end, and no CancelledError has covered that. Written
+  // under cancel_mutex_ and, where a task begins, without it.
+  std::atomic<bool> undelivered_{false};
+  // The scopes that the task is in. Written under cancel_mutex_; the task itself may look
+  // whether there are any without it.
+  std::atomic<CancelScope*> innermost_{nullptr};
 };
 
 // What a timer queue may touch of a task.

@@ -1,0 +1,514 @@
+// A scope is left in two steps: its body ends (CancelScope::leave), then its children are
+// waited for. `async with` does both in one; the plain notation can't suspend in
+// __exit__, so it says `yield scope()` afterwards, and a task that does not say it ends
+// only when the children have ended.
+#include "python/scope.h"
+
+#include <cstddef>
+#include <new>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "python/arguments.h"
+#include "python/errors.h"
+#include "python/host.h"
+#include "python/join.h"
+#include "python/names.h"
+#include "python/operation.h"
+#include "python/spawn.h"
+#include "python/spawn_site.h"
+
+namespace tonio::python {
+namespace {
+
+struct Scope;
+
+// Cancels a scope when its time is over. A native task, which owns a reference to the
+// scope; whoever wins the claim on it frees it: its own run(), or disarm().
+class Deadline final : public task::Task {
+ public:
+  Deadline(task::Waker& waker, Scope& scope) : Task(waker), scope_(scope) {}
+
+  void arm(base::Instant when);
+  void disarm();
+  Outcome run() override;
+
+ private:
+  void free();
+
+  Scope& scope_;
+};
+
+struct Scope {
+  PyObject_HEAD
+  PyObject* weak_references;
+  double timeout;  // seconds; negative: none
+  bool raise_timeout;
+  task::CancelScope core;
+  std::atomic<bool> left;
+  std::atomic<bool> timed_out;
+  std::atomic<bool> observed;  // somebody has waited for it
+  Deadline* deadline;          // the host's, while it is inside
+  base::Guarded<std::vector<PyObject*>> failures;  // owned
+  SpawnSite site;
+};
+
+struct ScopeWait {
+  Operation base;
+  Scope* scope;    // owned
+  PyObject* body;  // what left the body, owned; null: nothing
+  bool swallow;    // that was this scope's own cancellation
+  bool exits;      // for __aexit__, whose result says whether to swallow
+};
+
+// What __aenter__ gives: ready at once.
+struct ScopeEntered {
+  Operation base;
+  PyObject* scope;  // owned
+};
+
+PyTypeObject scope_type = empty_type();
+PyTypeObject scope_entered_type = empty_type();
+PyTypeObject scope_wait_type = empty_type();
+
+Scope* as_scope(PyObject* self) { return reinterpret_cast<Scope*>(self); }
+ScopeWait* as_wait(PyObject* self) { return reinterpret_cast<ScopeWait*>(self); }
+PyObject* as_object(Scope* scope) { return reinterpret_cast<PyObject*>(scope); }
+
+void Deadline::arm(base::Instant when) {
+  Py_INCREF(as_object(&scope_));
+  state().begin();
+  (void)state().begin_arming();
+  Host::instance().reactor().add_timer(*this, when);
+  if (!state().finish_arming()) wake();
+}
+
+void Deadline::disarm() {
+  Host::instance().reactor().remove_timer(*this);
+  // Lost: the timer has fired, and run() is on its way.
+  if (state().claim(task::WakeReason::kCompleted) == task::Claim::kSchedule) free();
+}
+
+task::Task::Outcome Deadline::run() {
+  if (!scope_.left.load()) {
+    scope_.timed_out.store(true);
+    if (!scope_.core.cancel()) scope_.timed_out.store(false);  // it was cancelled before
+  }
+  free();
+  return Outcome::kGone;
+}
+
+void Deadline::free() {
+  PyObject* scope = as_object(&scope_);
+  state().end();
+  delete this;
+  Py_DECREF(scope);
+}
+
+std::vector<PyObject*> failures_of(Scope* scope) { return *scope->failures.lock(); }
+
+// All failures, that of the body first, as one exception.
+Poll raise_failures(PyObject* body, const std::vector<PyObject*>& failures) {
+  Ref errors = Ref::steal(PyList_New(0));
+  if (!errors || (body && PyList_Append(errors.get(), body) != 0)) return Poll::kError;
+  for (PyObject* failure : failures) {
+    if (PyList_Append(errors.get(), failure) != 0) return Poll::kError;
+  }
+  Ref group = make_group("tasks of a scope failed", errors.get());
+  if (group) PyErr_SetRaisedException(group.release());
+  return Poll::kError;
+}
+
+// The scope is over.
+Poll outcome(ScopeWait* self, CoroTask& task, PyObject*& result) {
+  Scope* scope = self->scope;
+  scope->observed.store(true, std::memory_order_relaxed);
+  const bool cancelled = task.ending_cancelled();
+  task.set_ending_cancelled(false);
+  const bool body_failed = self->body && !PyErr_GivenExceptionMatches(self->body, cancelled_error);
+  const std::vector<PyObject*> failures = failures_of(scope);
+  if (!failures.empty() || body_failed) {
+    // An error replaces a cancellation, as one in a finally block does; the request that
+    // came while the children ended is raised at the next suspension.
+    if (cancelled) task.renew_cancel();
+    if (!failures.empty()) return raise_failures(body_failed ? self->body : nullptr, failures);
+  } else if (cancelled) {
+    return raise_cancelled(task);
+  } else if (self->swallow && scope->raise_timeout && scope->timed_out.load()) {
+    PyErr_SetString(timeout_error, "the time limit of a scope has passed");
+    return Poll::kError;
+  }
+  result = self->exits ? PyBool_FromLong(self->swallow) : Py_NewRef(Py_None);
+  return Poll::kReady;
+}
+
+// Nothing of the scope runs on behind the back of who waits for it, so a cancellation of
+// the waiting task goes to the children, and is raised when they have ended.
+Poll wait_start(PyObject* object, CoroTask& task, PyObject*& result) {
+  ScopeWait* self = as_wait(object);
+  Scope* scope = self->scope;
+  if (!scope->left.load()) {
+    PyErr_SetString(PyExc_RuntimeError,
+                    "a scope is waited for after its `with` block, not inside it");
+    return Poll::kError;
+  }
+  for (;;) {
+    if (scope->core.over()) return outcome(self, task, result);
+    if (task.state().cancel_requested() || !task.state().begin_arming()) {
+      task.set_ending_cancelled(true);
+      task.state().deliver_cancel();
+      scope->core.cancel();
+      continue;
+    }
+    if (scope->core.wait(task.waiter())) return Poll::kPending;
+    (void)task.state().cancel_arming();
+  }
+}
+
+void wait_abandon(PyObject* self, CoroTask& task, bool) {
+  as_wait(self)->scope->core.cancel_wait(task.waiter());
+  task.set_ending_cancelled(false);
+}
+
+Poll wait_resume(PyObject* self, CoroTask& task, PyObject*& result) {
+  if (task.state().reason() != task::WakeReason::kCompleted) {
+    as_wait(self)->scope->core.cancel_wait(task.waiter());
+  }
+  return wait_start(self, task, result);
+}
+
+constexpr OperationKind kWaitKind{wait_start, wait_resume, wait_abandon, true};
+
+int wait_traverse(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(as_wait(self)->scope);
+  Py_VISIT(as_wait(self)->body);
+  return 0;
+}
+
+void wait_dealloc(PyObject* self) {
+  PyObject_GC_UnTrack(self);
+  Py_DECREF(as_wait(self)->scope);
+  Py_XDECREF(as_wait(self)->body);
+  PyObject_GC_Del(self);
+}
+
+PyObject* make_wait(Scope* scope, PyObject* body, bool swallow, bool exits) {
+  ScopeWait* self = PyObject_GC_New(ScopeWait, &scope_wait_type);
+  if (!self) return nullptr;
+  self->base.kind = &kWaitKind;
+  self->scope = as_scope(Py_NewRef(as_object(scope)));
+  self->body = Py_XNewRef(body);
+  self->swallow = swallow;
+  self->exits = exits;
+  PyObject_GC_Track(self);
+  return reinterpret_cast<PyObject*>(self);
+}
+
+Poll entered_start(PyObject* self, CoroTask&, PyObject*& result) {
+  result = Py_NewRef(reinterpret_cast<ScopeEntered*>(self)->scope);
+  return Poll::kReady;
+}
+
+Poll entered_resume(PyObject* self, CoroTask& task, PyObject*& result) {
+  return entered_start(self, task, result);
+}
+
+void entered_abandon(PyObject*, CoroTask&, bool) {}
+
+// Not a place where a cancellation is raised: __aexit__ would not be called.
+constexpr OperationKind kEnteredKind{entered_start, entered_resume, entered_abandon, true};
+
+int entered_traverse(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(reinterpret_cast<ScopeEntered*>(self)->scope);
+  return 0;
+}
+
+void entered_dealloc(PyObject* self) {
+  PyObject_GC_UnTrack(self);
+  Py_DECREF(reinterpret_cast<ScopeEntered*>(self)->scope);
+  PyObject_GC_Del(self);
+}
+
+PyObject* make_entered(PyObject* scope) {
+  ScopeEntered* self = PyObject_GC_New(ScopeEntered, &scope_entered_type);
+  if (!self) return nullptr;
+  self->base.kind = &kEnteredKind;
+  self->scope = Py_NewRef(scope);
+  PyObject_GC_Track(self);
+  return reinterpret_cast<PyObject*>(self);
+}
+
+// Whether a CancelledError that leaves the body was asked for by this scope, and not by
+// one further out.
+bool ends_here(Scope* scope, PyObject* exception) {
+  if (!PyErr_GivenExceptionMatches(exception, cancelled_error)) return false;
+  const auto id = cancellation_target(exception);
+  return id ? *id == scope->core.id() : scope->core.cancelled();
+}
+
+bool enter(Scope* self) {
+  CoroTask* task = current_task();
+  if (!task) {
+    PyErr_SetString(PyExc_RuntimeError,
+                    "a scope is entered by a task: use it inside a coroutine that tonio runs");
+    return false;
+  }
+  if (!self->core.enter(*task)) {
+    PyErr_SetString(PyExc_RuntimeError, "a scope can be entered once: make another one");
+    return false;
+  }
+  if (self->timeout >= 0) {
+    self->deadline = new Deadline(Host::instance().scheduler(), *self);
+    self->deadline->arm(base::deadline_after(self->timeout));
+  }
+  return true;
+}
+
+// The body has ended, with `exception` or null. Gives whether that is swallowed; none
+// with an exception set.
+std::optional<bool> leave(Scope* self, PyObject* exception) {
+  CoroTask* task = current_task();
+  if (!task || !self->core.leave(*task)) {
+    PyErr_SetString(PyExc_RuntimeError,
+                    "a scope is left once, by the task that has entered it");
+    return std::nullopt;
+  }
+  if (Deadline* deadline = std::exchange(self->deadline, nullptr)) deadline->disarm();
+  self->left.store(true);
+  const bool swallow = exception && ends_here(self, exception);
+  // A body that failed has no use for its children.
+  if (exception) self->core.cancel();
+  return swallow;
+}
+
+PyObject* exception_of(PyObject* const* args, Py_ssize_t count) {
+  return count == 3 && args[1] != Py_None ? args[1] : nullptr;
+}
+
+PyObject* scope_enter(PyObject* self, PyObject*) {
+  return enter(as_scope(self)) ? Py_NewRef(self) : nullptr;
+}
+
+PyObject* scope_exit(PyObject* object, PyObject* const* args, Py_ssize_t count) {
+  Scope* self = as_scope(object);
+  const auto swallow = leave(self, exception_of(args, count));
+  if (!swallow) return nullptr;
+  if (self->core.has_children()) current_task()->wait_at_end(object);
+  if (*swallow && self->raise_timeout && self->timed_out.load()) {
+    PyErr_SetString(timeout_error, "the time limit of a scope has passed");
+    return nullptr;
+  }
+  return PyBool_FromLong(*swallow);
+}
+
+PyObject* scope_aenter(PyObject* self, PyObject*) {
+  return enter(as_scope(self)) ? make_entered(self) : nullptr;
+}
+
+PyObject* scope_aexit(PyObject* self, PyObject* const* args, Py_ssize_t count) {
+  PyObject* exception = exception_of(args, count);
+  const auto swallow = leave(as_scope(self), exception);
+  return swallow ? make_wait(as_scope(self), exception, *swallow, true) : nullptr;
+}
+
+PyObject* scope_call(PyObject* self, PyObject* args, PyObject* keywords) {
+  if (PyTuple_GET_SIZE(args) > 0 || (keywords && PyDict_GET_SIZE(keywords) > 0)) {
+    PyErr_SetString(PyExc_TypeError, "scope() takes no arguments");
+    return nullptr;
+  }
+  return make_wait(as_scope(self), nullptr, false, false);
+}
+
+PyObject* scope_spawn(PyObject* object, PyObject* awaitable) {
+  Scope* self = as_scope(object);
+  switch (self->core.admission()) {
+    case task::CancelScope::Admission::kNotEntered:
+      PyErr_SetString(PyExc_RuntimeError,
+                      "the scope has not been entered: spawn inside its `with` block");
+      return nullptr;
+    case task::CancelScope::Admission::kClosed: {
+      Ref closed = Ref::steal(PyObject_CallMethodNoArgs(awaitable, names::close));
+      if (closed) Py_RETURN_NONE;
+      // What has nothing to close needs no closing.
+      if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return nullptr;
+      PyErr_Clear();
+      Py_RETURN_NONE;
+    }
+    case task::CancelScope::Admission::kOpen:
+      break;
+  }
+  if (!spawn_child(awaitable, object)) return nullptr;
+  Py_RETURN_NONE;
+}
+
+PyObject* scope_cancel(PyObject* self, PyObject*) {
+  as_scope(self)->core.cancel();
+  Py_RETURN_NONE;
+}
+
+PyObject* scope_open(PyObject* self, PyObject*) {
+  as_scope(self)->core.open_for_children();
+  Py_RETURN_NONE;
+}
+
+PyObject* scope_cancelled(PyObject* self, void*) {
+  return PyBool_FromLong(as_scope(self)->core.cancelled());
+}
+
+PyObject* scope_timed_out(PyObject* self, void*) {
+  return PyBool_FromLong(as_scope(self)->timed_out.load());
+}
+
+PyObject* scope_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
+  static const char* names[] = {"timeout", "shield", "raise_timeout", nullptr};
+  PyObject* limit = Py_None;
+  int shield = 0;
+  int raise_timeout = 0;
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "|$Opp:scope", const_cast<char**>(names), &limit,
+                                   &shield, &raise_timeout)) {
+    return nullptr;
+  }
+  double timeout = -1;
+  if (limit != Py_None) {
+    const auto seconds = parse_seconds(limit, "tonio.scope(): timeout");
+    if (!seconds) return nullptr;
+    timeout = *seconds;
+  } else if (raise_timeout) {
+    PyErr_SetString(PyExc_ValueError, "tonio.scope(): raise_timeout needs a timeout");
+    return nullptr;
+  }
+  PyObject* object = type->tp_alloc(type, 0);
+  if (!object) return nullptr;
+  Scope* self = as_scope(object);
+  self->timeout = timeout;
+  self->raise_timeout = raise_timeout != 0;
+  new (&self->core) task::CancelScope(shield != 0);
+  new (&self->left) std::atomic<bool>(false);
+  new (&self->timed_out) std::atomic<bool>(false);
+  new (&self->observed) std::atomic<bool>(false);
+  new (&self->failures) base::Guarded<std::vector<PyObject*>>();
+  new (&self->site) SpawnSite(SpawnSite::here());
+  return object;
+}
+
+int scope_traverse(PyObject* object, visitproc visit, void* arg) {
+  Scope* self = as_scope(object);
+  // Children hold references that the collector can't see, and add failures.
+  if (self->core.has_children()) return 0;
+  auto failures = self->failures.lock();
+  for (PyObject* failure : *failures) Py_VISIT(failure);
+  return self->site.traverse(visit, arg);
+}
+
+int scope_clear(PyObject* object) {
+  std::vector<PyObject*> failures;
+  failures.swap(*as_scope(object)->failures.lock());
+  for (PyObject* failure : failures) Py_DECREF(failure);
+  return 0;
+}
+
+// Not in dealloc: the collector has emptied the exceptions by then, if they are garbage.
+void scope_finalize(PyObject* object) {
+  Scope* self = as_scope(object);
+  if (self->observed.exchange(true)) return;
+  for (PyObject* failure : failures_of(self)) report_unawaited("task of a scope", failure, self->site);
+}
+
+void scope_dealloc(PyObject* object) {
+  if (PyObject_CallFinalizerFromDealloc(object) < 0) return;
+  PyObject_GC_UnTrack(object);
+  Scope* self = as_scope(object);
+  if (self->weak_references) PyObject_ClearWeakRefs(object);
+  scope_clear(object);
+  self->site.~SpawnSite();
+  self->failures.~Guarded();
+  self->core.~CancelScope();
+  Py_TYPE(object)->tp_free(object);
+}
+
+PyMethodDef scope_methods[] = {
+    {"spawn", scope_spawn, METH_O,
+     PyDoc_STR("spawn($self, coro, /)\n--\n\n"
+               "Starts coro as a child of the scope. Once the scope is cancelled or over, it is "
+               "closed instead. From any thread.")},
+    {"cancel", scope_cancel, METH_NOARGS,
+     PyDoc_STR("cancel($self, /)\n--\n\n"
+               "Raises CancelledError in the children and in the scope's body, each where it is "
+               "suspended, at once. Once per scope: what cleans up is not disturbed. From any "
+               "thread.")},
+    {"_open", scope_open, METH_NOARGS, PyDoc_STR("For children without a body.")},
+    {"__enter__", scope_enter, METH_NOARGS, nullptr},
+    {"__exit__", as_cfunction<scope_exit>(), METH_FASTCALL, nullptr},
+    {"__aenter__", scope_aenter, METH_NOARGS, nullptr},
+    {"__aexit__", as_cfunction<scope_aexit>(), METH_FASTCALL, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyGetSetDef scope_attributes[] = {
+    {"cancelled", scope_cancelled, nullptr, PyDoc_STR("Whether it has been cancelled."), nullptr},
+    {"timed_out", scope_timed_out, nullptr, PyDoc_STR("Whether its time limit has cancelled it."),
+     nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
+}  // namespace
+
+task::CancelScope& scope_core(PyObject* scope) { return as_scope(scope)->core; }
+
+void scope_child_failed(PyObject* object, PyObject* failure) {
+  Scope* self = as_scope(object);
+  // SystemExit and KeyboardInterrupt have ended the run, which raises them.
+  if (PyErr_GivenExceptionMatches(failure, cancelled_error) ||
+      PyErr_GivenExceptionMatches(failure, PyExc_SystemExit) ||
+      PyErr_GivenExceptionMatches(failure, PyExc_KeyboardInterrupt)) {
+    Py_DECREF(failure);
+    return;
+  }
+  self->failures.lock()->push_back(failure);
+  self->core.cancel();
+}
+
+bool init_scope(PyObject* module) {
+  scope_type.tp_name = "tonio.scope";
+  scope_type.tp_doc = PyDoc_STR(
+      "scope(*, timeout=None, shield=False, raise_timeout=False)\n--\n\n"
+      "A context manager around work that belongs together. Plain: `with tonio.scope() as s: …`, "
+      "then `yield s()` waits for the children; colored: `async with tonio.scope() as s: …` waits "
+      "when it is left. A child that fails, or a body that fails, cancels the others; failures of "
+      "children are raised as one ExceptionGroup where the scope is waited for.\n\n"
+      "timeout: seconds after which the scope is cancelled; with raise_timeout that raises "
+      "tonio.exceptions.TimeoutError from the body. shield: cancellation from outside waits until "
+      "the scope has been left.");
+  scope_type.tp_basicsize = sizeof(Scope);
+  scope_type.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC;
+  scope_type.tp_new = scope_new;
+  scope_type.tp_call = scope_call;
+  scope_type.tp_methods = scope_methods;
+  scope_type.tp_getset = scope_attributes;
+  scope_type.tp_traverse = scope_traverse;
+  scope_type.tp_clear = scope_clear;
+  scope_type.tp_finalize = scope_finalize;
+  scope_type.tp_dealloc = scope_dealloc;
+  scope_type.tp_weaklistoffset = offsetof(Scope, weak_references);
+
+  scope_entered_type.tp_name = "tonio.ScopeEntered";
+  scope_entered_type.tp_basicsize = sizeof(ScopeEntered);
+  scope_entered_type.tp_flags = Py_TPFLAGS_HAVE_GC;
+  scope_entered_type.tp_traverse = entered_traverse;
+  scope_entered_type.tp_dealloc = entered_dealloc;
+
+  scope_wait_type.tp_name = "tonio.ScopeWait";
+  scope_wait_type.tp_basicsize = sizeof(ScopeWait);
+  scope_wait_type.tp_flags = Py_TPFLAGS_HAVE_GC;
+  scope_wait_type.tp_traverse = wait_traverse;
+  scope_wait_type.tp_dealloc = wait_dealloc;
+
+  return PyType_Ready(&scope_type) == 0 && ready_operation_type(scope_wait_type) &&
+         ready_operation_type(scope_entered_type) &&
+         PyModule_AddObjectRef(module, "scope", reinterpret_cast<PyObject*>(&scope_type)) == 0;
+}
+
+}  // namespace tonio::python

@@ -1,0 +1,17 @@
+// tonio.scope(): a cancel scope as Python sees it.
+#pragma once
+
+#include "python/coro_task.h"
+#include "python/py.h"
+#include "task/cancel_scope.h"
+
+namespace tonio::python {
+
+[[nodiscard]] bool init_scope(PyObject* module);
+
+task::CancelScope& scope_core(PyObject* scope);
+// By a child that ends: a failure that the scope raises where it is waited for, and that
+// cancels the others. A cancellation is none. Steals `failure`.
+void scope_child_failed(PyObject* scope, PyObject* failure);
+
+}  // namespace tonio::python

@@ -1,0 +1,111 @@
+#include "task/cancel_scope.h"
+
+namespace tonio::task {
+namespace {
+
+CancelScope::Id next_id() {
+  static std::atomic<CancelScope::Id> last{CancelScope::kWholeTask};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+}  // namespace
+
+CancelScope::CancelScope(bool shield) : id_(next_id()), shield_(shield) {}
+
+CancelScope::~CancelScope() {
+  base::MutexLock lock(mutex_);
+  TONIO_DCHECK(children_.empty() && waiters_.empty());
+  if (host_) host_->unlink_scope(*this);
+}
+
+bool CancelScope::enter(Task& host) {
+  base::MutexLock lock(mutex_);
+  if (phase_ != Phase::kNew) return false;
+  phase_ = Phase::kInside;
+  host_ = &host;
+  host.link_scope(*this);
+  return true;
+}
+
+void CancelScope::open_for_children() {
+  base::MutexLock lock(mutex_);
+  phase_ = Phase::kInside;
+}
+
+bool CancelScope::leave(Task& host) {
+  TaskList ready;
+  {
+    base::MutexLock lock(mutex_);
+    if (phase_ != Phase::kInside || host_ != &host) return false;
+    host_->unlink_scope(*this);
+    host_ = nullptr;
+    phase_ = Phase::kLeft;
+    if (over_locked()) waiters_.claim_all(ready);
+  }
+  ready.wake_all();
+  return true;
+}
+
+bool CancelScope::cancel() {
+  TaskList ready;
+  {
+    base::MutexLock lock(mutex_);
+    if (cancelled_.load(std::memory_order_relaxed)) return false;
+    cancelled_.store(true, std::memory_order_release);
+    if (host_) host_->request_cancel(this, ready);
+    // A child in this list has not ended: it takes itself off first.
+    children_.for_each([&](ChildLink& link) { link.task.request_cancel(nullptr, ready); });
+  }
+  ready.wake_all();
+  return true;
+}
+
+CancelScope::Admission CancelScope::admission() {
+  base::MutexLock lock(mutex_);
+  if (phase_ == Phase::kNew) return Admission::kNotEntered;
+  return cancelled_.load(std::memory_order_relaxed) || over_locked() ? Admission::kClosed
+                                                                     : Admission::kOpen;
+}
+
+bool CancelScope::add_child(Task& child) {
+  base::MutexLock lock(mutex_);
+  if (cancelled_.load(std::memory_order_relaxed) || phase_ == Phase::kNew || over_locked()) {
+    return false;
+  }
+  children_.push_back(child.child_link_);
+  return true;
+}
+
+void CancelScope::remove_child(Task& child) {
+  TaskList ready;
+  {
+    base::MutexLock lock(mutex_);
+    children_.remove(child.child_link_);
+    if (over_locked()) waiters_.claim_all(ready);
+  }
+  ready.wake_all();
+}
+
+bool CancelScope::over() {
+  base::MutexLock lock(mutex_);
+  return over_locked();
+}
+
+bool CancelScope::has_children() {
+  base::MutexLock lock(mutex_);
+  return !children_.empty();
+}
+
+bool CancelScope::wait(Waiter& waiter) {
+  base::MutexLock lock(mutex_);
+  if (over_locked()) return false;
+  waiters_.push(waiter);
+  return true;
+}
+
+void CancelScope::cancel_wait(Waiter& waiter) {
+  base::MutexLock lock(mutex_);
+  waiters_.remove(waiter);
+}
+
+}  // namespace tonio::task
