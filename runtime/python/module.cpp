@@ -5,6 +5,7 @@
 #include "python/event.h"
 #include "python/names.h"
 #include "python/run.h"
+#include "python/run_signals.h"
 #include "python/socket.h"
 #include "python/spawn.h"
 #include "python/time.h"
@@ -30,7 +31,7 @@ PyMethodDef functions[] = {
 int execute(PyObject* module) {
   const bool done = names::init() && init_errors(module) && init_spawn(module) &&
                     init_time(module) && init_event(module) && init_blocking(module) &&
-                    init_run(module) && init_socket(module) &&
+                    init_run(module) && init_run_signals(module) && init_socket(module) &&
                     PyModule_AddFunctions(module, functions) == 0 &&
                     PyModule_AddStringConstant(module, "__version__", TONIO_VERSION) == 0;
   return done ? 0 : -1;

@@ -15,6 +15,7 @@ from _tonio import (
 
 from . import exceptions, time
 from ._runtime import Runtime, main, run, runtime
+from ._signals import signal_receiver
 
 __all__ = [
     "Event",
@@ -27,6 +28,7 @@ __all__ = [
     "map_blocking",
     "run",
     "runtime",
+    "signal_receiver",
     "sleep",
     "spawn",
     "spawn_blocking",
