@@ -86,7 +86,8 @@ bool SignalWatch::dispatch(const std::string& numbers) {
   Ref before = Ref::steal(PyErr_GetRaisedException());
   Ref bytes = Ref::steal(
       PyBytes_FromStringAndSize(numbers.data(), static_cast<Py_ssize_t>(numbers.size())));
-  Ref done = bytes ? Ref::steal(PyObject_CallOneArg(dispatch_.get(), bytes.get())) : Ref();
+  Ref raised = bytes ? Ref::steal(PyObject_CallOneArg(dispatch_.get(), bytes.get())) : Ref();
+  if (raised && raised.get() != Py_None) PyErr_SetRaisedException(raised.release());
   if (before) PyErr_SetRaisedException(before.release());
   return !PyErr_Occurred();
 }

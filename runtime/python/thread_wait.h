@@ -28,7 +28,8 @@ class SignalWatch {
   bool active() const { return pipe_read_.valid(); }
   int fd() const { return pipe_read_.get(); }
   // From now on handle() also calls `dispatch` with a bytes object that has the number of
-  // every signal that has come, as often as it came. Attached.
+  // every signal that has come, as often as it came; it gives None or an exception to be
+  // raised. Attached.
   void hand_to(Ref dispatch) { dispatch_ = std::move(dispatch); }
   // The same once, for `numbers` from take(). False with an exception set. Attached.
   [[nodiscard]] bool dispatch(const std::string& numbers);

@@ -86,7 +86,8 @@ def _wake_main_thread(number, frame):
 
 
 def dispatch(numbers):
-    """Hands signals to their receivers. One that nobody wants does what it did before."""
+    """Hands signals to their receivers. One that nobody wants does what it did before;
+    gives the first exception that a handler has raised, without the frames of this module."""
     raised = None
     for number in numbers:
         if number not in _installed:
@@ -95,22 +96,22 @@ def dispatch(numbers):
             for stay in stays:
                 stay.push(number)
             continue
+        handler, disposition = _installed[number]
         try:
-            _as_before(number, sys._getframe().f_back)
+            if callable(handler):
+                handler(number, sys._getframe().f_back)
+            else:
+                _act(number, disposition)
+        # The other signals have been taken from the pipe already, and would be lost.
         except BaseException as error:
-            # The other signals have been taken from the pipe and would be lost.
-            raised = raised or [error]
-    if raised:
-        raise raised[0]
+            if raised is None:
+                raised = error.with_traceback(error.__traceback__.tb_next)
+    return raised
 
 
-def _as_before(number, frame):
+def _act(number, disposition):
     import signal
 
-    handler, disposition = _installed[number]
-    if callable(handler):
-        handler(number, frame)
-        return
     ours = _tonio.signal_disposition(number)
     _tonio.set_signal_disposition(number, disposition)
     try:
