@@ -2,4 +2,6 @@
 
 from _tonio import sleep, time
 
-__all__ = ["sleep", "time"]
+from ._interval import interval
+
+__all__ = ["interval", "sleep", "time"]
