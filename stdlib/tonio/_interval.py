@@ -1,6 +1,7 @@
 """interval(): ticks at regular times."""
 
 from _thread import allocate_lock
+from math import isnan
 
 from _tonio import sleep, time
 
@@ -11,7 +12,7 @@ def _seconds(name, value):
         kind = type(value).__name__
         raise TypeError(f"interval(): {name} must be a number of seconds, not {kind}")
     seconds = float(value)
-    if seconds != seconds:
+    if isnan(seconds):
         raise ValueError(f"interval(): {name} must not be NaN")
     return seconds
 
