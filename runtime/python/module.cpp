@@ -8,6 +8,7 @@
 #include "python/lock.h"
 #include "python/names.h"
 #include "python/run.h"
+#include "python/run_signals.h"
 #include "python/scope.h"
 #include "python/semaphore.h"
 #include "python/socket.h"
@@ -35,8 +36,9 @@ PyMethodDef functions[] = {
 int execute(PyObject* module) {
   const bool done = names::init() && init_errors(module) && init_spawn(module) &&
                     init_time(module) && init_event(module) && init_blocking(module) &&
-                    init_run(module) && init_scope(module) && init_socket(module) && init_lock(module) &&
-                    init_semaphore(module) && init_barrier(module) && init_channel(module) &&
+                    init_run(module) && init_run_signals(module) && init_scope(module) &&
+                    init_socket(module) && init_lock(module) && init_semaphore(module) &&
+                    init_barrier(module) && init_channel(module) &&
                     PyModule_AddFunctions(module, functions) == 0 &&
                     PyModule_AddStringConstant(module, "__version__", TONIO_VERSION) == 0;
   return done ? 0 : -1;

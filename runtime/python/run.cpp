@@ -8,6 +8,7 @@
 #include "python/errors.h"
 #include "python/host.h"
 #include "python/join.h"
+#include "python/run_signals.h"
 #include "python/spawn.h"
 #include "python/thread_wait.h"
 
@@ -97,6 +98,15 @@ bool refuse_on_worker(const char* what) {
   return false;
 }
 
+bool refuse_signals_elsewhere(const RunOptions& options) {
+  const bool asked = options.signals && PyTuple_GET_SIZE(options.signals) > 0;
+  if (on_main_thread() || !(asked || Host::instance().options.signals)) return true;
+  PyErr_SetString(PyExc_RuntimeError,
+                  "signals reach receivers only when tonio.run() is called on the main thread: "
+                  "call it there, or without signals (signals=[...], --signals, TONIO_SIGNALS)");
+  return false;
+}
+
 // They can't be named while they may run; that is done when the program ends.
 void warn_of_left_tasks() {
   const auto left = static_cast<unsigned long long>(Host::instance().live_tasks());
@@ -145,12 +155,15 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
     return nullptr;
   }
   Host& host = Host::instance();
+  if (!refuse_signals_elsewhere(options)) return nullptr;
   if (!host.ensure_started() || !configure(options)) return nullptr;
   program_has_run.store(true);
 
   SignalWatch signals;
   ThreadWait wait;
   if (!wait.check()) return nullptr;
+  RunSignals received(signals);
+  if (!received.install(host.options.signals, options.signals)) return nullptr;
   Join* join = spawn_for_thread(awaitable, "tonio.run() takes");
   if (!join) return nullptr;
   host.abort_target.set(wait.fd());
@@ -171,6 +184,10 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
   // A task may have asked to exit while it was cancelled.
   Ref late = host.take_abort();
   if (!interruption) interruption = std::move(late);
+  if (!received.remove()) {
+    Ref last = Ref::steal(PyErr_GetRaisedException());
+    if (!interruption) interruption = std::move(last);
+  }
   if (!all_ended && !host.stop_at_once) {
     warn_of_left_tasks();
     host.stop_at_once = true;  // they have had their time
@@ -205,16 +222,16 @@ PyObject* block_on(PyObject*, PyObject* awaitable) {
 }
 
 PyObject* run_function(PyObject*, PyObject* args, PyObject* keywords) {
-  static const char* names[] = {"coro",         "context",          "threads",
-                                "blocking_threads", "blocking_ttl", "end_others", nullptr};
+  static const char* names[] = {"coro",         "context",    "threads", "blocking_threads",
+                                "blocking_ttl", "end_others", "signals", nullptr};
   PyObject* awaitable = nullptr;
   RunOptions options;
   int context = 0;
   int end_others = 1;
-  if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|$pIIdp", const_cast<char**>(names),
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|$pIIdpO!", const_cast<char**>(names),
                                    &awaitable, &context, &options.threads,
                                    &options.blocking_threads, &options.blocking_ttl,
-                                   &end_others)) {
+                                   &end_others, &PyTuple_Type, &options.signals)) {
     return nullptr;
   }
   options.context = context != 0;
@@ -230,7 +247,7 @@ PyObject* end_tasks_now(PyObject*, PyObject*) {
 PyMethodDef functions[] = {
     {"run", as_cfunction<run_function>(), METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("run($module, coro, /, *, context=False, threads=0, blocking_threads=0, "
-               "blocking_ttl=-1.0, end_others=True)\n--\n\n"
+               "blocking_ttl=-1.0, end_others=True, signals=())\n--\n\n"
                "Runs coro and waits; 0 and -1 leave a setting as it is.")},
     {"block_on", block_on, METH_O,
      PyDoc_STR("block_on($module, coro, /)\n--\n\n"

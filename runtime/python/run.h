@@ -15,6 +15,7 @@ struct RunOptions {
   unsigned threads = 0;           // 0: not said
   unsigned blocking_threads = 0;  // 0: not said
   double blocking_ttl = -1;       // seconds; negative: not said
+  PyObject* signals = nullptr;    // for receivers, a tuple of ints; borrowed, may be null
 };
 
 // Runs `awaitable` on the workers and waits. With `end_others` the tasks that are left

@@ -186,7 +186,20 @@ PyObject* map(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return coros ? spawn_gathered(coros.get()) : nullptr;
 }
 
+PyObject* report_failure(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  const char* what = count == 2 && PyUnicode_Check(args[0]) ? PyUnicode_AsUTF8(args[0]) : nullptr;
+  if (!what || !PyExceptionInstance_Check(args[1])) {
+    PyErr_SetString(PyExc_TypeError, "report_failure() takes a str and an exception");
+    return nullptr;
+  }
+  report_unawaited(what, args[1], SpawnSite());
+  Py_RETURN_NONE;
+}
+
 PyMethodDef functions[] = {
+    {"report_failure", as_cfunction<report_failure>(), METH_FASTCALL,
+     PyDoc_STR("report_failure($module, what, exception, /)\n--\n\n"
+               "Says on standard error that `what` failed and nobody will get the exception.")},
     {"map", as_cfunction<map>(), METH_FASTCALL,
      PyDoc_STR("map($module, fn, xs, /)\n--\n\n"
                "Spawns fn(x) for each x of the iterable at once. Waiting for it gives the list "

@@ -10,8 +10,6 @@
 #include <cerrno>
 #include <csignal>
 
-#include "python/py.h"
-
 namespace tonio::python {
 namespace {
 
@@ -22,7 +20,7 @@ std::atomic<bool> term_came{false};
 void on_term(int) {
   const int saved = errno;
   term_came.store(true);
-  const char byte = SIGTERM;
+  const char byte = 0;  // no number of a signal: those are Python's
   // A full pipe wakes the reader as well.
   [[maybe_unused]] const ssize_t written = ::write(term_pipe.load(), &byte, 1);
   errno = saved;
@@ -74,11 +72,31 @@ SignalWatch::~SignalWatch() {
   if (owns_term_ && term_came.exchange(false)) ::raise(SIGTERM);
 }
 
-bool SignalWatch::handle() {
+std::string SignalWatch::take() {
+  std::string came;
   char bytes[64];
-  while (::read(pipe_read_.get(), bytes, sizeof bytes) > 0) {
+  for (ssize_t count; (count = ::read(pipe_read_.get(), bytes, sizeof bytes)) > 0;) {
+    came.append(bytes, static_cast<std::size_t>(count));
   }
-  if (PyErr_CheckSignals() != 0) return false;
+  return came;
+}
+
+// An exception that is set already stays, and makes it false.
+bool SignalWatch::dispatch(const std::string& numbers) {
+  Ref before = Ref::steal(PyErr_GetRaisedException());
+  Ref bytes = Ref::steal(
+      PyBytes_FromStringAndSize(numbers.data(), static_cast<Py_ssize_t>(numbers.size())));
+  Ref raised = bytes ? Ref::steal(PyObject_CallOneArg(dispatch_.get(), bytes.get())) : Ref();
+  if (raised && raised.get() != Py_None) PyErr_SetRaisedException(raised.release());
+  if (before) PyErr_SetRaisedException(before.release());
+  return !PyErr_Occurred();
+}
+
+bool SignalWatch::handle() {
+  const std::string came = take();
+  const bool fine = PyErr_CheckSignals() == 0;
+  // Not by the handlers: Python calls one once when its signal has come twice meanwhile.
+  if (!(dispatch_ ? dispatch(came) : fine)) return false;
   if (term_came.exchange(false)) {
     Ref code = Ref::steal(PyLong_FromLong(128 + SIGTERM));
     if (code) PyErr_SetObject(PyExc_SystemExit, code.get());

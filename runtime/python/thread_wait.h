@@ -2,8 +2,11 @@
 // thread, on signals as well.
 #pragma once
 
+#include <string>
+
 #include "base/clock.h"
 #include "base/unique_fd.h"
+#include "python/py.h"
 
 namespace tonio::python {
 
@@ -24,6 +27,14 @@ class SignalWatch {
 
   bool active() const { return pipe_read_.valid(); }
   int fd() const { return pipe_read_.get(); }
+  // From now on handle() also calls `dispatch` with a bytes object that has the number of
+  // every signal that has come, as often as it came; it gives None or an exception to be
+  // raised. Attached.
+  void hand_to(Ref dispatch) { dispatch_ = std::move(dispatch); }
+  // The same once, for `numbers` from take(). False with an exception set. Attached.
+  [[nodiscard]] bool dispatch(const std::string& numbers);
+  // The numbers of the signals that have come since they were last taken.
+  std::string take();
   // Runs Python's handlers. False with an exception set when one of them raises, or
   // when SIGTERM has come. Attached.
   [[nodiscard]] bool handle();
@@ -33,6 +44,7 @@ class SignalWatch {
   base::UniqueFd pipe_write_;
   int previous_wakeup_fd_ = -1;
   bool owns_term_ = false;
+  Ref dispatch_;  // or nothing
 };
 
 // An eventfd that others write to.

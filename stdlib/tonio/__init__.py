@@ -8,18 +8,23 @@ from _tonio import (
     block_on,
     map,
     map_blocking,
+    scope,
     sleep,
     spawn,
     spawn_blocking,
 )
 
 from . import exceptions, time
+from ._as_completed import as_completed
 from ._runtime import Runtime, main, run, runtime
+from ._select import select
+from ._signals import signal_receiver
 
 __all__ = [
     "Event",
     "Runtime",
     "__version__",
+    "as_completed",
     "block_on",
     "exceptions",
     "main",
@@ -27,6 +32,9 @@ __all__ = [
     "map_blocking",
     "run",
     "runtime",
+    "scope",
+    "select",
+    "signal_receiver",
     "sleep",
     "spawn",
     "spawn_blocking",

@@ -9,6 +9,8 @@ or in the environment wins over them.
 
 import _tonio
 
+from . import _signals
+
 
 def _positive(name, value):
     if value is None:
@@ -45,6 +47,7 @@ class _Options:
             "threads": _positive("threads", threads),
             "blocking_threads": _positive("blocking_threadpool_size", blocking_threadpool_size),
             "blocking_ttl": -1.0 if ttl is None else float(ttl),
+            "signals": () if signals is None else _signals.checked(signals, "signals"),
         }
 
     def run(self, coro, end_others):

@@ -2,4 +2,7 @@
 
 from _tonio import sleep, time
 
-__all__ = ["sleep", "time"]
+from ._interval import interval
+from ._timeout import timeout
+
+__all__ = ["interval", "sleep", "time", "timeout"]

@@ -67,6 +67,78 @@ class Signals(unittest.TestCase):
         self.assertEqual((done.code, done.err), (0, ""))
         self.assertEqual(done.out, "main's finally\ninterrupted\n")
 
+    def test_keyboard_interrupt_comes_out_of_run_after_every_task_s_finally(self):
+        done = self.send("""
+            import tonio
+
+            ended = []
+
+            def task(number, entered):
+                try:
+                    entered.set()
+                    yield tonio.Event().wait()
+                finally:
+                    yield tonio.sleep(0.01)  # suspends undisturbed
+                    ended.append(number)
+
+            def program():
+                events = [tonio.Event() for _ in range(50)]
+                for number, entered in enumerate(events):
+                    tonio.spawn.without_tracking(task(number, entered))
+                for entered in events:
+                    yield entered.wait()
+                try:
+                    print("ready", flush=True)
+                    yield tonio.Event().wait()
+                except tonio.exceptions.CancelledError:
+                    ended.append("main")
+                    raise
+
+            try:
+                tonio.run(program())
+            except KeyboardInterrupt:
+                print(len(ended), "main" in ended, flush=True)
+
+            def again():
+                yield tonio.sleep(0)
+                print("runs again", flush=True)
+
+            tonio.run(again())
+        """, signal.SIGINT)
+        self.assertEqual((done.code, done.out, done.err), (0, "51 True\nruns again\n", ""))
+
+    def test_sigterm_waits_for_finally_blocks_within_the_shutdown_timeout_only(self):
+        with Program("""
+            import os, tonio
+
+            def quick():
+                try:
+                    yield tonio.Event().wait()
+                finally:
+                    yield tonio.sleep(0.01)
+                    os.write(1, b"quick cleaned up\\n")
+
+            def slow(entered):
+                try:
+                    entered.set()
+                    yield tonio.Event().wait()
+                finally:
+                    yield tonio.sleep(3600)
+                    os.write(1, b"never said\\n")
+
+            def main():
+                entered = tonio.Event()
+                tonio.spawn.without_tracking(slow(entered))
+                yield entered.wait()
+                print("ready", flush=True)
+                yield quick()
+        """, "--shutdown-timeout", "0.2") as program:
+            self.assertEqual(program.line(), "ready")
+            program.signal(signal.SIGTERM)
+            done = program.end(timeout=30)
+        self.assertEqual((done.code, done.out), (143, "quick cleaned up\n"))
+        self.assertIn("slow", done.err)
+
     def test_workers_that_compute_do_not_keep_it_away(self):
         done = self.send("""
             import tonio
@@ -102,7 +174,8 @@ class Signals(unittest.TestCase):
             self.assertEqual(program.line(), "cleaning up")
             program.signal(signal.SIGINT)
             done = program.end(timeout=30)
-        self.assertNotEqual(done.code, 0)
+        self.assertEqual(done.code, 130)
+        self.assertIn("main", done.err)  # what has been left running is named
 
     def test_a_python_handler_runs_on_the_main_thread(self):
         done = self.send("""

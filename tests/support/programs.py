@@ -22,9 +22,11 @@ def clean_environment(**changes):
 
 class Program:
     """A tonio that runs `text`, or the script at `path`: a context manager, which leaves
-    no process behind."""
+    no process behind. `process_group` is subprocess.Popen's."""
 
-    def __init__(self, text=None, *options, path=None, args=()):
+    def __init__(
+        self, text=None, *options, path=None, args=(), environment=None, process_group=None
+    ):
         self._folder = tempfile.TemporaryDirectory(prefix="tonio-test-")
         if path is None:
             path = pathlib.Path(self._folder.name, "program.py")
@@ -35,7 +37,8 @@ class Program:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=clean_environment(),
+            env=clean_environment(**environment or {}),
+            process_group=process_group,
         )
 
     def __enter__(self):

@@ -1,0 +1,47 @@
+"""select(): the first of several coroutines to finish."""
+
+from _tonio import report_failure, scope
+
+from ._call import call
+from .exceptions import CancelledError
+
+
+def select(*coros):
+    """Runs the coroutines at the same time. Waiting for it gives the result of the first
+    to finish, or raises its exception; the others are cancelled, and have ended. One of
+    those that fails nevertheless is reported on standard error."""
+    if not coros:
+        raise ValueError("select() takes at least one coroutine")
+    return _race(coros)
+
+
+async def _race(coros):
+    outcomes = []
+    async with scope() as racers:
+        for coro in coros:
+            racers.spawn(_compete(coro, outcomes, racers))
+    if not outcomes:
+        raise CancelledError("every coroutine of select() was cancelled")
+    result, failure = outcomes[0]
+    for _, late in outcomes[1:]:
+        if late is not None:
+            report_failure("coroutine that lost a select()", late)
+    if failure is not None:
+        try:
+            raise failure
+        finally:
+            # Not a cycle through this frame.
+            del failure, outcomes
+    return result
+
+
+async def _compete(coro, outcomes, racers):
+    try:
+        outcome = await call(coro), None
+    except (CancelledError, SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as failure:
+        outcome = None, failure
+    # One list operation, so one of them is the first.
+    outcomes.append(outcome)
+    racers.cancel()
