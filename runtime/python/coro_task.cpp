@@ -297,6 +297,7 @@ void CoroTask::wait_at_end(PyObject* scope) {
   // Most have been waited for since.
   std::erase_if(*left_scopes_, [](PyObject* left) {
     if (!scope_core(left).over()) return false;
+    scope_is_over(left);
     Py_DECREF(left);
     return true;
   });
@@ -310,6 +311,7 @@ CoroTask::Step CoroTask::await_children() {
     task::CancelScope& scope = scope_core(left_scopes_->back());
     scope.cancel_wait(waiter());  // where it was resumed for another reason
     if (scope.over()) {
+      scope_is_over(left_scopes_->back());
       Py_DECREF(left_scopes_->back());
       left_scopes_->pop_back();
       continue;

@@ -26,20 +26,26 @@ namespace {
 
 struct Scope;
 
-// Cancels a scope when its time is over. A native task, which owns a reference to the
-// scope; whoever wins the claim on it frees it: its own run(), or disarm().
+// Cancels a scope when its time is over: a native task, which keeps the scope alive until
+// it has run or was disarmed. It is shared by the scope and the timer.
 class Deadline final : public task::Task {
  public:
   Deadline(task::Waker& waker, Scope& scope) : Task(waker), scope_(scope) {}
 
   void arm(base::Instant when);
+  // By who has taken it from the scope.
   void disarm();
   Outcome run() override;
+  // The scope, or the timer, needs it no more.
+  void drop() {
+    if (owners_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
 
  private:
-  void free();
+  void end_timer();
 
   Scope& scope_;
+  std::atomic<unsigned> owners_{2};
 };
 
 struct Scope {
@@ -51,7 +57,7 @@ struct Scope {
   std::atomic<bool> left;
   std::atomic<bool> timed_out;
   std::atomic<bool> observed;  // somebody has waited for it
-  Deadline* deadline;          // the host's, while it is inside
+  std::atomic<Deadline*> deadline;  // until the scope is over; whoever takes it disarms it
   base::Guarded<std::vector<PyObject*>> failures;  // owned
   SpawnSite site;
 };
@@ -89,23 +95,27 @@ void Deadline::arm(base::Instant when) {
 void Deadline::disarm() {
   Host::instance().reactor().remove_timer(*this);
   // Lost: the timer has fired, and run() is on its way.
-  if (state().claim(task::WakeReason::kCompleted) == task::Claim::kSchedule) free();
+  if (state().claim(task::WakeReason::kCompleted) == task::Claim::kSchedule) end_timer();
+  drop();
 }
 
 task::Task::Outcome Deadline::run() {
-  if (!scope_.left.load()) {
+  if (!scope_.core.over()) {
     scope_.timed_out.store(true);
     if (!scope_.core.cancel()) scope_.timed_out.store(false);  // it was cancelled before
   }
-  free();
+  end_timer();
   return Outcome::kGone;
 }
 
-void Deadline::free() {
+void Deadline::end_timer() {
   PyObject* scope = as_object(&scope_);
-  state().end();
-  delete this;
+  drop();
   Py_DECREF(scope);
+}
+
+void disarm(Scope* scope) {
+  if (Deadline* deadline = scope->deadline.exchange(nullptr)) deadline->disarm();
 }
 
 std::vector<PyObject*> failures_of(Scope* scope) { return *scope->failures.lock(); }
@@ -126,6 +136,7 @@ Poll raise_failures(PyObject* body, const std::vector<PyObject*>& failures) {
 Poll outcome(ScopeWait* self, CoroTask& task, PyObject*& result) {
   Scope* scope = self->scope;
   scope->observed.store(true, std::memory_order_relaxed);
+  disarm(scope);
   const bool cancelled = task.ending_cancelled();
   task.set_ending_cancelled(false);
   const bool body_failed = self->body && !PyErr_GivenExceptionMatches(self->body, cancelled_error);
@@ -137,7 +148,7 @@ Poll outcome(ScopeWait* self, CoroTask& task, PyObject*& result) {
     if (!failures.empty()) return raise_failures(body_failed ? self->body : nullptr, failures);
   } else if (cancelled) {
     return raise_cancelled(task);
-  } else if (self->swallow && scope->raise_timeout && scope->timed_out.load()) {
+  } else if ((self->swallow || !self->body) && scope->raise_timeout && scope->timed_out.load()) {
     PyErr_SetString(timeout_error, "the time limit of a scope has passed");
     return Poll::kError;
   }
@@ -261,8 +272,9 @@ bool enter(Scope* self) {
     return false;
   }
   if (self->timeout >= 0) {
-    self->deadline = new Deadline(Host::instance().scheduler(), *self);
-    self->deadline->arm(base::deadline_after(self->timeout));
+    auto* deadline = new Deadline(Host::instance().scheduler(), *self);
+    self->deadline.store(deadline);
+    deadline->arm(base::deadline_after(self->timeout));
   }
   return true;
 }
@@ -276,7 +288,7 @@ std::optional<bool> leave(Scope* self, PyObject* exception) {
                     "a scope is left once, by the task that has entered it");
     return std::nullopt;
   }
-  if (Deadline* deadline = std::exchange(self->deadline, nullptr)) deadline->disarm();
+  if (self->core.over()) disarm(self);
   self->left.store(true);
   const bool swallow = exception && ends_here(self, exception);
   // A body that failed has no use for its children.
@@ -386,6 +398,7 @@ PyObject* scope_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   self->timeout = timeout;
   self->raise_timeout = raise_timeout != 0;
   new (&self->core) task::CancelScope(shield != 0);
+  new (&self->deadline) std::atomic<Deadline*>(nullptr);
   new (&self->left) std::atomic<bool>(false);
   new (&self->timed_out) std::atomic<bool>(false);
   new (&self->observed) std::atomic<bool>(false);
@@ -422,6 +435,7 @@ void scope_dealloc(PyObject* object) {
   PyObject_GC_UnTrack(object);
   Scope* self = as_scope(object);
   if (self->weak_references) PyObject_ClearWeakRefs(object);
+  if (Deadline* deadline = self->deadline.load()) deadline->drop();
   scope_clear(object);
   self->site.~SpawnSite();
   self->failures.~Guarded();
@@ -457,6 +471,8 @@ PyGetSetDef scope_attributes[] = {
 }  // namespace
 
 task::CancelScope& scope_core(PyObject* scope) { return as_scope(scope)->core; }
+
+void scope_is_over(PyObject* scope) { disarm(as_scope(scope)); }
 
 void scope_child_failed(PyObject* object, PyObject* failure) {
   Scope* self = as_scope(object);

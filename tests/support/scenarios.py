@@ -58,6 +58,24 @@ class Scenarios(unittest.TestCase):
                 for notation in ("yield", "await"):
                     setattr(cls, f"{name}_{notation}", _test(method, notation))
 
+    def scoped(self, body, **options):
+        """Runs the generator function body(scope) in a scope as the running test's notation
+        has it, waits for the scope, and gives it."""
+        scope = tonio.scope(**options)
+
+        def plain():
+            with scope:
+                yield body(scope)
+            yield scope()
+            return scope
+
+        async def colored():
+            async with scope:
+                await awaiting(body(scope))
+            return scope
+
+        return plain() if self.notation == "yield" else colored()
+
     def task(self, function):
         """A generator function as the running test's notation has it."""
         if self.notation == "yield":
