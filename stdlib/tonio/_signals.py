@@ -222,6 +222,8 @@ class signal_receiver:
         if not signals:
             raise TypeError("signal_receiver() needs at least one signal")
         self._numbers = checked(signals, "signal_receiver()")
+        # The last one: a task that begins to iterate when it has just been left finds an
+        # iteration that is over, as one does that has begun before.
         self._stay = None
 
     def __enter__(self):
@@ -229,7 +231,7 @@ class signal_receiver:
             if number not in _installed:
                 raise ValueError(_not_installed(number))
         with _lock:
-            if self._stay is not None:
+            if self._stay is not None and not self._stay.left:
                 raise RuntimeError("this signal_receiver() is entered already")
             self._stay = stay = _Stay()
             for number in self._numbers:
@@ -238,17 +240,15 @@ class signal_receiver:
 
     def __exit__(self, *_):
         with _lock:
-            stay, self._stay = self._stay, None
-            if stay is None:
-                return
+            stay = self._stay
             for number in self._numbers:
                 _stays[number] = tuple(other for other in _stays[number] if other is not stay)
-        stay.leave()
+            stay.leave()
 
     def _arrivals(self):
         stay = self._stay
         if stay is None:
-            raise RuntimeError("this signal_receiver() is not entered: use it in a `with` block")
+            raise RuntimeError("this signal_receiver() was not entered: use it in a `with` block")
         return _Arrivals(stay)
 
     __iter__ = _arrivals
