@@ -2,12 +2,15 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "python/coroutine_claim.h"
 #include "python/errors.h"
 #include "python/host.h"
 #include "python/join.h"
 #include "python/names.h"
 #include "python/scope.h"
+#include "python/shared_coroutine.h"
 #include "python/spawn.h"
 
 namespace tonio::python {
@@ -73,15 +76,19 @@ class InContext {
 
 PyObject* drivable(PyObject* object, const char* doing) {
   if (PyGen_CheckExact(object) || PyCoro_CheckExact(object)) {
-    return claim_coroutine(object) ? Py_NewRef(object) : nullptr;
+    return claim_coroutine(object) ? Py_NewRef(object) : await_shared(object);
   }
   if (is_operation(object)) return Py_NewRef(object);
   const PyAsyncMethods* async = Py_TYPE(object)->tp_as_async;
   if (async && async->am_await) {
     PyObject* iterator = async->am_await(object);
-    if (iterator && !claim_coroutine(iterator)) Py_CLEAR(iterator);
     if (!iterator) return nullptr;
-    if (iterator && !PyIter_Check(iterator)) {
+    if (!claim_coroutine(iterator)) {
+      PyObject* shared = await_shared(iterator);
+      Py_DECREF(iterator);
+      return shared;
+    }
+    if (!PyIter_Check(iterator)) {
       PyErr_Format(PyExc_TypeError, "__await__() of %T gave %T, which is no iterator", object,
                    iterator);
       Py_CLEAR(iterator);
@@ -264,18 +271,33 @@ CoroTask::Step CoroTask::advance() {
     if (sent == PYGEN_ERROR) {
       throwing = true;
       // Its end may run finalizers; the exception that ended it stays set.
+      keep_outcome_if_asked(nullptr);
       PyObject* pending = PyErr_GetRaisedException();
       const bool called = pop();
       PyErr_SetRaisedException(pending);
       if (!called) return Step::kEnd;
     } else {
       input = Ref::steal(out);
+      keep_outcome_if_asked(input.get());
       if (!pop()) {
         result_ = input.release();  // end() hands it over
         return Step::kEnd;
       }
     }
   }
+}
+
+// The innermost coroutine has ended, with the result or an exception that is set. Where
+// the task has the only reference, nobody can ask for that again.
+inline void CoroTask::keep_outcome_if_asked(PyObject* result) {
+  if (Py_REFCNT(top_) == 1) [[likely]] return;
+  const bool yielded = (callers_ && !callers_->empty()) || join_->yielded();
+  keep_outcome(top_, result, yielded);
+}
+
+bool CoroTask::is_running(PyObject* coroutine) const {
+  if (top_ == coroutine) return true;
+  return callers_ && std::find(callers_->begin(), callers_->end(), coroutine) != callers_->end();
 }
 
 void CoroTask::push(PyObject* iterator) {

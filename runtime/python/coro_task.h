@@ -18,7 +18,8 @@ class Join;
 
 // The iterator that drives `object` when a task runs it, as a new reference and claimed
 // for that task (coroutine_claim.h): a generator or coroutine itself, else what __await__
-// gives. Null with a TypeError set, or a RuntimeError when a task runs it already.
+// gives; when a task has that already, an operation that waits for its outcome. Null with
+// a TypeError set.
 // `doing` completes its message ("tonio.spawn() takes").
 PyObject* drivable(PyObject* object, const char* doing);
 
@@ -50,6 +51,9 @@ class CoroTask final : public task::Task {
   bool ending_cancelled() const { return ending_cancelled_; }
   void set_ending_cancelled(bool value) { ending_cancelled_ = value; }
 
+  // Whether the coroutine is one of those that the task runs. By the task itself.
+  bool is_running(PyObject* coroutine) const;
+
   // The task has left the scope and not waited for its children: it ends after them.
   void wait_at_end(PyObject* scope);
 
@@ -61,6 +65,7 @@ class CoroTask final : public task::Task {
 
   [[gnu::always_inline]] inline Step advance();
   Step await_children();
+  void keep_outcome_if_asked(PyObject* result);
   Step dispatch(PyObject* yielded, Ref& input, bool& throwing);
   Step wait_on(PyObject* operation, Poll poll, bool awaited, bool started);
   Poll drive(PyObject* operation, PyObject*& result, bool& started);

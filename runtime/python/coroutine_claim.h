@@ -22,6 +22,8 @@ inline std::atomic_ref<std::uint16_t> claim_word(PyObject* coroutine) {
 }
 
 inline constexpr std::uint16_t kClaimed = 0x8000;
+// For shared_coroutine.cpp: somebody waits for its end; it has ended.
+inline constexpr std::uint16_t kShared = 0x4000, kEnded = 0x2000;
 
 inline bool can_be_claimed(PyObject* object) {
   return PyGen_CheckExact(object) || PyCoro_CheckExact(object);
@@ -29,14 +31,12 @@ inline bool can_be_claimed(PyObject* object) {
 
 }  // namespace internal
 
-// False with a RuntimeError set when a task has it or has had it. What is neither a generator
-// nor a native coroutine needs no claim: the claim succeeds and means nothing.
+// False when a task has it or has had it. What is neither a generator nor a native
+// coroutine needs no claim: the claim succeeds and means nothing.
 [[nodiscard]] inline bool claim_coroutine(PyObject* object) {
   using namespace internal;
-  if (!can_be_claimed(object)) return true;
-  if (!(claim_word(object).fetch_or(kClaimed, std::memory_order_acq_rel) & kClaimed)) return true;
-  PyErr_Format(PyExc_RuntimeError, "%R is run by a task already, or has been", object);
-  return false;
+  return !can_be_claimed(object) ||
+         !(claim_word(object).fetch_or(kClaimed, std::memory_order_acq_rel) & kClaimed);
 }
 
 // For a coroutine that was claimed and not begun.

@@ -37,6 +37,9 @@ class Join {
   PyObject** slots();
   // For kChild, before the task begins.
   void set_scope(PyObject* scope) { scope_ = Ref::borrow(scope); }
+  // Its coroutines come from a collection that was yielded: others may yield them, too.
+  void set_yielded() { yielded_ = true; }
+  bool yielded() const { return yielded_; }
   // Borrowed, or null.
   PyObject* scope() const { return scope_.get(); }
   // Instead of starting the tasks, when that fails. Attached.
@@ -86,6 +89,7 @@ class Join {
   sync::Event done_;
   const SpawnSite site_;
 
+  bool yielded_ = false;
   Ref scope_;  // whose child the task is
 
   // Each slot is written by its task, and read after done_.

@@ -11,6 +11,7 @@
 #include "python/run_signals.h"
 #include "python/scope.h"
 #include "python/semaphore.h"
+#include "python/shared_coroutine.h"
 #include "python/socket.h"
 #include "python/spawn.h"
 #include "python/time.h"
@@ -34,7 +35,7 @@ PyMethodDef functions[] = {
 };
 
 int execute(PyObject* module) {
-  const bool done = names::init() && init_errors(module) && init_spawn(module) &&
+  const bool done = names::init() && init_errors(module) && init_shared_coroutine() && init_spawn(module) &&
                     init_time(module) && init_event(module) && init_blocking(module) &&
                     init_run(module) && init_run_signals(module) && init_scope(module) &&
                     init_socket(module) && init_lock(module) && init_semaphore(module) &&

@@ -101,7 +101,7 @@ bool collect(PyObject* const* awaitables, std::size_t count, const char* doing, 
 
 // Everything that can fail; then the tasks are started. Null with an exception set.
 Join* start_tasks(PyObject* const* awaitables, std::size_t count, Join::Shape shape, bool handle,
-                  const char* doing, PyObject* scope = nullptr) {
+                  const char* doing, PyObject* scope = nullptr, bool yielded = false) {
   Host& host = Host::instance();
   if (!host.check_running()) return nullptr;
   Ref context;
@@ -111,6 +111,7 @@ Join* start_tasks(PyObject* const* awaitables, std::size_t count, Join::Shape sh
   }
   Join* join = Join::make(shape, count, handle);
   if (!join) return nullptr;
+  if (yielded) join->set_yielded();
   std::vector<PyObject*> own_slots(join->slots() ? 0 : count);
   PyObject** slots = join->slots() ? join->slots() : own_slots.data();
   if (!collect(awaitables, count, doing, slots)) {
@@ -225,7 +226,7 @@ PyObject* spawn_gathered(PyObject* list) {
   if (!items) return nullptr;
   Join* join = start_tasks(&PyTuple_GET_ITEM(items.get(), 0),
                            static_cast<std::size_t>(PyTuple_GET_SIZE(items.get())),
-                           Join::Shape::kList, true, "a list that is yielded holds");
+                           Join::Shape::kList, true, "a list that is yielded holds", nullptr, true);
   return join ? make_handle(join) : nullptr;
 }
 
@@ -235,7 +236,7 @@ bool spawn_background(PyObject* set) {
   const auto count = static_cast<std::size_t>(PyTuple_GET_SIZE(items.get()));
   if (count == 0) return true;
   return start_tasks(&PyTuple_GET_ITEM(items.get(), 0), count, Join::Shape::kUntracked, false,
-                     "a set that is yielded holds") != nullptr;
+                     "a set that is yielded holds", nullptr, true) != nullptr;
 }
 
 bool spawn_child(PyObject* awaitable, PyObject* scope) {

@@ -1,46 +1,44 @@
-"""A coroutine belongs to one task at a time; the second gets a RuntimeError."""
+"""A coroutine that several tasks want runs once and gives its outcome to each."""
 
+import gc
 import unittest
+import weakref
 
 import tonio
 from scale import scaled
 from scenarios import main
+from tonio.time import timeout
 
 
-def steps():
-    for _ in range(20):
+def steps(ran):
+    ran.append(1)
+    for _ in range(5):
         yield
     return "done"
 
 
-async def coroutine():
-    for _ in range(20):
+async def coroutine(ran):
+    ran.append(1)
+    for _ in range(5):
         await tonio.sleep(0)
     return "done"
 
 
 def use(shared):
-    try:
-        return (yield shared)
-    except RuntimeError as error:
-        return str(error)
+    return (yield shared)
 
 
 class CoroutineInTwoTasks(unittest.TestCase):
     def check(self, make):
         def program():
             for _ in range(scaled(300)):
-                outcomes = yield [use(shared) for shared in [make()] * 4]
-                self.assertGreaterEqual(outcomes.count("done"), 1)
-                for outcome in outcomes:
-                    self.assertTrue(
-                        outcome in ("done", None)
-                        or "run by a task already" in outcome
-                        or "cannot reuse already awaited" in outcome,
-                        outcome,
-                    )
+                ran = []
+                outcomes = yield [use(shared) for shared in [make(ran)] * 4]
+                self.assertEqual(outcomes, ["done"] * 4)
+                self.assertEqual(ran, [1])
 
-        tonio.run(program(), threads=4)
+        for workers in (1, 2, 4):
+            tonio.run(program(), threads=workers)
 
     def test_generator(self):
         self.check(steps)
@@ -48,12 +46,105 @@ class CoroutineInTwoTasks(unittest.TestCase):
     def test_coroutine(self):
         self.check(coroutine)
 
-    def test_spawned_twice_starts_nothing(self):
+    def test_after_its_end(self):
         def program():
-            shared = steps()
-            with self.assertRaisesRegex(RuntimeError, "run by a task already"):
-                tonio.spawn(shared, shared)
+            shared = steps([])
             self.assertEqual((yield shared), "done")
+            self.assertEqual((yield shared), "done")
+            self.assertEqual((yield [shared, shared]), ["done"] * 2)
+
+        tonio.run(program())
+
+    def test_in_the_background(self):
+        def program():
+            ran = []
+            shared = steps(ran)
+            yield {shared}
+            self.assertEqual((yield shared), "done")
+            self.assertEqual(ran, [1])
+
+        tonio.run(program())
+
+    def test_spawned_twice(self):
+        def program():
+            ran = []
+            shared = steps(ran)
+            self.assertEqual((yield tonio.spawn(shared, shared)), ["done"] * 2)
+            self.assertEqual(ran, [1])
+
+        tonio.run(program())
+
+    def test_a_failure_is_everybody_s(self):
+        def fail():
+            yield
+            raise ValueError("shared")
+
+        def use_failing(shared):
+            with self.assertRaisesRegex(ValueError, "shared"):
+                yield shared
+
+        def program():
+            shared = fail()
+            yield [use_failing(shared) for _ in range(3)]
+
+        tonio.run(program())
+
+    def test_a_waiter_may_be_cancelled(self):
+        gate = tonio.Event()
+
+        def slow():
+            yield gate.wait()
+            return "slow"
+
+        def program():
+            shared = slow()
+            first = tonio.spawn(use(shared))
+            yield
+            self.assertEqual((yield timeout(use(shared), 0.001)), (None, False))
+            gate.set()
+            self.assertEqual((yield first), "slow")
+            self.assertEqual((yield shared), "slow")
+
+        tonio.run(program(), threads=1)
+
+    def test_itself(self):
+        def program():
+            coros = []
+
+            def itself():
+                yield coros[0]
+
+            coros.append(itself())
+            with self.assertRaisesRegex(RuntimeError, "waits for itself"):
+                yield coros[0]
+
+        tonio.run(program())
+
+    def test_an_outcome_goes_with_its_coroutine(self):
+        class Result:
+            pass
+
+        def make():
+            yield
+            return Result()
+
+        def program():
+            shared = make()
+            gone = weakref.ref((yield shared))
+            self.assertIsNotNone(gone())
+            del shared
+            yield
+            gc.collect()
+            self.assertIsNone(gone())
+
+        tonio.run(program())
+
+    def test_one_that_was_spawned_and_has_ended(self):
+        def program():
+            shared = steps([])
+            yield tonio.spawn(shared)
+            with self.assertRaisesRegex(RuntimeError, "has been run already"):
+                yield shared
 
         tonio.run(program())
 

@@ -132,7 +132,7 @@ class RunFails(unittest.TestCase):
 
         used = coroutine()
         tonio.run(used)
-        with self.assertRaisesRegex(RuntimeError, "or has been"):
+        with self.assertRaisesRegex(RuntimeError, "has been run already"):
             tonio.run(used)
 
     def test_bad_options_are_refused(self):

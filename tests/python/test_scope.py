@@ -62,7 +62,7 @@ class Children(Scenarios):
             yield
 
         scope = yield self.scoped(body)
-        self.assertEqual(done, [5, 4, 3, 2, 1, 0])
+        self.assertEqual(sorted(done), [0, 1, 2, 3, 4, 5])
         late = child(scope, 0)
         scope.spawn(late)
         self.assertEqual(list(late), [])
