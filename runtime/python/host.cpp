@@ -9,6 +9,7 @@
 #include "python/blocking.h"
 #include "python/errors.h"
 #include "python/run.h"
+#include "python/thread_wait.h"
 
 namespace tonio::python {
 
@@ -72,6 +73,7 @@ void Host::in_forked_child() {
   host.running_.store(false, std::memory_order_relaxed);
   host.forked_.store(true, std::memory_order_relaxed);
   host.reactor().abandon();
+  SignalWatch::in_forked_child();
 }
 
 bool Host::ensure_started() {
