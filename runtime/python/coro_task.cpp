@@ -113,14 +113,8 @@ Poll CoroTask::drive(PyObject* operation, PyObject*& result, bool& started) {
 }
 
 Poll CoroTask::drive_awaited(PyObject* operation, PyObject*& result) {
-  if (this_thread->awaiting) {
-    PyErr_Format(PyExc_RuntimeError,
-                 "the task waits on %T already: a coroutine inside a task is awaited or yielded, "
-                 "not driven by hand",
-                 this_thread->awaiting);
-    return Poll::kError;
-  }
-  if (operation_ != operation) abandon_operation();
+  // What is left over from a coroutine that was driven by hand and not yielded.
+  if (this_thread->awaiting || operation_ != operation) abandon_operation();
   bool started = false;
   const Poll poll = drive(operation, result, started);
   if (poll == Poll::kPending || poll == Poll::kGiveWay) {
