@@ -93,7 +93,8 @@ PyObject* drivable(PyObject* object, const char* doing) {
   return nullptr;
 }
 
-void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject* context) {
+void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject* context,
+                     bool cleaning_up) {
   top_ = iterator;
   context_ = context;
   join_ = &join;
@@ -101,6 +102,7 @@ void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject
   has_run_ = false;
   ending_cancelled_ = false;
   asked_to_end_.store(false, std::memory_order_relaxed);
+  cleaning_up_.store(cleaning_up, std::memory_order_relaxed);
   state().begin();
 }
 

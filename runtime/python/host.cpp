@@ -6,6 +6,7 @@
 
 #include "base/futex.h"
 #include "python/arguments.h"
+#include "python/async_generators.h"
 #include "python/blocking.h"
 #include "python/errors.h"
 #include "python/run.h"
@@ -37,6 +38,7 @@ void InterpreterHooks::enter(void* state) {
   context->thread_state = PyThreadState_New(PyInterpreterState_Main());
   if (!context->thread_state) Py_FatalError("tonio: no memory for a thread's state");
   PyEval_RestoreThread(context->thread_state);
+  if (scheduler::Scheduler::current()) watch_async_generators(*context->thread_state);
   std::atomic<std::uint32_t>& starting = Host::instance().starting_threads_;
   if (starting.fetch_sub(1) == 1) base::futex_wake(starting, 1);
 }
@@ -79,6 +81,7 @@ void Host::in_forked_child() {
 bool Host::ensure_started() {
   if (running_.load(std::memory_order_acquire)) return true;
   if (forked()) return check_running();
+  if (!init_async_generators()) return false;
   core::Options start;
   start.threads = options.threads.value_or(core::default_threads());
   start.blocking_threads = options.blocking_threads.value_or(start.blocking_threads);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "python/arguments.h"
+#include "python/async_generators.h"
 #include "python/errors.h"
 #include "python/host.h"
 #include "python/join.h"
@@ -43,7 +44,9 @@ bool end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline) {
   Host& host = Host::instance();
   host.watch_end_of_tasks(wait.fd());
   bool at_once = false;
-  while (host.live_tasks() > 0 && !at_once && base::now() < deadline) {
+  while (!at_once && base::now() < deadline) {
+    // What they leave open is closed when nobody can be iterating it any more.
+    if (host.live_tasks() == 0 && !close_async_generators()) break;
     host.cancel_left_tasks();
     const auto woken = wait.wait(signals, std::min(deadline, base::now() + kLookAgain));
     if (woken == ThreadWait::Woken::kSignal && !signals.handle()) {

@@ -100,7 +100,7 @@ bool collect(PyObject* const* awaitables, std::size_t count, const char* doing, 
 
 // Everything that can fail; then the tasks are started. Null with an exception set.
 Join* start_tasks(PyObject* const* awaitables, std::size_t count, Join::Shape shape, bool handle,
-                  const char* doing) {
+                  const char* doing, bool cleaning_up = false) {
   Host& host = Host::instance();
   if (!host.check_running()) return nullptr;
   Ref context;
@@ -120,7 +120,8 @@ Join* start_tasks(PyObject* const* awaitables, std::size_t count, Join::Shape sh
   }
   if (count == 1) {
     CoroTask& task = host.take_task();
-    task.begin(std::exchange(slots[0], nullptr), *join, 0, context.release());
+    task.begin(std::exchange(slots[0], nullptr), *join, 0, context.release(),
+               cleaning_up);
     host.scheduler().spawn(task);
   } else if (count > 1) {
     auto* batch = new SpawnBatch(host.scheduler(), slots, count, std::move(own_slots), *join,
@@ -220,6 +221,10 @@ bool spawn_background(PyObject* set) {
   if (count == 0) return true;
   return start_tasks(&PyTuple_GET_ITEM(items.get(), 0), count, Join::Shape::kUntracked, false,
                      "a set that is yielded holds") != nullptr;
+}
+
+bool spawn_closing(PyObject* awaitable) {
+  return start_tasks(&awaitable, 1, Join::Shape::kUntracked, false, "a task takes", true) != nullptr;
 }
 
 Join* spawn_for_thread(PyObject* awaitable, const char* doing) {

@@ -21,6 +21,10 @@ PyObject* spawn_gathered(PyObject* list);
 // `yield {a, b}`: they run in the background. False with an exception set.
 [[nodiscard]] bool spawn_background(PyObject* set);
 
+// Starts what closes something that nobody holds any more, so it isn't cancelled at the
+// end of a run. False with an exception set.
+[[nodiscard]] bool spawn_closing(PyObject* awaitable);
+
 // Starts `awaitable` for a thread that waits outside. Owned by the caller (Join::drop);
 // null with an exception set.
 Join* spawn_for_thread(PyObject* awaitable, const char* doing);
