@@ -68,12 +68,19 @@ void Join::fail() {
 }
 
 void Join::end_task() {
+  if (shape_ == Shape::kRun) *task_.lock() = nullptr;
   // Release what this task wrote; the last one acquires what all wrote and passes it
   // on through done_.
   if (running_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   done_.set();
   outside_.wake();
   drop();
+}
+
+void Join::cancel() {
+  // Under the lock it can't end, so the object holds no other task yet.
+  auto task = task_.lock();
+  if (*task) (*task)->cancel();
 }
 
 void Join::notify(int fd) {

@@ -14,6 +14,7 @@
 #include "python/spawn_site.h"
 #include "python/wake_target.h"
 #include "sync/event.h"
+#include "task/task.h"
 
 namespace tonio::python {
 
@@ -47,6 +48,10 @@ class Join {
   // Writes to this eventfd as well when that happens.
   void notify(int fd);
 
+  // For kRun: the one task, before it is scheduled; and its cancellation, from any thread.
+  void set_task(task::Task& task) { *task_.lock() = &task; }
+  void cancel();
+
   // After done(): the result as a new reference, or null with the failure set. Each call
   // makes an exception of its own: raising one changes it, and several tasks may do so at
   // the same time.
@@ -78,6 +83,7 @@ class Join {
   std::atomic<std::size_t> running_;
   std::atomic<bool> observed_{false};
   WakeTarget outside_;
+  base::Guarded<task::Task*> task_{nullptr};  // while it lives
   sync::Event done_;
   const SpawnSite site_;
 

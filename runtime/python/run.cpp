@@ -189,20 +189,34 @@ namespace {
 
 PyObject* block_on(PyObject*, PyObject* awaitable) {
   if (!refuse_on_worker("tonio.block_on()")) return nullptr;
-  // On the main thread signals end the wait, as in run().
+  // Without a run the main thread makes one.
   if (on_main_thread() && !run_is_active.load()) {
     return run_awaitable(awaitable, RunOptions(), false);
   }
-  const SignalWatch signals;
+  SignalWatch signals;
   ThreadWait wait;
   if (!wait.check()) return nullptr;
   Join* join = spawn_for_thread(awaitable, "tonio.block_on() takes");
   if (!join) return nullptr;
   join->observe();
   join->notify(wait.fd());
-  while (!join->done().is_set()) wait.wait(signals, base::kNever);
+  // Beside a run of another thread, a signal cancels this task only. The second is not
+  // waited for.
+  Ref interruption;
+  base::Instant deadline = base::kNever;
+  while (!join->done().is_set()) {
+    const auto woken = wait.wait(signals, deadline);
+    if (woken == ThreadWait::Woken::kDeadline) break;
+    if (woken != ThreadWait::Woken::kSignal || signals.handle()) continue;
+    const bool again = static_cast<bool>(interruption);
+    interruption = Ref::steal(PyErr_GetRaisedException());
+    if (again) break;
+    join->cancel();
+    deadline = grace_deadline();
+  }
   join->notify(-1);
-  PyObject* result = join->outcome();
+  PyObject* result = interruption ? raise_interruption(std::move(interruption), *join)
+                                  : join->outcome();
   join->drop();
   return result;
 }

@@ -122,6 +122,7 @@ Join* start_tasks(PyObject* const* awaitables, std::size_t count, Join::Shape sh
     CoroTask& task = host.take_task();
     task.begin(std::exchange(slots[0], nullptr), *join, 0, context.release(),
                cleaning_up);
+    if (shape == Join::Shape::kRun) join->set_task(task);
     host.scheduler().spawn(task);
   } else if (count > 1) {
     auto* batch = new SpawnBatch(host.scheduler(), slots, count, std::move(own_slots), *join,
