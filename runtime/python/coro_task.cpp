@@ -25,11 +25,14 @@ PySendResult throw_into(PyObject* iterator, PyObject*& out) {
   out = PyObject_CallMethodOneArg(iterator, names::throw_, exception.get());
   if (out) return PYGEN_NEXT;
   if (!PyErr_ExceptionMatches(PyExc_StopIteration)) {
+    if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return PYGEN_ERROR;
     // An iterator without throw() can't clean up: the exception goes past it.
-    if (PyErr_ExceptionMatches(PyExc_AttributeError) &&
-        !PyObject_HasAttr(iterator, names::throw_)) {
-      PyErr_SetRaisedException(exception.release());
-    }
+    Ref missing = Ref::steal(PyErr_GetRaisedException());
+    PyObject* method = nullptr;
+    const int found = PyObject_GetOptionalAttr(iterator, names::throw_, &method);
+    Py_XDECREF(method);
+    PyErr_Clear();
+    PyErr_SetRaisedException(found == 0 ? exception.release() : missing.release());
     return PYGEN_ERROR;
   }
   Ref stop = Ref::steal(PyErr_GetRaisedException());
@@ -166,13 +169,13 @@ CoroTask::Step CoroTask::dispatch(PyObject* yielded, Ref& input, bool& throwing)
 
   Ref made;
   if (PyList_CheckExact(yielded)) {
-    made = Ref::steal(spawn_gathered(yielded));
+    made = Ref::steal(spawn_gathered(yielded, SpawnSite::of(top_)));
     if (!made) {
       throwing = true;
       return Step::kEnd;
     }
   } else if (PyAnySet_CheckExact(yielded)) {
-    if (!spawn_background(yielded)) {
+    if (!spawn_background(yielded, SpawnSite::of(top_))) {
       throwing = true;
       return Step::kEnd;
     }

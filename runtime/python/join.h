@@ -30,7 +30,7 @@ class Join {
 
   // For `tasks` tasks; owned by the handle and, unless there are none, the tasks.
   // Null with an exception set.
-  static Join* make(Shape shape, std::size_t tasks, bool has_handle);
+  static Join* make(Shape shape, std::size_t tasks, bool has_handle, SpawnSite site);
 
   // For what spawns: a list's slots, which hold the tasks' coroutines until they begin, so
   // that a large spawn needs no second array. Null for the other shapes.
@@ -70,7 +70,7 @@ class Join {
   void clear();
 
  private:
-  Join(Shape shape, std::size_t tasks);
+  Join(Shape shape, std::size_t tasks, SpawnSite site);
   ~Join();
 
   void end_task();

@@ -100,7 +100,8 @@ bool collect(PyObject* const* awaitables, std::size_t count, const char* doing, 
 
 // Everything that can fail; then the tasks are started. Null with an exception set.
 Join* start_tasks(PyObject* const* awaitables, std::size_t count, Join::Shape shape, bool handle,
-                  const char* doing, bool cleaning_up = false) {
+                  const char* doing, SpawnSite site = SpawnSite::here(),
+                  bool cleaning_up = false) {
   Host& host = Host::instance();
   if (!host.check_running()) return nullptr;
   Ref context;
@@ -108,7 +109,7 @@ Join* start_tasks(PyObject* const* awaitables, std::size_t count, Join::Shape sh
     context = Ref::steal(PyContext_CopyCurrent());
     if (!context) return nullptr;
   }
-  Join* join = Join::make(shape, count, handle);
+  Join* join = Join::make(shape, count, handle, std::move(site));
   if (!join) return nullptr;
   std::vector<PyObject*> own_slots(join->slots() ? 0 : count);
   PyObject** slots = join->slots() ? join->slots() : own_slots.data();
@@ -205,27 +206,28 @@ PyObject* spawn_all(PyObject* const* awaitables, std::size_t count, Join::Shape 
   return nullptr;
 }
 
-PyObject* spawn_gathered(PyObject* list) {
+PyObject* spawn_gathered(PyObject* list, SpawnSite site) {
   // A snapshot: others may change the list.
   Ref items = Ref::steal(PyList_AsTuple(list));
   if (!items) return nullptr;
   Join* join = start_tasks(&PyTuple_GET_ITEM(items.get(), 0),
                            static_cast<std::size_t>(PyTuple_GET_SIZE(items.get())),
-                           Join::Shape::kList, true, "a list that is yielded holds");
+                           Join::Shape::kList, true, "a list that is yielded holds", std::move(site));
   return join ? make_handle(join) : nullptr;
 }
 
-bool spawn_background(PyObject* set) {
+bool spawn_background(PyObject* set, SpawnSite site) {
   Ref items = Ref::steal(PySequence_Tuple(set));
   if (!items) return false;
   const auto count = static_cast<std::size_t>(PyTuple_GET_SIZE(items.get()));
   if (count == 0) return true;
   return start_tasks(&PyTuple_GET_ITEM(items.get(), 0), count, Join::Shape::kUntracked, false,
-                     "a set that is yielded holds") != nullptr;
+                     "a set that is yielded holds", std::move(site)) != nullptr;
 }
 
 bool spawn_closing(PyObject* awaitable) {
-  return start_tasks(&awaitable, 1, Join::Shape::kUntracked, false, "a task takes", true) != nullptr;
+  return start_tasks(&awaitable, 1, Join::Shape::kUntracked, false, "a task takes",
+                     SpawnSite::here(), true) != nullptr;
 }
 
 Join* spawn_for_thread(PyObject* awaitable, const char* doing) {
