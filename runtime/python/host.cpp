@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/futex.h"
+#include "base/log.h"
 #include "python/arguments.h"
 #include "python/async_generators.h"
 #include "python/blocking.h"
@@ -140,7 +141,11 @@ bool Host::shut_down(std::vector<std::string>& left) {
   if (!running_.load(std::memory_order_acquire)) return true;
   const base::Instant grace = std::chrono::microseconds(options.shutdown_timeout).count();
   const base::Instant deadline = base::now() + (stop_at_once ? 0 : grace);
-  end_all_tasks(deadline);
+  base::log(base::LogLevel::kInfo, "the runtime stops");
+  if (!end_all_tasks(deadline)) {
+    base::log(base::LogLevel::kWarn,
+              std::to_string(live_tasks()) + " tasks would not end within the shutdown timeout");
+  }
   running_.store(false, std::memory_order_release);
   runtime_.begin_stop();
   core::Runtime::Stopped stopped;

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <string>
 
+#include "base/log.h"
 #include "python/arguments.h"
 #include "python/async_generators.h"
 #include "python/errors.h"
@@ -103,6 +104,8 @@ bool refuse_on_worker(const char* what) {
 // They can't be named while they may run; that is done when the program ends.
 void warn_of_left_tasks() {
   const auto left = static_cast<unsigned long long>(Host::instance().live_tasks());
+  base::log(base::LogLevel::kWarn,
+            std::to_string(left) + " tasks would not end within the shutdown timeout");
   if (PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
                        "%llu tasks would not stop within the shutdown timeout", left) != 0) {
     PyErr_WriteUnraisable(nullptr);
@@ -147,9 +150,10 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
                     "tonio.run() runs already in another thread: use tonio.block_on() here");
     return nullptr;
   }
+  // Also when it fails: what the program makes of that is its own affair.
+  program_has_run.store(true);
   Host& host = Host::instance();
   if (!host.ensure_started() || !configure(options)) return nullptr;
-  program_has_run.store(true);
 
   SignalWatch signals;
   ThreadWait wait;
