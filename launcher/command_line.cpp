@@ -206,7 +206,7 @@ CommandLine parse_command_line(const std::vector<std::string>& argv) {
   Tokens tokens(argv.begin() + (argv.empty() ? 0 : 1), argv.end());
   if (called.compare(0, 6, "python") == 0) {
     CommandLine line;
-    OptionTable(line.options).apply();
+    OptionTable(line.options).apply(/*lenient=*/true);
     line.action = Action::kBeExactlyPython;
     line.args = std::move(tokens);
     return line;

@@ -19,12 +19,38 @@ Owned main_namespace() {
   return Owned(module ? Py_XNewRef(PyModule_GetDict(module.get())) : nullptr);
 }
 
+// The class functools.partial, or null.
+Owned partial_type() {
+  Owned name(PyUnicode_FromString("functools"));
+  Owned functools(name ? PyImport_GetModule(name.get()) : nullptr);
+  Owned type(functools ? PyObject_GetAttrString(functools.get(), "partial")
+                       : nullptr);
+  PyErr_Clear();
+  return type;
+}
+
+// A generator or async function, as it is, as a bound method or in a
+// functools.partial.
 bool is_suspendable_function(PyObject* object) {
-  if (!PyFunction_Check(object)) {
+  const Owned partial = partial_type();
+  Owned function(Py_NewRef(object));
+  while (function) {
+    if (PyMethod_Check(function.get())) {
+      function.reset(Py_NewRef(PyMethod_GET_FUNCTION(function.get())));
+    } else if (partial &&
+               Py_TYPE(function.get()) ==
+                   reinterpret_cast<PyTypeObject*>(partial.get())) {
+      function.reset(PyObject_GetAttrString(function.get(), "func"));
+    } else {
+      break;
+    }
+  }
+  PyErr_Clear();
+  if (!function || !PyFunction_Check(function.get())) {
     return false;
   }
-  auto* code =
-      reinterpret_cast<PyCodeObject*>(PyFunction_GetCode(object));  // borrowed
+  auto* code = reinterpret_cast<PyCodeObject*>(
+      PyFunction_GetCode(function.get()));  // borrowed
   return (code->co_flags & (CO_GENERATOR | CO_COROUTINE)) != 0;
 }
 

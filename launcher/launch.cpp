@@ -3,8 +3,11 @@
 #include <Python.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <system_error>
 
+#include "base/log.h"
 #include "command_line.h"
 #include "ending.h"
 #include "entrypoint.h"
@@ -25,10 +28,16 @@ namespace {
 using Action = CommandLine::Action;
 using Arguments = std::vector<std::string>;
 
+void log_versions() {
+  base::log(base::LogLevel::kInfo,
+            "tonio " TONIO_VERSION " with CPython " PY_VERSION);
+}
+
 void start_log(const Options& options) {
   if (auto problem = base::init_log(options.log_level, options.log_file)) {
     throw StartError("--log-file: " + *problem);
   }
+  log_versions();
 }
 
 void register_modules() {
@@ -44,8 +53,13 @@ InterpreterOptions interpreter_options(const CommandLine& line,
     export_variable("TONIO_GIL",
                     "error");  // children that act as a Python hold to it too
   }
-  return {executable_path(),
-          choose_venv({line.options.venv, argv[0], script_folder}), argv};
+  InterpreterOptions options{
+      executable_path(),
+      choose_venv({line.options.venv, argv[0], script_folder}), argv};
+  base::log(base::LogLevel::kInfo,
+            options.venv.empty() ? "no virtual environment"
+                                 : "virtual environment " + options.venv);
+  return options;
 }
 
 int run_script_program(const CommandLine& line, const Arguments& argv) {
@@ -86,10 +100,25 @@ int act_as_python(const CommandLine& line, const Arguments& argv) {
 }
 
 int be_exactly_python(const CommandLine& line, const Arguments& argv) {
-  start_log(line.options);
+  // Nothing that is said to tonio keeps a Python from starting.
+  if (base::init_log(line.options.log_level, line.options.log_file)) {
+    (void)base::init_log(line.options.log_level, "");
+  }
+  log_versions();
   register_modules();
   initialize_exactly_python(argv);
   return run_python(extend_exact_python(line.options));
+}
+
+// To standard output. Gives the exit code.
+int print(const std::string& text) {
+  if (std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0) {
+    return 0;
+  }
+  const int error = errno;
+  std::fprintf(stderr, "tonio: can't write to standard output: %s\n",
+               std::generic_category().message(error).c_str());
+  return 1;
 }
 
 }  // namespace
@@ -111,11 +140,9 @@ int launch(int argc, char** argv) {
     case Action::kBeExactlyPython:
       return be_exactly_python(line, arguments);
     case Action::kShowHelp:
-      std::fputs(help_text().c_str(), stdout);
-      return 0;
+      return print(help_text());
     case Action::kShowVersion:
-      std::fputs(version_text().c_str(), stdout);
-      return 0;
+      return print(version_text());
     case Action::kShowUsage:
       std::fputs(help_text().c_str(), stderr);
       return kUsageError;

@@ -204,7 +204,7 @@ void OptionTable::add(std::string_view name, std::string value) {
   definitions_->find(name)->add_result(std::move(value));
 }
 
-void OptionTable::apply() {
+void OptionTable::apply(bool lenient) {
   std::vector<CLI::Option*> options =
       definitions_->app.get_options([](const CLI::Option*) { return true; });
   for (CLI::Option* option : options) {
@@ -228,7 +228,9 @@ void OptionTable::apply() {
     try {
       option->run_callback();
     } catch (const BadValue& bad) {
-      throw StartError(origin + ": " + bad.reason);
+      if (!lenient) {
+        throw StartError(origin + ": " + bad.reason);
+      }
     }
   }
 }

@@ -44,8 +44,9 @@ class OptionTable {
   void add(std::string_view name, std::string value);
   // Reads the environment for what the command line doesn't say, converts all
   // values and stores them. With --help or --version only that is stored, so
-  // that a bad value never hides the help. Throws StartError.
-  void apply();
+  // that a bad value never hides the help. Throws StartError for a bad value,
+  // or leaves that option as it is when `lenient`.
+  void apply(bool lenient = false);
 
   // The options with their texts, for --help.
   std::string describe() const;

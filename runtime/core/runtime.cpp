@@ -10,7 +10,21 @@
 // If 2 or 3 does not happen in time, the loop stays open: a thread may still use it.
 #include "core/runtime.h"
 
+#include "base/log.h"
+
 namespace tonio::core {
+namespace {
+
+void log_end(const std::string& what, bool ended) {
+  if (ended) {
+    base::log(base::LogLevel::kDebug, what + " have ended");
+  } else {
+    base::log(base::LogLevel::kWarn, what + " would not end within the shutdown timeout");
+  }
+}
+
+}  // namespace
+
 Runtime::Runtime(scheduler::ThreadHooks& hooks)
     : driver_(reactor_), scheduler_(driver_, hooks), blocking_pool_(hooks) {}
 
@@ -21,6 +35,7 @@ bool Runtime::start_workers(unsigned threads, std::string& error) {
     return false;
   }
   options_.threads = threads;
+  base::log(base::LogLevel::kInfo, std::to_string(threads) + " workers have been started");
   return true;
 }
 
@@ -28,6 +43,8 @@ void Runtime::stop_workers() { (void)scheduler_.stop(base::kNever); }
 
 void Runtime::configure_blocking(unsigned max_threads, std::chrono::milliseconds ttl) {
   blocking_pool_.configure(max_threads, ttl);
+  base::log(base::LogLevel::kDebug,
+            "the blocking pool has up to " + std::to_string(max_threads) + " threads");
   options_.blocking_threads = max_threads;
   options_.blocking_ttl = ttl;
 }
@@ -37,9 +54,10 @@ bool Runtime::start(const Options& options, std::string& error) {
     error = "the event loop can't be made: " + error;
     return false;
   }
+  base::log(base::LogLevel::kDebug, "the event loop is open");
   blocking_pool_.reopen();
   options_ = options;
-  blocking_pool_.configure(options.blocking_threads, options.blocking_ttl);
+  configure_blocking(options.blocking_threads, options.blocking_ttl);
   if (!start_workers(options.threads, error)) {
     reactor_.close();
     return false;
@@ -48,13 +66,21 @@ bool Runtime::start(const Options& options, std::string& error) {
   return true;
 }
 
-void Runtime::begin_stop() { blocking_pool_.close(); }
+void Runtime::begin_stop() {
+  base::log(base::LogLevel::kDebug, "the blocking pool takes no more jobs");
+  blocking_pool_.close();
+}
 
 Runtime::Stopped Runtime::finish_stop(base::Instant deadline) {
   Stopped stopped;
   stopped.workers = scheduler_.stop(deadline);
+  log_end("the workers", stopped.workers);
   stopped.blocking_threads = blocking_pool_.join(deadline);
-  if (stopped.all()) reactor_.close();
+  log_end("the blocking threads", stopped.blocking_threads);
+  if (stopped.all()) {
+    reactor_.close();
+    base::log(base::LogLevel::kInfo, "the runtime has stopped");
+  }
   running_ = false;
   return stopped;
 }

@@ -77,9 +77,9 @@ IoResult Socket::finish_connect() {
   const Use use(*this);
   const int fd = use.fd();
   if (fd < 0) return {-1, EBADF};
-  // Woken without a result: it still goes on.
+  // Woken without a result, or a signal came in between (EINTR): it still goes on.
   pollfd writable{fd, POLLOUT, 0};
-  if (::poll(&writable, 1, 0) == 0) return {-1, EINPROGRESS};
+  if (::poll(&writable, 1, 0) <= 0) return {-1, EINPROGRESS};
   int error = 0;
   socklen_t size = sizeof error;
   if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return {-1, errno};

@@ -360,13 +360,17 @@ PyMethodDef functions[] = {
 }  // namespace
 
 void describe_blocking_calls(std::vector<std::string>& lines) {
-  std::vector<Ref> calls;
-  running_calls().lock()->for_each(
-      [&](RunningCall& running) { calls.push_back(Ref::borrow(as_object(running.call))); });
-  for (const Ref& object : calls) {
-    BlockingCall& call = *as_call(object.get());
+  struct Running {
+    Ref call, function;
+  };
+  std::vector<Running> calls;
+  // The function as well: a call that ends drops it once it has left the list.
+  running_calls().lock()->for_each([&](RunningCall& running) {
+    calls.push_back({Ref::borrow(as_object(running.call)), Ref::borrow(running.call.function)});
+  });
+  for (const auto& [object, function] : calls) {
+    const BlockingCall& call = *as_call(object.get());
     std::string line = "blocking call";
-    Ref function = Ref::borrow(call.function);
     Ref name =
         Ref::steal(function ? PyObject_GetAttr(function.get(), names::qualname) : nullptr);
     const char* text = name && PyUnicode_Check(name.get()) ? PyUnicode_AsUTF8(name.get()) : nullptr;

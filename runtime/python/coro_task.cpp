@@ -29,11 +29,14 @@ PySendResult throw_into(PyObject* iterator, PyObject*& out) {
   out = PyObject_CallMethodOneArg(iterator, names::throw_, exception.get());
   if (out) return PYGEN_NEXT;
   if (!PyErr_ExceptionMatches(PyExc_StopIteration)) {
+    if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return PYGEN_ERROR;
     // An iterator without throw() can't clean up: the exception goes past it.
-    if (PyErr_ExceptionMatches(PyExc_AttributeError) &&
-        !PyObject_HasAttr(iterator, names::throw_)) {
-      PyErr_SetRaisedException(exception.release());
-    }
+    Ref missing = Ref::steal(PyErr_GetRaisedException());
+    PyObject* method = nullptr;
+    const int found = PyObject_GetOptionalAttr(iterator, names::throw_, &method);
+    Py_XDECREF(method);
+    PyErr_Clear();
+    PyErr_SetRaisedException(found == 0 ? exception.release() : missing.release());
     return PYGEN_ERROR;
   }
   Ref stop = Ref::steal(PyErr_GetRaisedException());
@@ -101,7 +104,8 @@ PyObject* drivable(PyObject* object, const char* doing) {
   return nullptr;
 }
 
-void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject* context) {
+void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject* context,
+                     bool cleaning_up) {
   top_ = iterator;
   context_ = context;
   join_ = &join;
@@ -110,6 +114,7 @@ void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject
   ending_cancelled_ = false;
   asked_to_end_.store(false, std::memory_order_relaxed);
   forget_cancel();
+  cleaning_up_.store(cleaning_up, std::memory_order_relaxed);
   state().begin();
 }
 
@@ -122,14 +127,8 @@ Poll CoroTask::drive(PyObject* operation, PyObject*& result, bool& started) {
 }
 
 Poll CoroTask::drive_awaited(PyObject* operation, PyObject*& result) {
-  if (this_thread->awaiting) {
-    PyErr_Format(PyExc_RuntimeError,
-                 "the task waits on %T already: a coroutine inside a task is awaited or yielded, "
-                 "not driven by hand",
-                 this_thread->awaiting);
-    return Poll::kError;
-  }
-  if (operation_ != operation) abandon_operation();
+  // What is left over from a coroutine that was driven by hand and not yielded.
+  if (this_thread->awaiting || operation_ != operation) abandon_operation();
   bool started = false;
   const Poll poll = drive(operation, result, started);
   if (poll == Poll::kPending || poll == Poll::kGiveWay) {
@@ -179,13 +178,13 @@ CoroTask::Step CoroTask::dispatch(PyObject* yielded, Ref& input, bool& throwing)
 
   Ref made;
   if (PyList_CheckExact(yielded)) {
-    made = Ref::steal(spawn_gathered(yielded));
+    made = Ref::steal(spawn_gathered(yielded, SpawnSite::of(top_)));
     if (!made) {
       throwing = true;
       return Step::kEnd;
     }
   } else if (PyAnySet_CheckExact(yielded)) {
-    if (!spawn_background(yielded)) {
+    if (!spawn_background(yielded, SpawnSite::of(top_))) {
       throwing = true;
       return Step::kEnd;
     }

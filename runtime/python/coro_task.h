@@ -31,8 +31,10 @@ class CoroTask final : public task::Task {
   explicit CoroTask(task::Waker& waker) : Task(waker) {}
 
   // Begins a task in this object: takes over the iterator and the context (which may
-  // be null); `join` counts it as its task number `index`. The caller schedules it.
-  void begin(PyObject* iterator, Join& join, std::size_t index, PyObject* context);
+  // be null); `join` counts it as its task number `index`. The caller schedules it. One
+  // that is `cleaning_up` is waited for at the end of a run, and not asked to end.
+  void begin(PyObject* iterator, Join& join, std::size_t index, PyObject* context,
+             bool cleaning_up = false);
 
   Outcome run() override;
 
@@ -42,6 +44,7 @@ class CoroTask final : public task::Task {
   // For the end of a run, from any thread: the task itself may be about to end.
   bool asked_to_end() const { return asked_to_end_.load(std::memory_order_relaxed); }
   void ask_to_end() {
+    if (cleaning_up_.load(std::memory_order_relaxed)) return;
     asked_to_end_.store(true, std::memory_order_relaxed);
     cancel();
   }
@@ -76,6 +79,7 @@ class CoroTask final : public task::Task {
   void end();
 
   std::atomic<bool> asked_to_end_{false};
+  std::atomic<bool> cleaning_up_{false};
 
   // All of these belong to whoever owns the task.
   PyObject* top_ = nullptr;         // the innermost coroutine, owned

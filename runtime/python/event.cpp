@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <new>
+#include <string>
 
 #include "python/arguments.h"
 #include "python/coro_task.h"
@@ -73,16 +74,22 @@ void wait_dealloc(PyObject* self) {
 }
 
 PyObject* make_wait(PyObject* event, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords,
-                    double units_per_second, const char* what) {
+                    double units_per_second, const char* method) {
   const Py_ssize_t named = keywords ? PyTuple_GET_SIZE(keywords) : 0;
   const bool known = named == 0 || PyUnicode_EqualToUTF8(PyTuple_GET_ITEM(keywords, 0), "timeout");
-  if (nargs + named > 1 || !known) {
-    PyErr_Format(PyExc_TypeError, "%s takes timeout only", what);
+  if (nargs + named > 1) {
+    PyErr_Format(PyExc_TypeError, "%s() takes one argument, timeout, got %zd", method,
+                 nargs + named);
+    return nullptr;
+  }
+  if (!known) {
+    PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument %R", method,
+                 PyTuple_GET_ITEM(keywords, 0));
     return nullptr;
   }
   double timeout = -1;
   if (nargs + named == 1 && args[0] != Py_None) {
-    const auto units = parse_seconds(args[0], what);
+    const auto units = parse_seconds(args[0], (std::string(method) + "(): timeout").c_str());
     if (!units) return nullptr;
     timeout = *units / units_per_second;
   }
@@ -96,12 +103,12 @@ PyObject* make_wait(PyObject* event, PyObject* const* args, Py_ssize_t nargs, Py
 }
 
 PyObject* event_wait(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) {
-  return make_wait(self, args, nargs, keywords, 1, "Event.wait(): timeout");
+  return make_wait(self, args, nargs, keywords, 1, "Event.wait");
 }
 
 PyObject* event_waiter(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                        PyObject* keywords) {
-  return make_wait(self, args, nargs, keywords, 1e6, "Event.waiter(): timeout");
+  return make_wait(self, args, nargs, keywords, 1e6, "Event.waiter");
 }
 
 PyObject* event_is_set(PyObject* self, PyObject*) {

@@ -5,10 +5,13 @@
 #include <algorithm>
 
 #include "base/futex.h"
+#include "base/log.h"
 #include "python/arguments.h"
+#include "python/async_generators.h"
 #include "python/blocking.h"
 #include "python/errors.h"
 #include "python/run.h"
+#include "python/thread_wait.h"
 
 namespace tonio::python {
 
@@ -36,6 +39,7 @@ void InterpreterHooks::enter(void* state) {
   context->thread_state = PyThreadState_New(PyInterpreterState_Main());
   if (!context->thread_state) Py_FatalError("tonio: no memory for a thread's state");
   PyEval_RestoreThread(context->thread_state);
+  if (scheduler::Scheduler::current()) watch_async_generators(*context->thread_state);
   std::atomic<std::uint32_t>& starting = Host::instance().starting_threads_;
   if (starting.fetch_sub(1) == 1) base::futex_wake(starting, 1);
 }
@@ -72,11 +76,13 @@ void Host::in_forked_child() {
   host.running_.store(false, std::memory_order_relaxed);
   host.forked_.store(true, std::memory_order_relaxed);
   host.reactor().abandon();
+  SignalWatch::in_forked_child();
 }
 
 bool Host::ensure_started() {
   if (running_.load(std::memory_order_acquire)) return true;
   if (forked()) return check_running();
+  if (!init_async_generators()) return false;
   core::Options start;
   start.threads = options.threads.value_or(core::default_threads());
   start.blocking_threads = options.blocking_threads.value_or(start.blocking_threads);
@@ -135,7 +141,11 @@ bool Host::shut_down(std::vector<std::string>& left) {
   if (!running_.load(std::memory_order_acquire)) return true;
   const base::Instant grace = std::chrono::microseconds(options.shutdown_timeout).count();
   const base::Instant deadline = base::now() + (stop_at_once ? 0 : grace);
-  end_all_tasks(deadline);
+  base::log(base::LogLevel::kInfo, "the runtime stops");
+  if (!end_all_tasks(deadline)) {
+    base::log(base::LogLevel::kWarn,
+              std::to_string(live_tasks()) + " tasks would not end within the shutdown timeout");
+  }
   running_.store(false, std::memory_order_release);
   runtime_.begin_stop();
   core::Runtime::Stopped stopped;

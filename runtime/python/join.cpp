@@ -1,14 +1,15 @@
 #include "python/join.h"
 
 #include <string>
+#include <utility>
 
 #include "python/errors.h"
 #include "python/scope.h"
 
 namespace tonio::python {
 
-Join::Join(Shape shape, std::size_t tasks)
-    : shape_(shape), running_(tasks), site_(SpawnSite::here()) {}
+Join::Join(Shape shape, std::size_t tasks, SpawnSite site)
+    : shape_(shape), running_(tasks), site_(std::move(site)) {}
 
 Join::~Join() {
   // The last owner: nobody else has the list.
@@ -20,14 +21,14 @@ Join::~Join() {
   }
 }
 
-Join* Join::make(Shape shape, std::size_t tasks, bool has_handle) {
+Join* Join::make(Shape shape, std::size_t tasks, bool has_handle, SpawnSite site) {
   Ref list;
   if (shape == Shape::kList) {
     // Its slots are filled by the tasks; nobody else sees it until they have ended.
     list = Ref::steal(PyList_New(static_cast<Py_ssize_t>(tasks)));
     if (!list) return nullptr;
   }
-  auto* join = new Join(shape, tasks);
+  auto* join = new Join(shape, tasks, std::move(site));
   join->result_ = std::move(list);
   join->owners_.store((tasks > 0 ? 1u : 0u) + (has_handle ? 1u : 0u), std::memory_order_relaxed);
   if (tasks == 0) join->done_.set();
@@ -74,12 +75,19 @@ void Join::fail() {
 }
 
 void Join::end_task() {
+  if (shape_ == Shape::kRun) *task_.lock() = nullptr;
   // Release what this task wrote; the last one acquires what all wrote and passes it
   // on through done_.
   if (running_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   done_.set();
   outside_.wake();
   drop();
+}
+
+void Join::cancel() {
+  // Under the lock it can't end, so the object holds no other task yet.
+  auto task = task_.lock();
+  if (*task) (*task)->cancel();
 }
 
 void Join::notify(int fd) {
@@ -149,12 +157,35 @@ int Join::traverse(visitproc visit, void* arg) {
   return site_.traverse(visit, arg);
 }
 
+namespace {
+
+// `line` and below it the traceback; a new reference, or null with an exception set.
+PyObject* format_exception(PyObject* line, PyObject* exception) {
+  Ref module = Ref::steal(PyImport_ImportModule("traceback"));
+  Ref lines = Ref::steal(
+      module ? PyObject_CallMethod(module.get(), "format_exception", "O", exception) : nullptr);
+  if (!lines || PyList_Insert(lines.get(), 0, line) != 0) return nullptr;
+  Ref nothing = Ref::steal(PyUnicode_FromString(""));
+  return nothing ? PyUnicode_Join(nothing.get(), lines.get()) : nullptr;
+}
+
+}  // namespace
+
 void report_unawaited(const char* what, PyObject* exception, const SpawnSite& site) {
   PyObject* pending = PyErr_GetRaisedException();
   const std::string place = site.describe();
-  PySys_FormatStderr("tonio: a %s failed and nobody awaited it%s%s\n", what,
-                     place.empty() ? "" : "; it was spawned at ", place.c_str());
-  PyErr_DisplayException(exception);
+  Ref line = Ref::steal(PyUnicode_FromFormat("tonio: a %s failed and nobody awaited it%s%s\n", what,
+                                             place.empty() ? "" : "; it was spawned at ",
+                                             place.c_str()));
+  // In one piece, so that it isn't mixed with what others report.
+  Ref text = Ref::steal(line ? format_exception(line.get(), exception) : nullptr);
+  if (text) {
+    PySys_FormatStderr("%U", text.get());
+  } else {
+    PyErr_Clear();
+    if (line) PySys_FormatStderr("%U", line.get());
+    PyErr_DisplayException(exception);
+  }
   PyErr_SetRaisedException(pending);
 }
 

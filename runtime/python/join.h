@@ -14,6 +14,7 @@
 #include "python/spawn_site.h"
 #include "python/wake_target.h"
 #include "sync/event.h"
+#include "task/task.h"
 
 namespace tonio::python {
 
@@ -30,7 +31,7 @@ class Join {
 
   // For `tasks` tasks; owned by the handle and, unless there are none, the tasks.
   // Null with an exception set.
-  static Join* make(Shape shape, std::size_t tasks, bool has_handle);
+  static Join* make(Shape shape, std::size_t tasks, bool has_handle, SpawnSite site);
 
   // For what spawns: a list's slots, which hold the tasks' coroutines until they begin, so
   // that a large spawn needs no second array. Null for the other shapes.
@@ -55,6 +56,10 @@ class Join {
   // Writes to this eventfd as well when that happens.
   void notify(int fd);
 
+  // For kRun: the one task, before it is scheduled; and its cancellation, from any thread.
+  void set_task(task::Task& task) { *task_.lock() = &task; }
+  void cancel();
+
   // After done(): the result as a new reference, or null with the failure set. Each call
   // makes an exception of its own: raising one changes it, and several tasks may do so at
   // the same time.
@@ -73,7 +78,7 @@ class Join {
   void clear();
 
  private:
-  Join(Shape shape, std::size_t tasks);
+  Join(Shape shape, std::size_t tasks, SpawnSite site);
   ~Join();
 
   void end_task();
@@ -86,6 +91,7 @@ class Join {
   std::atomic<std::size_t> running_;
   std::atomic<bool> observed_{false};
   WakeTarget outside_;
+  base::Guarded<task::Task*> task_{nullptr};  // while it lives
   sync::Event done_;
   const SpawnSite site_;
 

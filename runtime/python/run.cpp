@@ -4,7 +4,9 @@
 #include <atomic>
 #include <string>
 
+#include "base/log.h"
 #include "python/arguments.h"
+#include "python/async_generators.h"
 #include "python/errors.h"
 #include "python/host.h"
 #include "python/join.h"
@@ -44,7 +46,9 @@ bool end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline) {
   Host& host = Host::instance();
   host.watch_end_of_tasks(wait.fd());
   bool at_once = false;
-  while (host.live_tasks() > 0 && !at_once && base::now() < deadline) {
+  while (!at_once && base::now() < deadline) {
+    // What they leave open is closed when nobody can be iterating it any more.
+    if (host.live_tasks() == 0 && !close_async_generators()) break;
     host.cancel_left_tasks();
     const auto woken = wait.wait(signals, std::min(deadline, base::now() + kLookAgain));
     if (woken == ThreadWait::Woken::kSignal && !signals.handle()) {
@@ -110,6 +114,8 @@ bool refuse_signals_elsewhere(const RunOptions& options) {
 // They can't be named while they may run; that is done when the program ends.
 void warn_of_left_tasks() {
   const auto left = static_cast<unsigned long long>(Host::instance().live_tasks());
+  base::log(base::LogLevel::kWarn,
+            std::to_string(left) + " tasks would not end within the shutdown timeout");
   if (PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
                        "%llu tasks would not stop within the shutdown timeout", left) != 0) {
     PyErr_WriteUnraisable(nullptr);
@@ -154,10 +160,11 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
                     "tonio.run() runs already in another thread: use tonio.block_on() here");
     return nullptr;
   }
+  // Also when it fails: what the program makes of that is its own affair.
+  program_has_run.store(true);
   Host& host = Host::instance();
   if (!refuse_signals_elsewhere(options)) return nullptr;
   if (!host.ensure_started() || !configure(options)) return nullptr;
-  program_has_run.store(true);
 
   SignalWatch signals;
   ThreadWait wait;
@@ -203,20 +210,34 @@ namespace {
 
 PyObject* block_on(PyObject*, PyObject* awaitable) {
   if (!refuse_on_worker("tonio.block_on()")) return nullptr;
-  // On the main thread signals end the wait, as in run().
+  // Without a run the main thread makes one.
   if (on_main_thread() && !run_is_active.load()) {
     return run_awaitable(awaitable, RunOptions(), false);
   }
-  const SignalWatch signals;
+  SignalWatch signals;
   ThreadWait wait;
   if (!wait.check()) return nullptr;
   Join* join = spawn_for_thread(awaitable, "tonio.block_on() takes");
   if (!join) return nullptr;
   join->observe();
   join->notify(wait.fd());
-  while (!join->done().is_set()) wait.wait(signals, base::kNever);
+  // Beside a run of another thread, a signal cancels this task only. The second is not
+  // waited for.
+  Ref interruption;
+  base::Instant deadline = base::kNever;
+  while (!join->done().is_set()) {
+    const auto woken = wait.wait(signals, deadline);
+    if (woken == ThreadWait::Woken::kDeadline) break;
+    if (woken != ThreadWait::Woken::kSignal || signals.handle()) continue;
+    const bool again = static_cast<bool>(interruption);
+    interruption = Ref::steal(PyErr_GetRaisedException());
+    if (again) break;
+    join->cancel();
+    deadline = grace_deadline();
+  }
   join->notify(-1);
-  PyObject* result = join->outcome();
+  PyObject* result = interruption ? raise_interruption(std::move(interruption), *join)
+                                  : join->outcome();
   join->drop();
   return result;
 }

@@ -143,6 +143,21 @@ Poll receive(SocketOperation& operation, PyObject*& result) {
 }
 
 constexpr SocketKind kReceiveKind{{start, resume, abandon}, Interest::kRead, receive, true};
+
+// Zero bytes are there at once; as in the standard library, the socket isn't asked.
+bool check_open(const SocketOperation& operation) {
+  if (operation.socket->socket->fd() >= 0) return true;
+  raise_errno(EBADF);
+  return false;
+}
+
+Poll receive_nothing(SocketOperation& operation, PyObject*& result) {
+  if (!check_open(operation)) return Poll::kError;
+  return ready(PyBytes_FromStringAndSize(nullptr, 0), result);
+}
+
+constexpr SocketKind kReceiveNothingKind{{start, resume, abandon}, Interest::kRead,
+                                         receive_nothing};
 PyTypeObject receive_type = empty_type();
 
 // recv_into
@@ -162,6 +177,14 @@ Poll receive_into(SocketOperation& operation, PyObject*& result) {
 }
 
 constexpr SocketKind kReceiveIntoKind{{start, resume, abandon}, Interest::kRead, receive_into, true};
+
+Poll receive_nothing_into(SocketOperation& operation, PyObject*& result) {
+  if (!check_open(operation)) return Poll::kError;
+  return ready(PyLong_FromLong(0), result);
+}
+
+constexpr SocketKind kReceiveNothingIntoKind{{start, resume, abandon}, Interest::kRead,
+                                             receive_nothing_into};
 PyTypeObject receive_into_type = empty_type();
 
 template <typename T>
@@ -327,7 +350,8 @@ PyObject* socket_recv(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
       (nargs == 2 && !parse_flags(args[1], flags))) {
     return nullptr;
   }
-  auto* operation = make_operation<Receive>(receive_type, kReceiveKind, self);
+  auto* operation = make_operation<Receive>(
+      receive_type, size == 0 ? kReceiveNothingKind : kReceiveKind, self);
   if (!operation) return nullptr;
   operation->size = size;
   operation->flags = flags;
@@ -364,7 +388,8 @@ PyObject* socket_recv_into(PyObject* self, PyObject* const* args, Py_ssize_t nar
     PyBuffer_Release(&buffer);
     return nullptr;
   }
-  auto* operation = make_operation<ReceiveInto>(receive_into_type, kReceiveIntoKind, self);
+  auto* operation = make_operation<ReceiveInto>(
+      receive_into_type, buffer.len == 0 ? kReceiveNothingIntoKind : kReceiveIntoKind, self);
   if (!operation) {
     PyBuffer_Release(&buffer);
     return nullptr;

@@ -99,9 +99,15 @@ bool collect(PyObject* const* awaitables, std::size_t count, const char* doing, 
   return true;
 }
 
+struct How {
+  PyObject* scope = nullptr;  // whose child the task becomes
+  bool yielded = false;       // Join::set_yielded()
+  bool cleaning_up = false;   // CoroTask::begin()
+};
+
 // Everything that can fail; then the tasks are started. Null with an exception set.
 Join* start_tasks(PyObject* const* awaitables, std::size_t count, Join::Shape shape, bool handle,
-                  const char* doing, PyObject* scope = nullptr, bool yielded = false) {
+                  const char* doing, SpawnSite site = SpawnSite::here(), How how = {}) {
   Host& host = Host::instance();
   if (!host.check_running()) return nullptr;
   Ref context;
@@ -109,9 +115,9 @@ Join* start_tasks(PyObject* const* awaitables, std::size_t count, Join::Shape sh
     context = Ref::steal(PyContext_CopyCurrent());
     if (!context) return nullptr;
   }
-  Join* join = Join::make(shape, count, handle);
+  Join* join = Join::make(shape, count, handle, std::move(site));
   if (!join) return nullptr;
-  if (yielded) join->set_yielded();
+  if (how.yielded) join->set_yielded();
   std::vector<PyObject*> own_slots(join->slots() ? 0 : count);
   PyObject** slots = join->slots() ? join->slots() : own_slots.data();
   if (!collect(awaitables, count, doing, slots)) {
@@ -122,9 +128,10 @@ Join* start_tasks(PyObject* const* awaitables, std::size_t count, Join::Shape sh
   }
   if (count == 1) {
     CoroTask& task = host.take_task();
-    if (scope) join->set_scope(scope);
-    task.begin(std::exchange(slots[0], nullptr), *join, 0, context.release());
-    if (scope && !scope_core(scope).add_child(task)) task.cancel();
+    if (how.scope) join->set_scope(how.scope);
+    task.begin(std::exchange(slots[0], nullptr), *join, 0, context.release(), how.cleaning_up);
+    if (how.scope && !scope_core(how.scope).add_child(task)) task.cancel();
+    if (shape == Join::Shape::kRun) join->set_task(task);
     host.scheduler().spawn(task);
   } else if (count > 1) {
     auto* batch = new SpawnBatch(host.scheduler(), slots, count, std::move(own_slots), *join,
@@ -220,28 +227,35 @@ PyObject* spawn_all(PyObject* const* awaitables, std::size_t count, Join::Shape 
   return nullptr;
 }
 
-PyObject* spawn_gathered(PyObject* list) {
+PyObject* spawn_gathered(PyObject* list, SpawnSite site) {
   // A snapshot: others may change the list.
   Ref items = Ref::steal(PyList_AsTuple(list));
   if (!items) return nullptr;
   Join* join = start_tasks(&PyTuple_GET_ITEM(items.get(), 0),
                            static_cast<std::size_t>(PyTuple_GET_SIZE(items.get())),
-                           Join::Shape::kList, true, "a list that is yielded holds", nullptr, true);
+                           Join::Shape::kList, true, "a list that is yielded holds",
+                           std::move(site), {.yielded = true});
   return join ? make_handle(join) : nullptr;
 }
 
-bool spawn_background(PyObject* set) {
+bool spawn_background(PyObject* set, SpawnSite site) {
   Ref items = Ref::steal(PySequence_Tuple(set));
   if (!items) return false;
   const auto count = static_cast<std::size_t>(PyTuple_GET_SIZE(items.get()));
   if (count == 0) return true;
   return start_tasks(&PyTuple_GET_ITEM(items.get(), 0), count, Join::Shape::kUntracked, false,
-                     "a set that is yielded holds", nullptr, true) != nullptr;
+                     "a set that is yielded holds", std::move(site), {.yielded = true}) !=
+         nullptr;
 }
 
 bool spawn_child(PyObject* awaitable, PyObject* scope) {
-  return start_tasks(&awaitable, 1, Join::Shape::kChild, false, "scope.spawn() takes", scope) !=
-         nullptr;
+  return start_tasks(&awaitable, 1, Join::Shape::kChild, false, "scope.spawn() takes",
+                     SpawnSite::here(), {.scope = scope}) != nullptr;
+}
+
+bool spawn_closing(PyObject* awaitable) {
+  return start_tasks(&awaitable, 1, Join::Shape::kUntracked, false, "a task takes",
+                     SpawnSite::here(), {.cleaning_up = true}) != nullptr;
 }
 
 Join* spawn_for_thread(PyObject* awaitable, const char* doing) {

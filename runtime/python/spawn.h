@@ -17,9 +17,13 @@ namespace tonio::python {
 PyObject* spawn_all(PyObject* const* awaitables, std::size_t count, Join::Shape shape, bool handle);
 
 // `yield [a, b]`: an operation that gives the list of results.
-PyObject* spawn_gathered(PyObject* list);
+PyObject* spawn_gathered(PyObject* list, SpawnSite site = SpawnSite::here());
 // `yield {a, b}`: they run in the background. False with an exception set.
-[[nodiscard]] bool spawn_background(PyObject* set);
+[[nodiscard]] bool spawn_background(PyObject* set, SpawnSite site);
+
+// Starts what closes something that nobody holds any more, so it isn't cancelled at the
+// end of a run. False with an exception set.
+[[nodiscard]] bool spawn_closing(PyObject* awaitable);
 
 // Starts `awaitable` as a child of the scope; a scope that has been cancelled or is over
 // by now has it closed. False with an exception set.

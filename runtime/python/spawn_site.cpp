@@ -2,15 +2,21 @@
 
 namespace tonio::python {
 
+// The interpreter's own frames: making a frame object for every spawn would cost more
+// than the spawn.
+SpawnSite::SpawnSite(_PyInterpreterFrame* frame)
+    : code_(Ref::steal(PyUnstable_InterpreterFrame_GetCode(frame))),
+      instruction_(PyUnstable_InterpreterFrame_GetLasti(frame)) {}
+
 SpawnSite SpawnSite::here() {
-  SpawnSite site;
-  // The interpreter's own frame: making a frame object for every spawn would cost
-  // more than the spawn.
-  if (_PyInterpreterFrame* frame = PyThreadState_GetUnchecked()->current_frame) {
-    site.code_ = Ref::steal(PyUnstable_InterpreterFrame_GetCode(frame));
-    site.instruction_ = PyUnstable_InterpreterFrame_GetLasti(frame);
-  }
-  return site;
+  _PyInterpreterFrame* frame = PyThreadState_GetUnchecked()->current_frame;
+  return frame ? SpawnSite(frame) : SpawnSite();
+}
+
+SpawnSite SpawnSite::of(PyObject* iterator) {
+  if (!PyGen_CheckExact(iterator) && !PyCoro_CheckExact(iterator)) return here();
+  auto* generator = reinterpret_cast<PyGenObject*>(iterator);  // both begin alike
+  return SpawnSite(reinterpret_cast<_PyInterpreterFrame*>(generator->gi_iframe));
 }
 
 std::string SpawnSite::describe() const {

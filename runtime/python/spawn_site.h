@@ -11,7 +11,10 @@ namespace tonio::python {
 class SpawnSite {
  public:
   // The innermost Python frame of the calling thread.
+  SpawnSite() = default;
   static SpawnSite here();
+  // Where a generator or coroutine is suspended; for any other iterator here().
+  static SpawnSite of(PyObject* iterator);
 
   // "file.py:12 in function", or "" when there was no Python code. Attached.
   std::string describe() const;
@@ -20,6 +23,8 @@ class SpawnSite {
   int traverse(visitproc visit, void* arg) const;
 
  private:
+  explicit SpawnSite(_PyInterpreterFrame* frame);
+
   Ref code_;
   int instruction_ = -1;  // byte offset into the code
 };

@@ -13,8 +13,10 @@
 namespace tonio::python {
 namespace {
 
-// What the handler of SIGTERM may touch.
-std::atomic<int> term_pipe{-1};
+// What handlers write to, made by the first watch.
+int pipe_read = -1;
+std::atomic<int> pipe_write{-1};
+// The handler of SIGTERM touches this and the pipe's end, on any thread.
 std::atomic<bool> term_came{false};
 
 void on_term(int) {
@@ -22,8 +24,28 @@ void on_term(int) {
   term_came.store(true);
   const char byte = 0;  // no number of a signal: those are Python's
   // A full pipe wakes the reader as well.
-  [[maybe_unused]] const ssize_t written = ::write(term_pipe.load(), &byte, 1);
+  [[maybe_unused]] const ssize_t written = ::write(pipe_write.load(), &byte, 1);
   errno = saved;
+}
+
+// Gives SIGTERM its default disposition back, unless a handler of Python's has been put
+// in the place of ours.
+void restore_term() {
+  struct sigaction current {};
+  ::sigaction(SIGTERM, nullptr, &current);
+  if (!(current.sa_flags & SA_SIGINFO) && current.sa_handler == on_term) {
+    current.sa_handler = SIG_DFL;
+    ::sigaction(SIGTERM, &current, nullptr);
+  }
+}
+
+bool open_pipe() {
+  if (pipe_read >= 0) return true;
+  int ends[2];
+  if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) return false;
+  pipe_read = ends[0];
+  pipe_write.store(ends[1]);
+  return true;
 }
 
 unsigned long main_thread = 0;
@@ -36,17 +58,13 @@ void remember_main_thread() { main_thread = PyThread_get_thread_ident(); }
 bool on_main_thread() { return PyThread_get_thread_ident() == main_thread; }
 
 SignalWatch::SignalWatch() {
-  if (!on_main_thread()) return;
-  int ends[2];
-  if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) return;
-  pipe_read_.reset(ends[0]);
-  pipe_write_.reset(ends[1]);
-  previous_wakeup_fd_ = PySignal_SetWakeupFd(pipe_write_.get());
+  if (!on_main_thread() || !open_pipe()) return;
+  active_ = true;
+  previous_wakeup_fd_ = PySignal_SetWakeupFd(pipe_write.load());
 
   struct sigaction current {};
   ::sigaction(SIGTERM, nullptr, &current);
   if (!(current.sa_flags & SA_SIGINFO) && current.sa_handler == SIG_DFL) {
-    term_pipe.store(pipe_write_.get());
     struct sigaction ours {};
     ours.sa_handler = on_term;
     ours.sa_flags = SA_RESTART;
@@ -57,25 +75,20 @@ SignalWatch::SignalWatch() {
 
 SignalWatch::~SignalWatch() {
   if (!active()) return;
-  if (owns_term_) {
-    struct sigaction current {};
-    ::sigaction(SIGTERM, nullptr, &current);
-    // A handler of Python's may have put another one there meanwhile.
-    if (!(current.sa_flags & SA_SIGINFO) && current.sa_handler == on_term) {
-      current.sa_handler = SIG_DFL;
-      ::sigaction(SIGTERM, &current, nullptr);
-    }
-    term_pipe.store(-1);
-  }
+  if (owns_term_) restore_term();
   PySignal_SetWakeupFd(previous_wakeup_fd_);
   // One that came too late for handle() does what it would have done without us.
   if (owns_term_ && term_came.exchange(false)) ::raise(SIGTERM);
 }
 
+int SignalWatch::fd() const { return pipe_read; }
+
+void SignalWatch::in_forked_child() { restore_term(); }
+
 std::string SignalWatch::take() {
   std::string came;
   char bytes[64];
-  for (ssize_t count; (count = ::read(pipe_read_.get(), bytes, sizeof bytes)) > 0;) {
+  for (ssize_t count; (count = ::read(pipe_read, bytes, sizeof bytes)) > 0;) {
     came.append(bytes, static_cast<std::size_t>(count));
   }
   return came;

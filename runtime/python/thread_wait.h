@@ -17,7 +17,8 @@ bool on_main_thread();
 // Signals that end the program reach the main thread while one of these lives: Python's
 // handlers through its wake-up descriptor, and SIGTERM, where its disposition is the
 // default, through a handler of ours that ends the run with SystemExit(143). On another
-// thread it does nothing. Restores what was there.
+// thread it does nothing. Restores what was there. Any thread may be the one that a
+// signal interrupts, so the pipe that handlers write to stays open for ever.
 class SignalWatch {
  public:
   SignalWatch();
@@ -25,8 +26,8 @@ class SignalWatch {
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
 
-  bool active() const { return pipe_read_.valid(); }
-  int fd() const { return pipe_read_.get(); }
+  bool active() const { return active_; }
+  int fd() const;  // only while active
   // From now on handle() also calls `dispatch` with a bytes object that has the number of
   // every signal that has come, as often as it came; it gives None or an exception to be
   // raised. Attached.
@@ -39,9 +40,11 @@ class SignalWatch {
   // when SIGTERM has come. Attached.
   [[nodiscard]] bool handle();
 
+  // In a forked child, where nobody watches: SIGTERM ends it again. Async-signal-safe.
+  static void in_forked_child();
+
  private:
-  base::UniqueFd pipe_read_;
-  base::UniqueFd pipe_write_;
+  bool active_ = false;
   int previous_wakeup_fd_ = -1;
   bool owns_term_ = false;
   Ref dispatch_;  // or nothing

@@ -51,8 +51,19 @@ constexpr OperationKind kSleepKind{sleep_start, sleep_resume, sleep_abandon};
 
 PyTypeObject sleep_type = empty_type();
 
-PyObject* sleep(PyObject*, PyObject* argument) {
-  const auto seconds = parse_seconds(argument, "tonio.sleep(): seconds");
+PyObject* sleep(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) {
+  const Py_ssize_t named = keywords ? PyTuple_GET_SIZE(keywords) : 0;
+  if (named > 0 && !PyUnicode_EqualToUTF8(PyTuple_GET_ITEM(keywords, 0), "seconds")) {
+    PyErr_Format(PyExc_TypeError, "tonio.sleep() got an unexpected keyword argument %R",
+                 PyTuple_GET_ITEM(keywords, 0));
+    return nullptr;
+  }
+  if (nargs + named != 1) {
+    PyErr_Format(PyExc_TypeError, "tonio.sleep() takes one argument, seconds, got %zd",
+                 nargs + named);
+    return nullptr;
+  }
+  const auto seconds = parse_seconds(args[0], "tonio.sleep(): seconds");
   if (!seconds) return nullptr;
   Sleep* self = PyObject_New(Sleep, &sleep_type);
   if (!self) return nullptr;
@@ -70,8 +81,8 @@ PyObject* time_now(PyObject*, PyObject*) {
 }
 
 PyMethodDef functions[] = {
-    {"sleep", sleep, METH_O,
-     PyDoc_STR("sleep($module, seconds, /)\n--\n\n"
+    {"sleep", as_cfunction<sleep>(), METH_FASTCALL | METH_KEYWORDS,
+     PyDoc_STR("sleep($module, /, seconds)\n--\n\n"
                "Suspends the task for that long; 0 gives way once. Microsecond resolution.")},
     {"yield_now", yield_now, METH_NOARGS,
      PyDoc_STR("yield_now($module, /)\n--\n\nLets the other tasks run once.")},

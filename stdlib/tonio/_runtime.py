@@ -7,18 +7,25 @@ number of workers (None: the usable CPUs), and the last two bound the blocking p
 or in the environment wins over them.
 """
 
+import threading
+
 import _tonio
 
 from . import _signals
 
 
-def _positive(name, value):
+# As on the command line (launcher/options.cpp).
+_MOST_THREADS = 1024
+_MOST_BLOCKING_THREADS = 65_536
+
+
+def _positive(name, value, most):
     if value is None:
         return 0
-    if not isinstance(value, int):
+    if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{name} must be an int, not {type(value).__name__}")
-    if not 1 <= value <= 65_534:
-        raise ValueError(f"{name} must be 1 to 65534, not {value}")
+    if not 1 <= value <= most:
+        raise ValueError(f"{name} must be 1 to {most}, not {value}")
     return value
 
 
@@ -37,15 +44,17 @@ class _Options:
     ):
         ttl = blocking_threadpool_idle_ttl
         if ttl is not None:
-            if not isinstance(ttl, (int, float)):
+            if not isinstance(ttl, (int, float)) or isinstance(ttl, bool):
                 kind = type(ttl).__name__
                 raise TypeError(f"blocking_threadpool_idle_ttl must be a number, not {kind}")
             if not ttl >= 0:
                 raise ValueError(f"blocking_threadpool_idle_ttl must not be negative: {ttl}")
         self._native = {
             "context": bool(context),
-            "threads": _positive("threads", threads),
-            "blocking_threads": _positive("blocking_threadpool_size", blocking_threadpool_size),
+            "threads": _positive("threads", threads, _MOST_THREADS),
+            "blocking_threads": _positive(
+                "blocking_threadpool_size", blocking_threadpool_size, _MOST_BLOCKING_THREADS
+            ),
             "blocking_ttl": -1.0 if ttl is None else float(ttl),
             "signals": () if signals is None else _signals.checked(signals, "signals"),
         }
@@ -101,11 +110,15 @@ class Runtime:
     """A runtime whose runs can follow each other: tasks that one has spawned go on, until
     stop()."""
 
-    __slots__ = ("_options", "_stopped")
+    __slots__ = ("_lock", "_options", "_stop_asked", "_stopped")
 
     def __init__(self, **options):
         self._options = _Options(**options)
+        self._lock = threading.Lock()
+        # Both under the lock: the event of a run_forever() that goes on, and whether the
+        # next one is to end at once.
         self._stopped = None
+        self._stop_asked = False
 
     def run_until_complete(self, coro):
         """Runs coro and gives its result or raises its exception."""
@@ -115,25 +128,35 @@ class Runtime:
     run_pyasyncgen_until_complete = run_until_complete
 
     def run_forever(self):
-        """Blocks until stop() is called from a task or another thread."""
-        self._stopped = _tonio.Event()
+        """Blocks until stop() is called from a task or another thread. A stop() that came
+        from there before it has begun ends it at once."""
+        stopped = _tonio.Event()
+        with self._lock:
+            if self._stop_asked:
+                stopped.set()
+            self._stop_asked = False
+            self._stopped = stopped
 
         def wait():
-            yield self._stopped.wait()
+            yield stopped.wait()
 
         try:
             self._options.run(wait(), end_others=True)
         finally:
-            self._stopped = None
+            with self._lock:
+                self._stopped = None
 
     def stop(self):
-        """Ends run_forever(). From the thread that runs nothing, cancels the tasks that
+        """Ends run_forever(). On the main thread, outside of it, cancels the tasks that
         earlier runs have left and waits for them."""
-        stopped = self._stopped
-        if stopped is None:
-            _tonio.end_tasks()
-        else:
-            stopped.set()
+        with self._lock:
+            if self._stopped is not None:
+                self._stopped.set()
+                return
+            if threading.current_thread() is not threading.main_thread():
+                self._stop_asked = True
+                return
+        _tonio.end_tasks()
 
 
 def runtime(

@@ -111,6 +111,10 @@ class ExactlyPython(LauncherCase):
         self.write("run", "print('a script called run')")
         self.assertEqual(self.python_output("run"), "a script called run\n")
 
+    def test_bad_variables_of_tonio_do_not_matter(self):
+        for variable, value in (("THREADS", "x"), ("LOG_LEVEL", "loud"), ("GIL", "off"), ("LOG_FILE", "/no/such/file")):
+            self.assertEqual(self.python_output("-c", "print(1)", env={"TONIO_" + variable: value}), "1\n")
+
     def test_version_and_help_are_pythons(self):
         self.assertRegex(self.python_output("--version"), r"\APython 3\.\d+\.\d+\S*\n\Z")
         self.assertIn("PYTHONPATH", self.python_output("--help-all"))

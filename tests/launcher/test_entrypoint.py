@@ -1,5 +1,9 @@
 """Which function runs on the workers."""
 
+import os
+import resource
+import unittest
+
 from case import LauncherCase, main
 
 WHERE = """
@@ -30,6 +34,27 @@ class Entrypoint(LauncherCase):
         where("main")
 """), "main worker\n")
 
+    def test_a_bound_method_or_partial_as_main(self):
+        self.assertEqual(self.ran("""
+    import functools
+    class Server:
+        async def serve(self, name):
+            where(name)
+    main = functools.partial(Server().serve, "served")
+"""), "served worker\n")
+        self.assertEqual(self.ran("""
+    class Server:
+        def serve(self):
+            yield
+            where("served")
+    main = Server().serve
+"""), "served worker\n")
+        self.assertEqual(self.ran("""
+    import functools
+    main = functools.partial(where, "main")
+    print("body")
+"""), "body\n")
+
     def test_a_plain_main_is_no_entrypoint(self):
         self.assertEqual(self.ran("""
     def main():
@@ -56,6 +81,19 @@ class Entrypoint(LauncherCase):
         where("main")
     tonio.run(main())
 """), "main worker\n")
+
+    @unittest.skipIf("ASAN_OPTIONS" in os.environ or "LSAN_OPTIONS" in os.environ, "needs all of the address space")
+    def test_a_body_whose_run_could_not_start_was_the_program(self):
+        self.assertEqual(self.ran("""
+    async def main():
+        where("main")
+    coroutine = main()
+    try:
+        tonio.run(coroutine, threads=1024)
+    except RuntimeError as error:
+        coroutine.close()
+        print("refused" if "refuses" in str(error) else error)
+""", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))), "refused\n")
 
     def test_a_decorated_function(self):
         self.assertEqual(self.ran("""

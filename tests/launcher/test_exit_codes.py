@@ -209,6 +209,10 @@ class Streams(LauncherCase):
         done = self.shell('"$TONIO" run one.py > /dev/full')
         self.assertEqual(done.returncode, 120)
         self.assertIn("No space left on device", done.stderr)
+        for option in ("--version", "--help"):
+            done = self.shell(f'"$TONIO" {option} > /dev/full')
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("No space left on device", done.stderr)
 
 
 main()

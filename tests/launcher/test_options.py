@@ -103,6 +103,15 @@ class Options(LauncherCase):
         self.assertEqual((done.returncode, done.stdout), (2, ""))
         self.assertIn("tonio run [options] SCRIPT", done.stderr)
 
+    def test_the_log_tells_start_and_stop(self):
+        self.write("does.py", "async def main(): print('done')\n")
+        done = self.tonio("run", "--log-level", "debug", "does.py")
+        self.assertEqual((done.returncode, done.stdout), (0, "done\n"))
+        for part in ("with CPython 3.", "virtual environment", "event loop is open", "workers have been started",
+                     "runtime stops", "runtime has stopped"):
+            self.assertIn(part, done.stderr)
+        self.assertEqual(self.tonio("run", "does.py").stderr, "")
+
     def test_log_file(self):
         self.output("run", "app.py", "--log-level", "trace", "--log-file", "log.txt")
         self.assertTrue((self.folder / "log.txt").exists())

@@ -1,9 +1,11 @@
 """tonio.block_on(): from any thread that is no worker."""
 
+import signal
 import threading
 import unittest
 
 import tonio
+from programs import Program
 from scenarios import Scenarios, main
 
 
@@ -90,6 +92,50 @@ class BlockOnDuringARun(Scenarios):
     def test_of_a_handle_of_the_run(self):
         handle = tonio.spawn(gives(7))
         self.assertEqual((yield tonio.spawn_blocking(tonio.block_on, handle)), 7)
+
+
+BESIDE_A_RUN = """
+    import threading, time, tonio
+
+    over = tonio.Event()
+
+    def other():
+        yield over.wait()
+        print("other goes on", flush=True)
+
+    def waits():
+        try:
+            print("ready", flush=True)
+            yield tonio.sleep(3600)
+        finally:
+            yield tonio.sleep(0.01)
+            print("finally", flush=True)
+
+    threading.Thread(target=lambda: tonio.run(other())).start()
+    time.sleep(0.2)
+    try:
+        tonio.block_on(waits())
+    except BaseException as error:
+        print(type(error).__name__, time.process_time() < 5, flush=True)
+    over.set()
+"""
+
+
+class BesideARunOfAnotherThread(unittest.TestCase):
+    def send(self, number, result):
+        with Program(BESIDE_A_RUN) as program:
+            self.assertEqual(program.line(), "ready")
+            program.signal(number)
+            self.assertEqual(program.line(), "finally")
+            self.assertEqual(program.line(), result)
+            self.assertEqual(program.line(), "other goes on")
+            self.assertEqual(program.end().code, 0)
+
+    def test_ctrl_c_ends_the_wait(self):
+        self.send(signal.SIGINT, "KeyboardInterrupt True")
+
+    def test_sigterm_ends_the_wait(self):
+        self.send(signal.SIGTERM, "SystemExit True")
 
 
 if __name__ == "__main__":

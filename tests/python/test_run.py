@@ -154,6 +154,16 @@ class RunFails(unittest.TestCase):
             coroutine.close()
         with self.assertRaises(TypeError):
             tonio.run(gives(1), nonsense=True)
+        for options in (
+            {"threads": True},
+            {"blocking_threadpool_size": True},
+            {"blocking_threadpool_idle_ttl": True},
+        ):
+            with self.assertRaises(TypeError):
+                tonio.run(gives(1), **options)
+        for options in ({"threads": 1025}, {"blocking_threadpool_size": 65_537}):
+            with self.assertRaises(ValueError):
+                tonio.run(gives(1), **options)
 
 
 def divides():

@@ -106,6 +106,20 @@ class RuntimeObject(unittest.TestCase):
             runtime.run_forever()
             thread.join()
 
+    def test_a_stop_before_run_forever_is_remembered(self):
+        runtime = tonio.runtime()
+
+        def stops():
+            yield
+            runtime.stop()
+
+        runtime.run_until_complete(stops())
+        runtime.run_forever()
+        thread = threading.Thread(target=runtime.stop)
+        thread.start()
+        runtime.run_forever()
+        thread.join()
+
 
 if __name__ == "__main__":
     main()

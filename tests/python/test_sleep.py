@@ -66,7 +66,9 @@ class Sleep(Scenarios):
             tonio.sleep()
         with self.assertRaises(TypeError):
             tonio.sleep(1, 2)
-        yield
+        with self.assertRaisesRegex(TypeError, "unexpected .* 'minutes'"):
+            tonio.sleep(minutes=1)
+        self.assertIsNone((yield tonio.sleep(seconds=0.001)))
 
     def test_the_longest_sleeps_do_not_end_at_once(self):
         handle = tonio.spawn(*[tonio.sleep(s) for s in (float("inf"), 1e300, 1e13)])

@@ -104,6 +104,16 @@ class Connection(Scenarios):
             yield client.sendall(b"")
             self.assertEqual((yield client.send(b"")), 0)
 
+    def test_receiving_nothing_does_not_wait_for_data(self):
+        client, server = yield connected_pair()
+        with client, server:
+            yield client.sendall(b"xy")
+            self.assertEqual((yield server.recv(10)), b"xy")  # and nothing more comes
+            self.assertEqual((yield server.recv(0)), b"")
+            self.assertEqual((yield server.recv_into(bytearray())), 0)
+        with self.assertRaises(OSError):
+            yield server.recv(0)
+
     def test_recv_into(self):
         client, server = yield connected_pair()
         with client, server:

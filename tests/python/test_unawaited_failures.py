@@ -45,6 +45,48 @@ class UnawaitedFailures(unittest.TestCase):
     def test_of_an_untracked_task(self):
         self.check_report("tonio.spawn.without_tracking(fails())")
 
+    def test_of_what_is_yielded_in_a_set_or_list(self):
+        for spawned in ("{fails()}", "[fails(), tonio.Event().wait()]"):
+            done = run_program(f"""
+                import tonio
+
+                def fails():
+                    yield
+                    raise ValueError("lost")
+
+                def starts():
+                    yield tonio.sleep(0)
+                    yield {spawned}
+
+                def main():
+                    waits = tonio.spawn(starts())
+                    yield tonio.sleep(0.05)
+            """)
+            self.assertRegex(done.err.splitlines()[0], r"program\.py:10 in starts$", done.err)
+
+    def test_reports_of_many_threads_are_not_mixed(self):
+        done = run_program("""
+            import tonio
+
+            begun = []
+
+            def fails(number):
+                yield
+                begun.append(number)
+                raise ValueError(number)
+
+            def main():
+                tonio.spawn.without_tracking(*[fails(number) for number in range(200)])
+                while len(begun) < 200:
+                    yield tonio.sleep(0.001)
+        """)
+        reports = done.err.split("tonio: a task failed")[1:]
+        self.assertEqual(len(reports), 200)
+        for report in reports:
+            self.assertRegex(
+                report, r"\A[^\n]* in main\nTraceback [^\n]*\n(  [^\n]*\n)+ValueError: \d+\n\Z"
+            )
+
     def test_of_a_handle_kept_until_the_task_has_ended(self):
         done = run_program("""
             import tonio

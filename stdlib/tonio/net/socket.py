@@ -127,8 +127,10 @@ class socket(Socket):
 
 def from_stdlib_socket(sock):
     """Takes over a socket of the standard library, which is detached."""
-    family, type, proto = sock.family, sock.type, sock.proto
-    return socket(family, type, proto, fileno=sock.detach())
+    # If this fails, the descriptor is still its own.
+    taken = socket(sock.family, sock.type, sock.proto, fileno=sock.fileno())
+    sock.detach()
+    return taken
 
 
 def socketpair(family=None, type=SOCK_STREAM, proto=0):
