@@ -325,6 +325,15 @@ void CoroTask::wait_at_end(PyObject* scope) {
   left_scopes_->push_back(Py_NewRef(scope));
 }
 
+void CoroTask::has_waited(PyObject* scope) {
+  if (!left_scopes_) return;
+  const auto found = std::find(left_scopes_->begin(), left_scopes_->end(), scope);
+  if (found == left_scopes_->end()) return;
+  left_scopes_->erase(found);
+  if (left_scopes_->empty()) delete std::exchange(left_scopes_, nullptr);
+  Py_DECREF(scope);
+}
+
 // The outermost coroutine has ended; kEnd when all scopes that it has left are over.
 CoroTask::Step CoroTask::await_children() {
   if (!result_ && !error_) error_ = PyErr_GetRaisedException();

@@ -59,6 +59,8 @@ class CoroTask final : public task::Task {
 
   // The task has left the scope and not waited for its children: it ends after them.
   void wait_at_end(PyObject* scope);
+  // It has waited for them.
+  void has_waited(PyObject* scope);
 
   // What it runs and where it was spawned. Attached.
   std::string describe() const;

@@ -137,6 +137,7 @@ Poll outcome(ScopeWait* self, CoroTask& task, PyObject*& result) {
   Scope* scope = self->scope;
   scope->observed.store(true, std::memory_order_relaxed);
   disarm(scope);
+  task.has_waited(as_object(scope));
   const bool cancelled = task.ending_cancelled();
   task.set_ending_cancelled(false);
   const bool body_failed = self->body && !PyErr_GivenExceptionMatches(self->body, cancelled_error);
