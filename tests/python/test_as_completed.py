@@ -40,18 +40,18 @@ class AsCompleted(Scenarios):
             next(tasks)
 
     def test_dropped_early_the_rest_is_cancelled(self):
+        started = tonio.Event()
         ended = tonio.Event()
 
         def slow():
             try:
+                started.set()
                 yield tonio.sleep(FOREVER)
             except CancelledError:
                 ended.set()
                 raise
 
-        now = tonio.Event()
-        now.set()
-        for task in tonio.as_completed(value(now, 1), slow()):
+        for task in tonio.as_completed(value(started, 1), slow()):
             yield task
             break
         del task
