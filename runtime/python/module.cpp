@@ -13,6 +13,7 @@
 #include "python/semaphore.h"
 #include "python/socket.h"
 #include "python/spawn.h"
+#include "python/task_dump.h"
 #include "python/time.h"
 
 namespace tonio::python {
@@ -36,7 +37,7 @@ PyMethodDef functions[] = {
 int execute(PyObject* module) {
   const bool done = names::init() && init_errors(module) && init_spawn(module) &&
                     init_time(module) && init_event(module) && init_blocking(module) &&
-                    init_run(module) && init_run_signals(module) && init_scope(module) &&
+                    init_run(module) && init_run_signals(module) && init_scope(module) && init_task_dump(module) &&
                     init_socket(module) && init_lock(module) && init_semaphore(module) &&
                     init_barrier(module) && init_channel(module) &&
                     PyModule_AddFunctions(module, functions) == 0 &&

@@ -10,6 +10,8 @@ namespace tonio::python {
 [[nodiscard]] bool init_scope(PyObject* module);
 
 task::CancelScope& scope_core(PyObject* scope);
+// The scope whose end `operation` waits for; null when it is another operation.
+task::CancelScope* awaited_scope(PyObject* operation);
 // By a child that ends: a failure that the scope raises where it is waited for, and that
 // cancels the others. A cancellation is none. Steals `failure`.
 void scope_child_failed(PyObject* scope, PyObject* failure);

@@ -13,6 +13,13 @@ SpawnSite SpawnSite::here() {
   return site;
 }
 
+SpawnSite SpawnSite::copy() const {
+  SpawnSite site;
+  site.code_ = Ref::borrow(code_.get());
+  site.instruction_ = instruction_;
+  return site;
+}
+
 std::string SpawnSite::describe() const {
   if (!code_ || !PyCode_Check(code_.get())) return "";
   auto* code = reinterpret_cast<PyCodeObject*>(code_.get());

@@ -13,6 +13,8 @@ class SpawnSite {
   // The innermost Python frame of the calling thread.
   static SpawnSite here();
 
+  SpawnSite copy() const;
+
   // "file.py:12 in function", or "" when there was no Python code. Attached.
   std::string describe() const;
 
