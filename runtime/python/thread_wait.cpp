@@ -10,20 +10,48 @@
 #include <cerrno>
 #include <csignal>
 
+#include "python/host.h"
+#include "python/task_dump.h"
+
 namespace tonio::python {
 namespace {
 
-// What the handler of SIGTERM may touch.
-std::atomic<int> term_pipe{-1};
+// What our handlers may touch.
+std::atomic<int> own_pipe{-1};
 std::atomic<bool> term_came{false};
+std::atomic<bool> dump_asked{false};
 
-void on_term(int) {
+void note(std::atomic<bool>& what) {
   const int saved = errno;
-  term_came.store(true);
+  what.store(true);
   const char byte = 0;  // no number of a signal: those are Python's
   // A full pipe wakes the reader as well.
-  [[maybe_unused]] const ssize_t written = ::write(term_pipe.load(), &byte, 1);
+  [[maybe_unused]] const ssize_t written = ::write(own_pipe.load(), &byte, 1);
   errno = saved;
+}
+
+void on_term(int) { note(term_came); }
+void on_dump_signal(int) { note(dump_asked); }
+
+// Puts `handler` in place where the disposition is the default.
+bool take_over(int signal, void (*handler)(int)) {
+  struct sigaction current {};
+  ::sigaction(signal, nullptr, &current);
+  if ((current.sa_flags & SA_SIGINFO) || current.sa_handler != SIG_DFL) return false;
+  struct sigaction ours {};
+  ours.sa_handler = handler;
+  ours.sa_flags = SA_RESTART;
+  sigemptyset(&ours.sa_mask);
+  return ::sigaction(signal, &ours, nullptr) == 0;
+}
+
+void give_back(int signal, void (*handler)(int)) {
+  struct sigaction current {};
+  ::sigaction(signal, nullptr, &current);
+  // A handler of Python's may have put another one there meanwhile.
+  if ((current.sa_flags & SA_SIGINFO) || current.sa_handler != handler) return;
+  current.sa_handler = SIG_DFL;
+  ::sigaction(signal, &current, nullptr);
 }
 
 unsigned long main_thread = 0;
@@ -43,30 +71,20 @@ SignalWatch::SignalWatch() {
   pipe_write_.reset(ends[1]);
   previous_wakeup_fd_ = PySignal_SetWakeupFd(pipe_write_.get());
 
-  struct sigaction current {};
-  ::sigaction(SIGTERM, nullptr, &current);
-  if (!(current.sa_flags & SA_SIGINFO) && current.sa_handler == SIG_DFL) {
-    term_pipe.store(pipe_write_.get());
-    struct sigaction ours {};
-    ours.sa_handler = on_term;
-    ours.sa_flags = SA_RESTART;
-    sigemptyset(&ours.sa_mask);
-    owns_term_ = ::sigaction(SIGTERM, &ours, nullptr) == 0;
-  }
+  // Within the life of another one, that one has our handlers and the pipe.
+  int expected = -1;
+  if (!own_pipe.compare_exchange_strong(expected, pipe_write_.get())) return;
+  owns_term_ = take_over(SIGTERM, on_term);
+  const int dump = Host::instance().options.dump_signal;
+  if (take_over(dump, on_dump_signal)) dump_signal_ = dump;
 }
 
 SignalWatch::~SignalWatch() {
   if (!active()) return;
-  if (owns_term_) {
-    struct sigaction current {};
-    ::sigaction(SIGTERM, nullptr, &current);
-    // A handler of Python's may have put another one there meanwhile.
-    if (!(current.sa_flags & SA_SIGINFO) && current.sa_handler == on_term) {
-      current.sa_handler = SIG_DFL;
-      ::sigaction(SIGTERM, &current, nullptr);
-    }
-    term_pipe.store(-1);
-  }
+  if (owns_term_) give_back(SIGTERM, on_term);
+  if (dump_signal_ != 0) give_back(dump_signal_, on_dump_signal);
+  int ours = pipe_write_.get();
+  if (own_pipe.compare_exchange_strong(ours, -1)) dump_asked.store(false);
   PySignal_SetWakeupFd(previous_wakeup_fd_);
   // One that came too late for handle() does what it would have done without us.
   if (owns_term_ && term_came.exchange(false)) ::raise(SIGTERM);
@@ -102,7 +120,7 @@ bool SignalWatch::handle() {
     if (code) PyErr_SetObject(PyExc_SystemExit, code.get());
     return false;
   }
-  return true;
+  return !dump_asked.exchange(false) || dump_tasks("what the tasks are doing");
 }
 
 ThreadWait::ThreadWait() : event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
