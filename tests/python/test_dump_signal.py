@@ -15,8 +15,8 @@ TREE = """
 
     async def program():
         async with tonio.scope() as s:
-            s.spawn(leaf())
-            s.spawn(leaf())
+            for _ in range(2):
+                s.spawn(leaf())
             await tonio.sleep(0.2)  # both wait now
             print("ready", flush=True)
             while not input_came():
