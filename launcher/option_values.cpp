@@ -21,6 +21,8 @@ bool parse_whole(const std::string& text, Number& number) {
   return error == std::errc() && stop == end;
 }
 
+}  // namespace
+
 int parse_signal(const std::string& text) {
   int number = 0;
   if (parse_whole(text, number)) {
@@ -49,8 +51,6 @@ int parse_signal(const std::string& text) {
   }
   return number;
 }
-
-}  // namespace
 
 unsigned parse_count(const std::string& text, unsigned most) {
   unsigned count = 0;

@@ -16,6 +16,7 @@ struct BadValue {
 unsigned parse_count(const std::string& text, unsigned most);
 double parse_seconds(const std::string& text);
 bool parse_switch(const std::string& text);
+int parse_signal(const std::string& text);                // "USR1", "SIGUSR1", "10"
 std::vector<int> parse_signals(const std::string& text);  // "HUP,SIGUSR1,15"
 
 }  // namespace tonio::launcher

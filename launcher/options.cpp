@@ -148,6 +148,11 @@ OptionTable::OptionTable(Options& options)
   to.add_value(
       "--signals", "LIST", "signals for tonio.signal_receiver, like HUP,USR1",
       [&](const std::string& text) { host.signals = parse_signals(text); });
+  to.add_value("--dump-signal", "NAME",
+               "signal that shows what the tasks are doing (default: QUIT)",
+               [&](const std::string& text) {
+                 host.dump_signal = parse_signal(text);
+               });
   to.add_value(
       "--entry", "NAME", "the function to run; SCRIPT:NAME says the same",
       [&](const std::string& text) { options.entry = non_empty(text); });

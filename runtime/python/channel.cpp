@@ -135,7 +135,7 @@ Poll send_resume(PyObject* object, CoroTask& task, PyObject*& result) {
   return raise_cancelled(task);
 }
 
-constexpr OperationKind kSendKind{send_start, send_resume, send_abandon};
+constexpr OperationKind kSendKind{send_start, send_resume, send_abandon, false, true};
 
 int send_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(as_send(self)->channel);
@@ -212,7 +212,7 @@ Poll receive_resume(PyObject* object, CoroTask& task, PyObject*& result) {
   return raise_cancelled(task);
 }
 
-constexpr OperationKind kReceiveKind{receive_start, receive_resume, receive_abandon};
+constexpr OperationKind kReceiveKind{receive_start, receive_resume, receive_abandon, false, true};
 
 int receive_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(as_receive(self)->channel);

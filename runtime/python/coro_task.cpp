@@ -361,7 +361,7 @@ CoroTask::Step CoroTask::await_children() {
 }
 
 void CoroTask::end() {
-  Join& join = *join_;
+  Join& join = *std::exchange(join_, nullptr);
   drop_scopes();
   const Ref scope = Ref::borrow(join.scope());
   Py_CLEAR(context_);

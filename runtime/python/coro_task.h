@@ -15,6 +15,7 @@
 namespace tonio::python {
 
 class Join;
+class TaskLook;
 
 // The iterator that drives `object` when a task runs it, as a new reference and claimed
 // for that task (coroutine_claim.h): a generator or coroutine itself, else what __await__
@@ -66,6 +67,8 @@ class CoroTask final : public task::Task {
   std::string describe() const;
 
  private:
+  friend class TaskLook;  // while the world is stopped
+
   enum class Step { kSuspend, kGiveWay, kEnd };
 
   [[gnu::always_inline]] inline Step advance();
@@ -91,7 +94,7 @@ class CoroTask final : public task::Task {
   PyObject* error_ = nullptr;       // what it raised, while it waits for children; owned
   std::vector<PyObject*>* left_scopes_ = nullptr;  // see wait_at_end(); owned
   PyObject* context_ = nullptr;     // owned; null: it runs in its worker's
-  Join* join_ = nullptr;
+  Join* join_ = nullptr;      // null once the task is about to end
   std::size_t index_ = 0;
   bool awaited_ = false;      // operation_ is driven by the coroutine, not by the task
   bool started_op_ = false;   // operation_ has been started

@@ -5,6 +5,7 @@
 #include <Python.h>
 
 #include <chrono>
+#include <csignal>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ struct HostOptions {
   std::optional<double> blocking_ttl;        // seconds, >= 0
   std::optional<bool> context;
   std::optional<std::vector<int>> signals;  // signal numbers
+  int dump_signal = SIGQUIT;                // has the tasks written to standard error
   std::chrono::milliseconds shutdown_timeout{10'000};
 };
 

@@ -60,7 +60,7 @@ Poll wait_resume(PyObject* object, CoroTask& task, PyObject*& result) {
   return ready_none(result);
 }
 
-constexpr OperationKind kWaitKind{wait_start, wait_resume, wait_abandon};
+constexpr OperationKind kWaitKind{wait_start, wait_resume, wait_abandon, false, true};
 
 int wait_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(as_wait(self)->event);

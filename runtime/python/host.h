@@ -83,6 +83,18 @@ class Host {
   }
   // Tasks that have begun and not ended. Exact once nothing runs.
   std::uint64_t live_tasks();
+  // Every task object, in use or not, and every thread that may run tasks. While the world
+  // is stopped: no thread stops where it holds the locks that these take.
+  template <typename Visit>
+  void for_each_task(Visit&& visit) {
+    pool_.for_each(visit);
+  }
+  template <typename Visit>
+  void for_each_thread(Visit&& visit) {
+    auto threads = threads_.lock();
+    for (const ThreadContext* thread : threads->contexts) visit(*thread);
+  }
+
   // Asks the tasks that are left to end, each once: a task that suspends again in a
   // finally block is not disturbed. Tasks that those start while they end are cleaning
   // up, and are asked only when all that were asked before have ended.

@@ -71,6 +71,7 @@ class Join {
   // The handle is gone. Attached.
   void drop();
 
+  bool of_run() const { return shape_ == Shape::kRun; }
   const SpawnSite& site() const { return site_; }
 
   // For the handle's slots of the same names.

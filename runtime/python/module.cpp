@@ -14,6 +14,7 @@
 #include "python/shared_coroutine.h"
 #include "python/socket.h"
 #include "python/spawn.h"
+#include "python/task_dump.h"
 #include "python/time.h"
 
 namespace tonio::python {
@@ -37,7 +38,7 @@ PyMethodDef functions[] = {
 int execute(PyObject* module) {
   const bool done = names::init() && init_errors(module) && init_shared_coroutine() && init_spawn(module) &&
                     init_time(module) && init_event(module) && init_blocking(module) &&
-                    init_run(module) && init_run_signals(module) && init_scope(module) &&
+                    init_run(module) && init_run_signals(module) && init_scope(module) && init_task_dump(module) &&
                     init_socket(module) && init_lock(module) && init_semaphore(module) &&
                     init_barrier(module) && init_channel(module) &&
                     PyModule_AddFunctions(module, functions) == 0 &&

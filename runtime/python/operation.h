@@ -45,6 +45,9 @@ struct OperationKind {
   void (*abandon)(PyObject* self, CoroTask& task, bool woken);
   // start() is called with a cancel request pending, too, and delivers it itself.
   bool starts_cancelled = false;
+  // Once it waits, only other code of the program (or a timer) ends the wait: nothing that
+  // comes from outside the process does.
+  bool waits_for_program = false;
 };
 
 // Every operation object begins with this.

@@ -132,7 +132,7 @@ Poll acquire_resume(PyObject* object, CoroTask& task, PyObject*& result) {
   return raise_cancelled(task);
 }
 
-constexpr OperationKind kAcquireKind{acquire_start, acquire_resume, acquire_abandon};
+constexpr OperationKind kAcquireKind{acquire_start, acquire_resume, acquire_abandon, false, true};
 
 int acquire_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(as_acquire(self)->permits);

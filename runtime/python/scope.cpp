@@ -192,7 +192,7 @@ Poll wait_resume(PyObject* self, CoroTask& task, PyObject*& result) {
   return wait_start(self, task, result);
 }
 
-constexpr OperationKind kWaitKind{wait_start, wait_resume, wait_abandon, true};
+constexpr OperationKind kWaitKind{wait_start, wait_resume, wait_abandon, true, true};
 
 int wait_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(as_wait(self)->scope);
@@ -474,6 +474,10 @@ PyGetSetDef scope_attributes[] = {
 task::CancelScope& scope_core(PyObject* scope) { return as_scope(scope)->core; }
 
 void scope_is_over(PyObject* scope) { disarm(as_scope(scope)); }
+
+task::CancelScope* awaited_scope(PyObject* operation) {
+  return Py_IS_TYPE(operation, &scope_wait_type) ? &as_wait(operation)->scope->core : nullptr;
+}
 
 void scope_child_failed(PyObject* object, PyObject* failure) {
   Scope* self = as_scope(object);

@@ -48,7 +48,7 @@ Poll join_resume(PyObject* object, CoroTask& task, PyObject*& result) {
   return raise_cancelled(task);
 }
 
-constexpr OperationKind kJoinKind{join_start, join_resume, join_abandon};
+constexpr OperationKind kJoinKind{join_start, join_resume, join_abandon, false, true};
 
 int join_traverse(PyObject* self, visitproc visit, void* arg) {
   return as_handle(self)->join ? as_handle(self)->join->traverse(visit, arg) : 0;

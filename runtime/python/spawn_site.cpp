@@ -19,6 +19,13 @@ SpawnSite SpawnSite::of(PyObject* iterator) {
   return SpawnSite(reinterpret_cast<_PyInterpreterFrame*>(generator->gi_iframe));
 }
 
+SpawnSite SpawnSite::copy() const {
+  SpawnSite site;
+  site.code_ = Ref::borrow(code_.get());
+  site.instruction_ = instruction_;
+  return site;
+}
+
 std::string SpawnSite::describe() const {
   if (!code_ || !PyCode_Check(code_.get())) return "";
   auto* code = reinterpret_cast<PyCodeObject*>(code_.get());

@@ -16,6 +16,8 @@ class SpawnSite {
   // Where a generator or coroutine is suspended; for any other iterator here().
   static SpawnSite of(PyObject* iterator);
 
+  SpawnSite copy() const;
+
   // "file.py:12 in function", or "" when there was no Python code. Attached.
   std::string describe() const;
 

@@ -10,33 +10,50 @@
 #include <cerrno>
 #include <csignal>
 
+#include "python/host.h"
+#include "python/task_dump.h"
+
 namespace tonio::python {
 namespace {
 
 // What handlers write to, made by the first watch.
 int pipe_read = -1;
 std::atomic<int> pipe_write{-1};
-// The handler of SIGTERM touches this and the pipe's end, on any thread.
+// Handlers touch these and the pipe, on any thread.
 std::atomic<bool> term_came{false};
+std::atomic<bool> dump_asked{false};
 
-void on_term(int) {
+void note(std::atomic<bool>& what) {
   const int saved = errno;
-  term_came.store(true);
+  what.store(true);
   const char byte = 0;  // no number of a signal: those are Python's
   // A full pipe wakes the reader as well.
   [[maybe_unused]] const ssize_t written = ::write(pipe_write.load(), &byte, 1);
   errno = saved;
 }
 
-// Gives SIGTERM its default disposition back, unless a handler of Python's has been put
-// in the place of ours.
-void restore_term() {
+void on_term(int) { note(term_came); }
+void on_dump_signal(int) { note(dump_asked); }
+
+// Puts `handler` in place where the disposition is the default.
+bool take_over(int signal, void (*handler)(int)) {
   struct sigaction current {};
-  ::sigaction(SIGTERM, nullptr, &current);
-  if (!(current.sa_flags & SA_SIGINFO) && current.sa_handler == on_term) {
-    current.sa_handler = SIG_DFL;
-    ::sigaction(SIGTERM, &current, nullptr);
-  }
+  ::sigaction(signal, nullptr, &current);
+  if ((current.sa_flags & SA_SIGINFO) || current.sa_handler != SIG_DFL) return false;
+  struct sigaction ours {};
+  ours.sa_handler = handler;
+  ours.sa_flags = SA_RESTART;
+  sigemptyset(&ours.sa_mask);
+  return ::sigaction(signal, &ours, nullptr) == 0;
+}
+
+void give_back(int signal, void (*handler)(int)) {
+  struct sigaction current {};
+  ::sigaction(signal, nullptr, &current);
+  // A handler of Python's may have put another one there meanwhile.
+  if ((current.sa_flags & SA_SIGINFO) || current.sa_handler != handler) return;
+  current.sa_handler = SIG_DFL;
+  ::sigaction(signal, &current, nullptr);
 }
 
 bool open_pipe() {
@@ -62,20 +79,18 @@ SignalWatch::SignalWatch() {
   active_ = true;
   previous_wakeup_fd_ = PySignal_SetWakeupFd(pipe_write.load());
 
-  struct sigaction current {};
-  ::sigaction(SIGTERM, nullptr, &current);
-  if (!(current.sa_flags & SA_SIGINFO) && current.sa_handler == SIG_DFL) {
-    struct sigaction ours {};
-    ours.sa_handler = on_term;
-    ours.sa_flags = SA_RESTART;
-    sigemptyset(&ours.sa_mask);
-    owns_term_ = ::sigaction(SIGTERM, &ours, nullptr) == 0;
-  }
+  owns_term_ = take_over(SIGTERM, on_term);
+  const int dump = Host::instance().options.dump_signal;
+  if (take_over(dump, on_dump_signal)) dump_signal_ = dump;
 }
 
 SignalWatch::~SignalWatch() {
   if (!active()) return;
-  if (owns_term_) restore_term();
+  if (owns_term_) give_back(SIGTERM, on_term);
+  if (dump_signal_ != 0) {
+    give_back(dump_signal_, on_dump_signal);
+    dump_asked.store(false);
+  }
   PySignal_SetWakeupFd(previous_wakeup_fd_);
   // One that came too late for handle() does what it would have done without us.
   if (owns_term_ && term_came.exchange(false)) ::raise(SIGTERM);
@@ -83,7 +98,10 @@ SignalWatch::~SignalWatch() {
 
 int SignalWatch::fd() const { return pipe_read; }
 
-void SignalWatch::in_forked_child() { restore_term(); }
+void SignalWatch::in_forked_child() {
+  give_back(SIGTERM, on_term);
+  give_back(Host::instance().options.dump_signal, on_dump_signal);
+}
 
 std::string SignalWatch::take() {
   std::string came;
@@ -115,7 +133,7 @@ bool SignalWatch::handle() {
     if (code) PyErr_SetObject(PyExc_SystemExit, code.get());
     return false;
   }
-  return true;
+  return !dump_asked.exchange(false) || dump_tasks("what the tasks are doing");
 }
 
 ThreadWait::ThreadWait() : event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}

@@ -16,8 +16,9 @@ bool on_main_thread();
 
 // Signals that end the program reach the main thread while one of these lives: Python's
 // handlers through its wake-up descriptor, and SIGTERM, where its disposition is the
-// default, through a handler of ours that ends the run with SystemExit(143). On another
-// thread it does nothing. Restores what was there. Any thread may be the one that a
+// default, through a handler of ours that ends the run with SystemExit(143). The dump
+// signal, where its disposition is the default, has the tasks written to standard error. On
+// another thread it does nothing. Restores what was there. Any thread may be the one that a
 // signal interrupts, so the pipe that handlers write to stays open for ever.
 class SignalWatch {
  public:
@@ -36,8 +37,8 @@ class SignalWatch {
   [[nodiscard]] bool dispatch(const std::string& numbers);
   // The numbers of the signals that have come since they were last taken.
   std::string take();
-  // Runs Python's handlers. False with an exception set when one of them raises, or
-  // when SIGTERM has come. Attached.
+  // Runs Python's handlers, and dumps the tasks if that was asked for. False with an
+  // exception set when one of them raises, or when SIGTERM has come. Attached.
   [[nodiscard]] bool handle();
 
   // In a forked child, where nobody watches: SIGTERM ends it again. Async-signal-safe.
@@ -47,6 +48,7 @@ class SignalWatch {
   bool active_ = false;
   int previous_wakeup_fd_ = -1;
   bool owns_term_ = false;
+  int dump_signal_ = 0;  // for which our handler was put in place; 0: none
   Ref dispatch_;  // or nothing
 };
 

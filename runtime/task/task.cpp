@@ -31,6 +31,16 @@ void Task::request_cancel(CancelScope* scope, TaskList& ready) {
   if (state_.request_cancel() == Claim::kSchedule) ready.push_back(*this);
 }
 
+std::vector<std::uint64_t> Task::scopes() {
+  std::vector<std::uint64_t> ids;
+  base::MutexLock lock(cancel_mutex_);
+  for (const CancelScope* scope = innermost_.load(std::memory_order_relaxed); scope;
+       scope = scope->outer_) {
+    ids.push_back(scope->id_);
+  }
+  return ids;
+}
+
 std::uint64_t Task::deliver_cancel() {
   base::MutexLock lock(cancel_mutex_);
   state_.deliver_cancel();

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 #include "base/intrusive_list.h"
 #include "base/mutex.h"
@@ -85,6 +86,9 @@ class Task {
   // Requests that were taken note of (TaskState::deliver_cancel) and have not been
   // raised are raised at the next suspension after all. By the running task.
   void renew_cancel();
+
+  // The ids of the scopes that the task has entered and not left, from the innermost on.
+  std::vector<std::uint64_t> scopes();
 
   // A new task begins in this object.
   void forget_cancel() { undelivered_.store(false, std::memory_order_relaxed); }

@@ -19,10 +19,12 @@ from ._as_completed import as_completed
 from ._runtime import Runtime, main, run, runtime
 from ._select import select
 from ._signals import signal_receiver
+from ._tasks import TaskInfo, tasks
 
 __all__ = [
     "Event",
     "Runtime",
+    "TaskInfo",
     "__version__",
     "as_completed",
     "block_on",
@@ -38,5 +40,6 @@ __all__ = [
     "sleep",
     "spawn",
     "spawn_blocking",
+    "tasks",
     "time",
 ]

@@ -18,6 +18,7 @@ OPTIONS = [
     ("--blocking-ttl", "0.5"),
     ("--context", None),
     ("--signals", "HUP,sigusr1,15"),
+    ("--dump-signal", "usr1"),
     ("--entry", "serve"),
     ("--gil", "error"),
     ("--log-level", "debug"),

@@ -1,0 +1,108 @@
+"""tasks(): what all tasks are doing, and the same as a tree for people to read."""
+
+import sys
+
+import _tonio
+
+
+class TaskInfo:
+    """A task at the moment of tonio.tasks().
+
+    name        the qualified name of its outermost coroutine
+    state       "running", "ready" (it waits for a worker) or "suspended"
+    waits_on    what suspends it: the name of the operation's type, like "tonio.Sleep"; or None
+    spawned_at  "file:line in function", or None
+    stack       (filename, line, function) of what it runs, the outermost first
+    parent      the task in whose scope it was spawned, or None
+    children    the tasks that were spawned in its scopes
+    """
+
+    __slots__ = ("children", "name", "parent", "spawned_at", "stack", "state", "waits_on")
+
+    def __init__(self, name, state, waits_on, spawned_at, stack):
+        self.name = name
+        self.state = state
+        self.waits_on = waits_on
+        self.spawned_at = spawned_at
+        self.stack = stack
+        self.parent = None
+        self.children = []
+
+    def __repr__(self):
+        waits = f" on {self.waits_on}" if self.waits_on else ""
+        return f"<task {self.name}: {self.state}{waits}>"
+
+
+def tasks():
+    """A list with a TaskInfo for each task that has begun and not ended; a run's main coroutine
+    comes first. From any thread and any task; all other threads stop for a moment."""
+    found = []
+    hosts = {}
+    scopes = []
+    for *facts, stack, scope, hosted, of_run in _tonio.look_at_tasks():
+        task = TaskInfo(*facts, stack)
+        found.insert(0, task) if of_run else found.append(task)
+        hosts.update(dict.fromkeys(hosted, task))
+        scopes.append((task, scope))
+    for task, scope in scopes:
+        task.parent = hosts.get(scope)
+    _cut_circles(found)
+    for task in found:
+        if task.parent is not None:
+            task.parent.children.append(task)
+    return found
+
+
+def _cut_circles(found):
+    """Tasks may wait for each other's scopes; a tree has no circles."""
+    done = set()
+    for task in found:
+        path = {}
+        while task is not None and task not in done:
+            path[task] = None
+            if task.parent in path:
+                task.parent = None
+            task = task.parent
+        done.update(path)
+
+
+def tree():
+    """The tasks as text; children stand below their host, and alike ones once."""
+    found = tasks()
+    lines = []
+    waiting = [(task, 0, count) for task, count in _once([t for t in found if t.parent is None])]
+    while waiting:
+        task, depth, count = waiting.pop()
+        indent = "  " * (depth + 1)
+        lines += [indent + line for line in _lines(task)]
+        if count > 1:
+            lines.append(f"{indent}  and {count - 1} more like it")
+        waiting += [(child, depth + 1, times) for child, times in _once(task.children)]
+    return len(found), lines
+
+
+def _once(siblings):
+    """Of siblings without children that look alike one, with their number; reversed."""
+    counts = {}
+    for task in siblings:
+        key = task if task.children else tuple(_lines(task))
+        first, count = counts.get(key, (task, 0))
+        counts[key] = first, count + 1
+    return list(counts.values())[::-1]
+
+
+def _lines(task):
+    waits = f" on {task.waits_on}" if task.waits_on else ""
+    spawned = f", spawned at {task.spawned_at}" if task.spawned_at else ""
+    yield f"task {task.name}: {task.state}{waits}{spawned}"
+    for file, line, function in task.stack:
+        yield f"  at {file}:{line} in {function}"
+
+
+def dump(title):
+    """Writes the tree to standard error."""
+    count, lines = tree()
+    head = f"tonio: {title}; {count} {'task' if count == 1 else 'tasks'}"
+    if sys.stderr is not None:
+        sys.stderr.write("\n".join([head, *lines, ""]))
+        sys.stderr.flush()
