@@ -267,7 +267,7 @@ CoroTask::Step CoroTask::advance() {
       continue;
     }
     if (operation_) abandon_operation();
-    if (sent == PYGEN_ERROR) {
+    if (sent == PYGEN_ERROR) [[unlikely]] {
       throwing = true;
       // Its end may run finalizers; the exception that ended it stays set.
       keep_outcome_if_asked(nullptr);
@@ -379,7 +379,7 @@ void CoroTask::end() {
     }
     join.fail();
   }
-  if (scope) scope_core(scope.get()).remove_child(*this);
+  if (scope) [[unlikely]] scope_core(scope.get()).remove_child(*this);
   Host::instance().give_back(*this);
 }
 
@@ -392,9 +392,9 @@ task::Task::Outcome CoroTask::run() {
     {
       const InContext in_context(context_);
       step = left_scopes_ && (result_ || error_) ? Step::kEnd : advance();
-      if (step == Step::kEnd && left_scopes_) step = await_children();
+      if (left_scopes_ && step == Step::kEnd) [[unlikely]] step = await_children();
     }
-    if (Host::instance().forked()) leave_forked_child(step == Step::kEnd && !PyErr_Occurred());
+    if (Host::instance().forked()) [[unlikely]] leave_forked_child(step == Step::kEnd && !PyErr_Occurred());
     if (step == Step::kSuspend) {
       thread.current = nullptr;
       // From here on the task may be running elsewhere.

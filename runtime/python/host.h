@@ -57,7 +57,7 @@ class Host {
   [[nodiscard]] bool check_running();
 
   // An object for a new task, from the calling thread's stock. Attached.
-  CoroTask& take_task() {
+  [[gnu::always_inline]] CoroTask& take_task() {
     count_begun();
     ThreadContext* thread = this_thread;
     return thread ? pool_.take(thread->free_tasks) : take_task_outside();

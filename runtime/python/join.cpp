@@ -40,6 +40,16 @@ PyObject** Join::slots() {
   return reinterpret_cast<PyListObject*>(result_.get())->ob_item;
 }
 
+[[gnu::always_inline]] inline void Join::end_task() {
+  if (shape_ == Shape::kRun) *task_.lock() = nullptr;
+  // Release what this task wrote; the last one acquires what all wrote and passes it
+  // on through done_.
+  if (running_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  done_.set();
+  outside_.wake();
+  drop();
+}
+
 void Join::succeed(std::size_t index, PyObject* result) {
   switch (shape_) {
     case Shape::kSingle:
@@ -74,15 +84,6 @@ void Join::fail() {
   end_task();
 }
 
-void Join::end_task() {
-  if (shape_ == Shape::kRun) *task_.lock() = nullptr;
-  // Release what this task wrote; the last one acquires what all wrote and passes it
-  // on through done_.
-  if (running_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  done_.set();
-  outside_.wake();
-  drop();
-}
 
 void Join::cancel() {
   // Under the lock it can't end, so the object holds no other task yet.

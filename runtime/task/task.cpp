@@ -97,7 +97,7 @@ void Task::unlink_scope(CancelScope& scope) {
   }
 }
 
-void Task::drop_scopes() {
+void Task::drop_each_scope() {
   while (innermost_.load(std::memory_order_relaxed)) {
     cancel_mutex_.lock();
     CancelScope* scope = innermost_.load(std::memory_order_relaxed);

@@ -93,7 +93,9 @@ class Task {
   // A new task begins in this object.
   void forget_cancel() { undelivered_.store(false, std::memory_order_relaxed); }
   // The task is about to end: scopes that it has entered and not left lose their host.
-  void drop_scopes();
+  void drop_scopes() {
+    if (innermost_.load(std::memory_order_relaxed)) drop_each_scope();
+  }
 
  private:
   friend class CancelScope;
@@ -102,6 +104,7 @@ class Task {
 
   // For CancelScope, which holds its own lock. A null scope stands for the task itself.
   void request_cancel(CancelScope* scope, TaskList& ready);
+  void drop_each_scope();
   void link_scope(CancelScope& scope);
   void unlink_scope(CancelScope& scope);
   // cancel_mutex_ is held:
@@ -114,8 +117,6 @@ class Task {
   TaskState state_;
   // Position in the timer queue; guarded by that queue's lock.
   std::uint32_t timer_position_ = std::numeric_limits<std::uint32_t>::max();
-  Waiter waiter_;
-  ChildLink child_link_;
 
   base::Mutex cancel_mutex_;
   // The task itself was asked to end, and no CancelledError has covered that. Written
@@ -124,6 +125,9 @@ class Task {
   // The scopes that the task is in. Written under cancel_mutex_; the task itself may look
   // whether there are any without it.
   std::atomic<CancelScope*> innermost_{nullptr};
+
+  Waiter waiter_;
+  ChildLink child_link_;
 };
 
 // What a timer queue may touch of a task.
