@@ -114,6 +114,7 @@ void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject
   ending_cancelled_ = false;
   asked_to_end_.store(false, std::memory_order_relaxed);
   forget_cancel();
+  era_.store(Host::instance().era.load(std::memory_order_relaxed), std::memory_order_relaxed);
   cleaning_up_.store(cleaning_up, std::memory_order_relaxed);
   state().begin();
 }

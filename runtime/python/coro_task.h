@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,8 @@ class CoroTask final : public task::Task {
 
   // For the end of a run, from any thread: the task itself may be about to end.
   bool asked_to_end() const { return asked_to_end_.load(std::memory_order_relaxed); }
+  // Of the era of the run that it began in (Host::cancel_left_tasks).
+  bool began_in(std::uint32_t era) const { return era_.load(std::memory_order_relaxed) == era; }
   void ask_to_end() {
     if (cleaning_up_.load(std::memory_order_relaxed)) return;
     asked_to_end_.store(true, std::memory_order_relaxed);
@@ -85,6 +88,7 @@ class CoroTask final : public task::Task {
 
   std::atomic<bool> asked_to_end_{false};
   std::atomic<bool> cleaning_up_{false};
+  std::atomic<std::uint32_t> era_{0};
 
   // All of these belong to whoever owns the task.
   PyObject* top_ = nullptr;         // the innermost coroutine, owned

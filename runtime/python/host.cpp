@@ -207,8 +207,10 @@ void Host::cancel_left_tasks() {
     if (!task.state().ended() && task.asked_to_end()) some_are_ending = true;
   });
   if (some_are_ending) return;
-  pool_.for_each([](CoroTask& task) {
-    if (!task.state().ended()) task.ask_to_end();
+  // A task that is asked sees the new era: it has taken the request from its state word.
+  const std::uint32_t next = era.fetch_add(1) + 1;
+  pool_.for_each([next](CoroTask& task) {
+    if (!task.state().ended() && !task.began_in(next)) task.ask_to_end();
   });
 }
 

@@ -113,6 +113,10 @@ class Host {
   // Somebody has asked twice: what is left is not waited for. Main thread only.
   bool stop_at_once = false;
 
+  // A new one begins with each round of cancel_left_tasks(): what an asked task starts
+  // belongs to it, and is told from what was there before.
+  std::atomic<std::uint32_t> era{0};
+
   // Per run: whether tasks get a copy of their spawner's contextvars.
   std::atomic<bool> contexts{false};
 
