@@ -1,0 +1,124 @@
+#include "task/cancel_scope.h"
+
+#include <doctest/doctest.h>
+
+#include <thread>
+
+#include "support/step_task.h"
+
+using namespace tonio;
+using task::CancelScope;
+
+TEST_CASE("a cancelled scope raises once in its host and ends there") {
+  test::RecordingWaker waker;
+  test::StepTask host(waker);
+  CancelScope outer(false), inner(false);
+  REQUIRE(outer.enter(host));
+  REQUIRE(inner.enter(host));
+  CHECK(inner.cancel());
+  CHECK_FALSE(inner.cancel());
+  REQUIRE(host.state().cancel_requested());
+  CHECK(host.deliver_cancel() == inner.id());
+  CHECK_FALSE(host.state().cancel_requested());
+  CHECK(inner.leave(host));
+  CHECK_FALSE(inner.leave(host));
+  CHECK(outer.leave(host));
+}
+
+TEST_CASE("one delivery covers all requests and ends at the outermost") {
+  test::RecordingWaker waker;
+  test::StepTask host(waker);
+  CancelScope outer(false), inner(false);
+  REQUIRE(outer.enter(host));
+  REQUIRE(inner.enter(host));
+  inner.cancel();
+  outer.cancel();
+  CHECK(host.deliver_cancel() == outer.id());
+  CHECK(inner.leave(host));
+  CHECK_FALSE(host.state().cancel_requested());
+  host.cancel();
+  CHECK(host.deliver_cancel() == CancelScope::kWholeTask);
+  CHECK(outer.leave(host));
+}
+
+TEST_CASE("a request that nobody has met goes with its scope") {
+  test::RecordingWaker waker;
+  test::StepTask host(waker);
+  CancelScope scope(false);
+  REQUIRE(scope.enter(host));
+  scope.cancel();
+  CHECK(scope.leave(host));
+  CHECK_FALSE(host.state().cancel_requested());
+}
+
+TEST_CASE("a shield holds requests from outside back until it is left") {
+  test::RecordingWaker waker;
+  test::StepTask host(waker);
+  CancelScope outer(false), shield(true), inner(false);
+  REQUIRE(outer.enter(host));
+  outer.cancel();
+  REQUIRE(host.state().cancel_requested());
+  REQUIRE(shield.enter(host));
+  CHECK_FALSE(host.state().cancel_requested());
+  host.cancel();
+  CHECK_FALSE(host.state().cancel_requested());
+  REQUIRE(inner.enter(host));
+  shield.cancel();
+  CHECK(host.state().cancel_requested());
+  CHECK(host.deliver_cancel() == shield.id());
+  CHECK(inner.leave(host));
+  CHECK(shield.leave(host));
+  CHECK(host.state().cancel_requested());
+  CHECK(host.deliver_cancel() == CancelScope::kWholeTask);
+  CHECK(outer.leave(host));
+}
+
+TEST_CASE("a scope is over when it was left and its children have ended") {
+  test::RecordingWaker waker;
+  test::StepTask host(waker), child(waker);
+  CancelScope scope(false);
+  CHECK(scope.admission() == CancelScope::Admission::kNotEntered);
+  CHECK_FALSE(scope.add_child(child));
+  REQUIRE(scope.enter(host));
+  REQUIRE(scope.add_child(child));
+  scope.cancel();
+  CHECK(child.state().cancel_requested());
+  CHECK(scope.admission() == CancelScope::Admission::kClosed);
+  CHECK(scope.leave(host));
+  CHECK_FALSE(scope.over());
+  REQUIRE(host.state().begin_arming());
+  REQUIRE(scope.wait(host.waiter()));
+  scope.remove_child(child);
+  CHECK(scope.over());
+  // Woken while it was about to let go.
+  CHECK_FALSE(host.state().finish_arming());
+}
+
+TEST_CASE("a task that ends leaves no scope behind that refers to it") {
+  test::RecordingWaker waker;
+  test::StepTask host(waker);
+  CancelScope outer(false), inner(true);
+  REQUIRE(outer.enter(host));
+  REQUIRE(inner.enter(host));
+  host.drop_scopes();
+  CHECK(outer.over());
+  CHECK(inner.over());
+  CHECK(inner.cancel());
+  CHECK_FALSE(host.state().cancel_requested());
+}
+
+TEST_CASE("cancelling from another thread races with leaving") {
+  test::RecordingWaker waker;
+  test::StepTask host(waker);
+  for (int i = 0; i < 2'000; ++i) {
+    CancelScope scope(false);
+    REQUIRE(scope.enter(host));
+    std::thread other([&] { scope.cancel(); });
+    if (host.state().cancel_requested()) {
+      CHECK(host.deliver_cancel() == scope.id());
+    }
+    CHECK(scope.leave(host));
+    CHECK_FALSE(host.state().cancel_requested());
+    other.join();
+  }
+}
