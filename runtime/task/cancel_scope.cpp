@@ -52,9 +52,11 @@ bool CancelScope::cancel() {
     base::MutexLock lock(mutex_);
     if (cancelled_.load(std::memory_order_relaxed)) return false;
     cancelled_.store(true, std::memory_order_release);
-    if (host_) host_->request_cancel(this, ready);
+    if (host_ && host_->request_cancel(this)) ready.push_back(*host_);
     // A child in this list has not ended: it takes itself off first.
-    children_.for_each([&](ChildLink& link) { link.task.request_cancel(nullptr, ready); });
+    children_.for_each([&](ChildLink& link) {
+      if (link.task.request_cancel(nullptr)) ready.push_back(link.task);
+    });
   }
   ready.wake_all();
   return true;

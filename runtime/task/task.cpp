@@ -7,9 +7,7 @@
 namespace tonio::task {
 
 void Task::cancel() {
-  TaskList ready;
-  request_cancel(nullptr, ready);
-  ready.wake_all();
+  if (request_cancel(nullptr)) wake();
 }
 
 bool Task::shielded_from(const CancelScope* scope) const {
@@ -20,15 +18,14 @@ bool Task::shielded_from(const CancelScope* scope) const {
   return false;
 }
 
-void Task::request_cancel(CancelScope* scope, TaskList& ready) {
+bool Task::request_cancel(CancelScope* scope) {
   base::MutexLock lock(cancel_mutex_);
   if (scope) {
     scope->undelivered_ = true;
   } else {
     undelivered_.store(true, std::memory_order_relaxed);
   }
-  if (shielded_from(scope)) return;
-  if (state_.request_cancel() == Claim::kSchedule) ready.push_back(*this);
+  return !shielded_from(scope) && state_.request_cancel() == Claim::kSchedule;
 }
 
 std::vector<std::uint64_t> Task::scopes() {

@@ -17,7 +17,6 @@ namespace tonio::task {
 
 class CancelScope;
 class Task;
-class TaskList;
 
 // Takes over tasks that are ready to run. Thread-safe.
 class Waker {
@@ -103,7 +102,8 @@ class Task {
   friend class TimerSlot;
 
   // For CancelScope, which holds its own lock. A null scope stands for the task itself.
-  void request_cancel(CancelScope* scope, TaskList& ready);
+  // True: the task was suspended, and the caller must wake it.
+  [[nodiscard]] bool request_cancel(CancelScope* scope);
   void drop_each_scope();
   void link_scope(CancelScope& scope);
   void unlink_scope(CancelScope& scope);
