@@ -1,5 +1,6 @@
 #include "reactor/reactor.h"
 
+#include <fcntl.h>
 #include <sys/timerfd.h>
 
 #include <cerrno>
@@ -236,7 +237,10 @@ void Reactor::apply(Registration& registration) {
   int status = 0;
   if (!registration.loop_side_) {
     auto side = std::make_unique<LoopSide>();
+    const bool keep_mode = registration.mode_ == Registration::Mode::kAsItIs;
+    const int flags = keep_mode ? fcntl(registration.fd_, F_GETFL) : -1;
     status = uv_poll_init(&loop_->loop, &side->handle, registration.fd_);
+    if (flags >= 0 && !(flags & O_NONBLOCK)) fcntl(registration.fd_, F_SETFL, flags);
     if (status == 0) {
       side->handle.data = side.get();
       side->registration = &registration;
