@@ -14,6 +14,9 @@ class ThreadHooks {
   // A detached thread may block, and touches no Python object.
   virtual void detach(void* state) = 0;
   virtual void attach(void* state) = 0;
+  // Now and then while a detached thread is idle: may attach, and tidies up what other
+  // threads have left to it. Returns detached.
+  virtual void settle(void* state) { (void)state; }
   // Last call on the thread, attached. The state is gone afterwards.
   virtual void leave(void* state) = 0;
   // Instead of all the others, for a state whose thread could not be started.
