@@ -57,5 +57,5 @@ def check_nothing_is_left(test, use, rounds):
     # CPython frees some blocks only when every thread has passed a safe point.
     test.assertLess(more["blocks"], rounds // 10 + 2000, more)
     if not SANITIZED:
-        test.assertLess(more["native_kib"], rounds * 40 // 1024 + 64, more)
+        test.assertLess(more["native_kib"], min(rounds * 40 // 1024, 4096) + 64, more)
         test.assertLess(more["resident_kib"], 8 * 1024, more)
