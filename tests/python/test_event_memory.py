@@ -5,7 +5,8 @@ import unittest
 import weakref
 
 import tonio
-from leaks import SANITIZED, check_nothing_is_left
+from leaks import check_nothing_is_left
+from sanitizers import SANITIZED
 from scenarios import main
 
 

@@ -5,7 +5,8 @@ import signal
 import unittest
 
 import tonio
-from leaks import SANITIZED, check_nothing_is_left
+from leaks import check_nothing_is_left
+from sanitizers import SANITIZED
 from scale import scaled
 from scenarios import Scenarios, main
 from tonio import sync

@@ -4,10 +4,9 @@ import ctypes
 import gc
 import sys
 
-_C = ctypes.CDLL(None)
+from sanitizers import SANITIZED
 
-# A sanitizer keeps freed memory aside and has an allocator of its own.
-SANITIZED = hasattr(_C, "__asan_init") or hasattr(_C, "__tsan_init")
+_C = ctypes.CDLL(None)
 
 
 class _Mallinfo2(ctypes.Structure):
@@ -56,6 +55,7 @@ def check_nothing_is_left(test, use, rounds):
     test.assertLess(more["objects"], rounds // 100 + 100, more)
     # CPython frees some blocks only when every thread has passed a safe point.
     test.assertLess(more["blocks"], rounds // 10 + 2000, more)
+    # A sanitizer keeps freed memory aside and has an allocator of its own.
     if not SANITIZED:
         test.assertLess(more["native_kib"], min(rounds * 40 // 1024, 4096) + 64, more)
         test.assertLess(more["resident_kib"], 8 * 1024, more)
