@@ -65,7 +65,7 @@ void spin(Instant microseconds) {
 
 void stress_point() {
   static const Seed seed;
-  if (!seed.set) [[likely]] return;
+  if (!seed.set) return;
   const int error = errno;
   const std::uint64_t number = next_random(seed.value);
   const auto amount = static_cast<Instant>(number >> 40);

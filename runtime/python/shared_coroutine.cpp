@@ -11,6 +11,7 @@
 #include "python/arguments.h"
 #include "python/coro_task.h"
 #include "python/coroutine_claim.h"
+#include "python/exception_copy.h"
 #include "python/operation.h"
 #include "sync/event.h"
 
@@ -85,7 +86,7 @@ Poll give(const Outcome& outcome, PyObject*& result) {
     result = Py_NewRef(outcome.result.get());
     return Poll::kReady;
   }
-  PyErr_SetRaisedException(Py_NewRef(outcome.error.get()));
+  PyErr_SetRaisedException(copy_exception(outcome.error.get()).release());
   return Poll::kError;
 }
 
@@ -150,6 +151,8 @@ void keep_outcome(PyObject* coroutine, PyObject* result, bool yielded) {
   if (!is_coroutine(coroutine)) return;
   if (!yielded && !(claim_word(coroutine).fetch_or(kEnded) & kShared)) return;
   PyObject* error = result ? nullptr : PyErr_GetRaisedException();
+  // The caller raises its own.
+  Ref kept_error = error ? copy_exception(error) : Ref();
   std::unique_ptr<Outcome> made = make_outcome(coroutine);
   if (!made) PyErr_WriteUnraisable(coroutine);
   sync::Event* done = nullptr;
@@ -160,7 +163,7 @@ void keep_outcome(PyObject* coroutine, PyObject* result, bool yielded) {
     if (found == table->end() && made) found = table->emplace(coroutine, std::move(made)).first;
     if (found != table->end()) {
       if (result) found->second->result = Ref::borrow(result);
-      if (error) found->second->error = Ref::borrow(error);
+      if (error) found->second->error = std::move(kept_error);
       done = &found->second->done;
     }
   }
