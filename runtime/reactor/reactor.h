@@ -50,6 +50,9 @@ class Reactor {
   }
   void remove_timer(task::Task& task) { timers_.remove(task); }
 
+  // A snapshot.
+  bool has_timers() const { return timers_.size() != 0; }
+
   static std::string libuv_version();
 
  private:

@@ -116,6 +116,17 @@ bool Scheduler::work_waits() const {
   return false;
 }
 
+bool Scheduler::stands_still(std::uint64_t& steps) const {
+  const Crew* crew = crew_.load(std::memory_order_acquire);
+  if (!crew || crew->idle.somebody_runs() || work_waits()) return false;
+  steps = 0;
+  for (const auto& worker : crew->workers) {
+    if (worker->lifo_slot_.load(std::memory_order_seq_cst)) return false;
+    steps += worker->tick_.load(std::memory_order_seq_cst);
+  }
+  return !crew->idle.somebody_runs();
+}
+
 void Scheduler::ensure_watcher() {
   if (baton_.load(std::memory_order_seq_cst)) return;  // somebody polls
   // A watcher that gives up its watch just now looks at the baton after that.

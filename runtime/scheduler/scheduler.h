@@ -48,6 +48,10 @@ class Scheduler final : public task::Waker {
   void spawn(task::Task& task);
   void spawn(task::TaskList& tasks);
 
+  // Whether every worker is parked and no task is queued, and the steps so far: the same
+  // answer twice means that nothing ran in between.
+  bool stands_still(std::uint64_t& steps) const;
+
   // The worker whose thread this is, or null.
   static Worker* current();
 

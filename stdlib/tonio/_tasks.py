@@ -106,3 +106,14 @@ def dump(title):
     if sys.stderr is not None:
         sys.stderr.write("\n".join([head, *lines, ""]))
         sys.stderr.flush()
+
+
+def has_signal_handlers():
+    """Whether a signal runs Python code other than what raises KeyboardInterrupt."""
+    import _signal
+
+    for number in _signal.valid_signals():
+        handler = _signal.getsignal(number)
+        if callable(handler) and handler is not _signal.default_int_handler:
+            return True
+    return False
