@@ -10,8 +10,8 @@ extern PyObject* timeout_error;                    // TimeoutError
 extern PyObject* would_block_error;                // Exception
 extern PyObject* resource_broken_error;            // OSError
 extern PyObject* already_initialized_error;        // RuntimeError
-extern PyObject* not_initialized_error;
-extern PyObject* deadlock_error;            // RuntimeError
+extern PyObject* not_initialized_error;            // RuntimeError
+extern PyObject* deadlock_error;                   // RuntimeError
 
 [[nodiscard]] bool init_errors(PyObject* module);
 

@@ -7,10 +7,10 @@
 #include "base/log.h"
 #include "python/arguments.h"
 #include "python/async_generators.h"
+#include "python/deadlock.h"
 #include "python/errors.h"
 #include "python/host.h"
 #include "python/join.h"
-#include "python/deadlock.h"
 #include "python/run_signals.h"
 #include "python/spawn.h"
 #include "python/thread_wait.h"
@@ -180,11 +180,13 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
 
   Ref interruption = host.take_abort();
   {
-    DeadlockWatch deadlocks(on_main_thread() && !options.forever && !received.installed());
+    DeadlockWatch deadlocks(on_main_thread() && !options.forever && !received.installed(),
+                            wait.fd());
     while (!interruption && !join->done().is_set()) {
       const auto woken = wait.wait(signals, deadlocks.next_look());
-      if (woken == ThreadWait::Woken::kSignal && !signals.handle()) {
-        interruption = Ref::steal(PyErr_GetRaisedException());
+      if (woken == ThreadWait::Woken::kSignal) {
+        deadlocks.signal_came();
+        if (!signals.handle()) interruption = Ref::steal(PyErr_GetRaisedException());
       }
       if (!interruption) interruption = host.take_abort();
       if (!interruption && !join->done().is_set() && deadlocks.found()) {

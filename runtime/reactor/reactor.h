@@ -50,8 +50,8 @@ class Reactor {
   }
   void remove_timer(task::Task& task) { timers_.remove(task); }
 
-  // A snapshot.
-  bool has_timers() const { return timers_.size() != 0; }
+  // A snapshot; the tasks of those that have fired are claimed.
+  bool has_timers() { return !timers_.empty(); }
 
   static std::string libuv_version();
 

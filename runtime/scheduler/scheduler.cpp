@@ -116,15 +116,17 @@ bool Scheduler::work_waits() const {
   return false;
 }
 
-bool Scheduler::stands_still(std::uint64_t& steps) const {
+std::optional<std::uint64_t> Scheduler::idle_steps() const {
   const Crew* crew = crew_.load(std::memory_order_acquire);
-  if (!crew || crew->idle.somebody_runs() || work_waits()) return false;
-  steps = 0;
+  if (!crew || crew->idle.somebody_runs() || work_waits()) return std::nullopt;
+  std::uint64_t steps = 0;
   for (const auto& worker : crew->workers) {
-    if (worker->lifo_slot_.load(std::memory_order_seq_cst)) return false;
-    steps += worker->tick_.load(std::memory_order_seq_cst);
+    if (worker->lifo_slot_.load(std::memory_order_relaxed)) return std::nullopt;
+    steps += worker->tick_.load(std::memory_order_relaxed);
   }
-  return !crew->idle.somebody_runs();
+  // One that has begun to run meanwhile may or may not have counted its step.
+  if (crew->idle.somebody_runs()) return std::nullopt;
+  return steps;
 }
 
 void Scheduler::ensure_watcher() {
