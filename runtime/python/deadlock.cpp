@@ -1,12 +1,14 @@
-// The main thread, which waits anyway, looks for what could still wake a task. The pauses
-// between the looks grow up to kLongestPause, and after a look that has found something
-// which ends in a step of a worker there is none until all workers have become idle again:
-// an idle process that waits for a socket, a timer or a blocking call is left in peace.
+// The main thread, which waits anyway, looks for what could still wake a task.
+// The pauses between the looks grow up to kLongestPause, and after a look that
+// has found something which ends in a step of a worker there is none until all
+// workers have become idle again: an idle process that waits for a socket, a
+// timer or a blocking call is left in peace.
 //
-// A look is a sequence of snapshots, and none of them is missed by what happens meanwhile:
-// whoever wakes or makes a task queues it, which wakes a worker, which makes a step, and
-// the steps are counted before and after. What could do so without a worker's step in
-// between (another thread, a blocking call) leaves that trace before it ends.
+// A look is a sequence of snapshots, and none of them is missed by what happens
+// meanwhile: whoever wakes or makes a task queues it, which wakes a worker,
+// which makes a step, and the steps are counted before and after. What could do
+// so without a worker's step in between (another thread, a blocking call)
+// leaves that trace before it ends.
 #include "python/deadlock.h"
 
 #include <dirent.h>
@@ -24,12 +26,14 @@ namespace {
 
 constexpr base::Instant kLongestPause = 5'000'000;
 
-// /proc counts the threads of C libraries, too, which may attach themselves. 0: unknown.
+// /proc counts the threads of C libraries, too, which may attach themselves. 0:
+// unknown.
 std::size_t count_threads() {
   DIR* folder = ::opendir("/proc/self/task");
   if (!folder) return 0;
   std::size_t threads = 0;
-  while (const dirent* entry = ::readdir(folder)) threads += entry->d_name[0] != '.';
+  while (const dirent* entry = ::readdir(folder))
+    threads += entry->d_name[0] != '.';
   ::closedir(folder);
   return threads;
 }
@@ -42,16 +46,19 @@ bool other_threads() {
   return first_threads == 0 || count_threads() != known;
 }
 
-// Whether a signal runs Python code other than what raises KeyboardInterrupt. Runs no Python
-// code, in which a handler might raise.
+// Whether a signal runs Python code other than what raises KeyboardInterrupt.
+// Runs no Python code, in which a handler might raise.
 bool handles_signals() {
   Ref module = Ref::steal(PyImport_ImportModule("_signal"));
   Ref interrupts = Ref::steal(
-      module ? PyObject_GetAttrString(module.get(), "default_int_handler") : nullptr);
+      module ? PyObject_GetAttrString(module.get(), "default_int_handler")
+             : nullptr);
   for (int signal = 1; interrupts && signal < NSIG; ++signal) {
-    Ref handler = Ref::steal(PyObject_CallMethod(module.get(), "getsignal", "i", signal));
+    Ref handler =
+        Ref::steal(PyObject_CallMethod(module.get(), "getsignal", "i", signal));
     if (!handler) break;
-    if (PyCallable_Check(handler.get()) && handler.get() != interrupts.get()) return true;
+    if (PyCallable_Check(handler.get()) && handler.get() != interrupts.get())
+      return true;
   }
   const bool failed = PyErr_Occurred();
   PyErr_Clear();
@@ -73,10 +80,12 @@ struct Look {
 Look look() {
   Host& host = Host::instance();
   const auto steps = host.scheduler().idle_steps();
-  if (host.forked() || !steps || host.reactor().has_timers()) return {Verdict::kGoesOn};
+  if (host.forked() || !steps || host.reactor().has_timers())
+    return {Verdict::kGoesOn};
   const Standstill seen = look_for_standstill();
   if (!seen.complete || handles_signals()) return {Verdict::kGoesOn};
-  if (seen.other_threads || seen.tasks == 0 || seen.tasks != host.live_tasks() ||
+  if (seen.other_threads || seen.tasks == 0 ||
+      seen.tasks != host.live_tasks() ||
       host.runtime().blocking_pool().busy() || other_threads()) {
     return {Verdict::kUnclear};
   }
@@ -88,7 +97,9 @@ Look look() {
 
 void raise_deadlock() {
   Ref module = Ref::steal(PyImport_ImportModule("tonio._tasks"));
-  Ref text = Ref::steal(module ? PyObject_CallMethod(module.get(), "deadlock", nullptr) : nullptr);
+  Ref text =
+      Ref::steal(module ? PyObject_CallMethod(module.get(), "deadlock", nullptr)
+                        : nullptr);
   if (text) PyErr_SetObject(deadlock_error, text.get());
 }
 
@@ -107,7 +118,8 @@ DeadlockWatch::~DeadlockWatch() {
 }
 
 base::Instant DeadlockWatch::next_look() {
-  if (active_ && look_at_ == base::kNever && !Host::instance().scheduler().reports_idle()) {
+  if (active_ && look_at_ == base::kNever &&
+      !Host::instance().scheduler().reports_idle()) {
     schedule();
   }
   return look_at_;
