@@ -1,34 +1,9 @@
-"""A run in which every task waits for another one ends with Deadlock; one that something could
-still wake goes on."""
+"""A run in which every task waits for another one ends with Deadlock."""
 
-import subprocess
 import unittest
 
-from programs import Program
+from deadlocks import add_tests, run_programs
 from scenarios import main
-
-WORKERS = ("1", "2", "8")
-
-START = """
-    import os, signal, subprocess, sys, threading, time, weakref
-    import tonio.colored as tonio
-    from tonio.colored.net import socket
-    from tonio.colored.sync import Barrier, Lock, Semaphore
-    from tonio.colored.sync.channel import channel
-
-    event = tonio.Event()
-
-    async def forever():
-        await tonio.Event().wait()
-"""
-
-READY = """
-    print("ready", flush=True)
-"""
-
-RUN = """
-    tonio.run(program())
-"""
 
 # Each ends with Deadlock.
 DEADLOCKS = {
@@ -164,217 +139,24 @@ DEADLOCKS = {
     """,
 }
 
-# Each is woken after the first looks have been made, and prints "woken".
-GO_ON = {
-    "sleep": """
-    async def program():
-        await tonio.sleep(0.6)
-    """,
-    "a_sleep_beside_waiting_tasks": """
-    async def program():
-        tonio.spawn.without_tracking(forever())
-        await tonio.spawn(tonio.sleep(0.6))
-    """,
-    "timeout": """
-    async def program():
-        await event.wait(0.6)
-    """,
-    "timeout_of_a_scope": """
-    async def program():
-        await tonio.time.timeout(forever(), 0.6)
-    """,
-    "accept": """
-    CONNECTS = "import socket, sys, time; time.sleep(0.6); socket.create_connection(('127.0.0.1', int(sys.argv[1])))"
-
-    async def program():
-        server = socket.socket()
-        with server:
-            await server.bind(("127.0.0.1", 0))
-            server.listen()
-            port = server.getsockname()[1]
-            with subprocess.Popen([sys.executable, "-c", CONNECTS, str(port)]):
-                connection, _ = await server.accept()
-                connection.close()
-    """,
-    "thread": """
-    async def program():
-        threading.Timer(0.6, event.set).start()
-        await event.wait()
-    """,
-    "a_daemon_thread": """
-    def sets():
-        time.sleep(0.6)
-        event.set()
-
-    async def program():
-        threading.Thread(target=sets, daemon=True).start()
-        await event.wait()
-    """,
-    "block_on_by_a_thread": """
-    async def sets():
-        await tonio.sleep(0.6)
-        event.set()
-
-    async def program():
-        threading.Thread(target=tonio.block_on, args=(sets(),)).start()
-        await event.wait()
-    """,
-    "a_loop_of_asyncio": """
-    def runs_a_loop():
-        import asyncio
-
-        async def sets():
-            await asyncio.sleep(0.6)
-            event.set()
-
-        asyncio.run(sets())
-
-    async def program():
-        threading.Thread(target=runs_a_loop).start()
-        await event.wait()
-    """,
-    "blocking_call": """
-    def sets():
-        time.sleep(0.6)
-        event.set()
-
-    async def program():
-        tonio.spawn.without_tracking(calls())
-        await event.wait()
-
-    async def calls():
-        await tonio.spawn_blocking(sets)
-    """,
-    "a_blocking_call_that_nobody_awaits": """
-    def sets():
-        time.sleep(0.6)
-        event.set()
-
-    async def program():
-        call = tonio.spawn_blocking(sets)
-        await event.wait()
-    """,
-    "a_queued_blocking_call": """
-    async def program():
-        first = tonio.spawn_blocking(time.sleep, 0.6)
-        second = tonio.spawn_blocking(event.set)
-        await event.wait()
-
-    RUN_OPTIONS = {"blocking_threadpool_size": 1}
-    """,
-    "a_busy_worker": """
-    async def program():
-        async def computes():
-            until = time.monotonic() + 0.6
-            while time.monotonic() < until:
-                pass
-            event.set()
-
-        tonio.spawn.without_tracking(computes())
-        await event.wait()
-    """,
-    "a_worker_that_blocks": """
-    async def program():
-        async def blocks():
-            time.sleep(0.6)
-            event.set()
-
-        tonio.spawn.without_tracking(blocks())
-        await event.wait()
-    """,
-    "a_signal_handler": """
-    def handler(*_):
-        event.set()
-
-    async def program():
-        await event.wait()
-
-    signal.signal(signal.SIGALRM, handler)
-    signal.setitimer(signal.ITIMER_REAL, 0.6)
-    """,
-    "a_signal_receiver": """
-    async def program():
-        with tonio.signal_receiver(signal.SIGALRM) as sigs:
-            signals_at(0.6)
-            async for _ in sigs:
-                break
-
-    def signals_at(seconds):
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-
-    RUN_OPTIONS = {"signals": [signal.SIGALRM]}
-    """,
-    "a_finalizer_of_garbage": """
-    class Garbage:
-        pass
-
-    async def program():
-        first = Garbage()
-        first.itself = first
-        weakref.finalize(first, event.set)
-        del first
-        await event.wait()
-    """,
-    "many_switches": """
-    # Now one of them can go on, now the other.
-    async def plays(mine, other, until):
-        while time.monotonic() < until:
-            await mine.wait()
-            mine.clear()
-            other.set()
-
-    async def program():
-        ping, pong, until = tonio.Event(), tonio.Event(), time.monotonic() + 0.8
-        ping.set()
-        await tonio.spawn(plays(ping, pong, until), plays(pong, ping, until))
-    """,
-}
-
-GO_ON_RUN = """
-    tonio.run(program(), **globals().get("RUN_OPTIONS", {}))
-    print("woken")
-"""
-
-
-def run_program(text, workers):
-    with Program(text, "--threads", workers) as program:
-        return program.end(30)
-
-
 class Deadlocks(unittest.TestCase):
-    def check(self, text, name="program"):
-        for workers in WORKERS:
+    def check(self, text):
+        for workers, done in run_programs(text + "\n    tonio.run(program())\n"):
             with self.subTest(workers=workers):
-                done = run_program(START + text + RUN, workers)
                 self.assertEqual((done.code, done.out), (1, ""), done.err)
                 self.assertRegex(done.err, r"tonio.exceptions.Deadlock: every task waits for ")
                 self.assertRegex(done.err, r"; \d+ tasks?\n  task program: suspended on tonio.*\n")
 
 
-class GoOn(unittest.TestCase):
-    def check(self, text):
-        for workers in WORKERS:
-            with self.subTest(workers=workers):
-                done = run_program(START + text + GO_ON_RUN, workers)
-                self.assertEqual((done.code, done.out, done.err), (0, "woken\n", ""))
-
-
-def add(case, suffix, texts):
-    for name, text in texts.items():
-        setattr(case, f"test_{name}_{suffix}", lambda self, text=text: self.check(text))
-
-
-add(Deadlocks, "is_one", DEADLOCKS)
-add(GoOn, "is_none", GO_ON)
+add_tests(Deadlocks, DEADLOCKS)
 
 
 class Ends(unittest.TestCase):
     """How the run ends."""
 
     def check(self, text, out):
-        for workers in WORKERS:
+        for workers, done in run_programs(text):
             with self.subTest(workers=workers):
-                done = run_program(START + text, workers)
                 self.assertEqual((done.code, done.out, done.err), (0, out, ""))
 
     def test_every_task_cleans_up_before_run_raises(self):
@@ -475,32 +257,6 @@ class Ends(unittest.TestCase):
         except tonio.exceptions.Deadlock:
             print("deadlock")
         """, "deadlock\n" * 2)
-
-
-class NeverOne(unittest.TestCase):
-    """What somebody outside is expected to end."""
-
-    def check(self, text):
-        with Program(START + READY + text) as program:
-            self.assertEqual(program.line(), "ready")
-            # Much longer than it takes to find a deadlock.
-            with self.assertRaises(subprocess.TimeoutExpired):
-                program.process.wait(1)
-            program.signal()
-            self.assertEqual(program.end(30).code, 130)
-
-    def test_run_forever(self):
-        self.check("    tonio.runtime().run_forever()\n")
-
-    def test_a_run_with_signals(self):
-        self.check("    tonio.run(forever(), signals=[signal.SIGHUP])\n")
-
-    def test_a_run_on_another_thread(self):
-        self.check("""
-    thread = threading.Thread(target=tonio.run, args=(forever(),), daemon=True)
-    thread.start()
-    thread.join()
-        """)
 
 
 if __name__ == "__main__":
