@@ -120,7 +120,7 @@ Poll wait_resume(PyObject* self, CoroTask& task, PyObject*& result) {
   return raise_cancelled(task);
 }
 
-constexpr OperationKind kWaitKind{wait_start, wait_resume, wait_abandon};
+constexpr OperationKind kWaitKind{wait_start, wait_resume, wait_abandon, false, true};
 
 int wait_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(coroutine_of(self));

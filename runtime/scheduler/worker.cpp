@@ -190,6 +190,7 @@ void Worker::park() {
     scheduler_.notify();
   }
   scheduler_.hooks_.detach(thread_state_);
+  scheduler_.report_if_idle(crew_);
   while (!scheduler_.stopping()) {
     base::stress_point();
     if (scheduler_.try_take_baton()) {

@@ -35,7 +35,7 @@ BUSY = """
     import os, tonio
 
     def spins():
-        os.write(1, b"ready\\n")  # in one piece: two threads do it
+        os.write(1, b"ready\\n")  # at once: print() of two threads may mix
         while True:
             pass
 
