@@ -6,7 +6,8 @@ import weakref
 
 import tonio
 from scale import scaled
-from scenarios import main
+from scenarios import Scenarios, main
+from tonio.exceptions import CancelledError
 from tonio.time import timeout
 
 
@@ -147,6 +148,21 @@ class CoroutineInTwoTasks(unittest.TestCase):
                 yield shared
 
         tonio.run(program())
+
+
+class SharedByNotation(Scenarios):
+    options = {"threads": 1}
+
+    def test_cancelled_before_it_began(self):
+        coroutine = self.task(steps)([])
+        scope = tonio.scope()
+        with scope:
+            scope.spawn(coroutine)
+            waiting = tonio.spawn(coroutine)
+            scope.cancel()
+        with self.assertRaises(CancelledError):
+            yield waiting
+        yield scope()
 
 
 if __name__ == "__main__":
