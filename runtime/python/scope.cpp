@@ -13,11 +13,13 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "python/arguments.h"
+#include "python/coroutine_claim.h"
 #include "python/errors.h"
 #include "python/host.h"
 #include "python/join.h"
 #include "python/names.h"
 #include "python/operation.h"
+#include "python/shared_coroutine.h"
 #include "python/spawn.h"
 #include "python/spawn_site.h"
 
@@ -335,6 +337,21 @@ PyObject* scope_call(PyObject* self, PyObject* args, PyObject* keywords) {
   return make_wait(as_scope(self), nullptr, false, false);
 }
 
+// Of starting it. One that is another task's is left to that task. False with an exception
+// set.
+bool close_instead(PyObject* awaitable) {
+  if (!claim_coroutine(awaitable)) return true;
+  // As if it had been cancelled before it began.
+  PyErr_SetNone(cancelled_error);
+  keep_outcome(awaitable, nullptr, false);
+  PyErr_Clear();
+  if (Ref::steal(PyObject_CallMethodNoArgs(awaitable, names::close))) return true;
+  // What has nothing to close needs no closing.
+  if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return false;
+  PyErr_Clear();
+  return true;
+}
+
 PyObject* scope_spawn(PyObject* object, PyObject* awaitable) {
   Scope* self = as_scope(object);
   switch (self->core.admission()) {
@@ -342,14 +359,9 @@ PyObject* scope_spawn(PyObject* object, PyObject* awaitable) {
       PyErr_SetString(PyExc_RuntimeError,
                       "the scope has not been entered: spawn inside its `with` block");
       return nullptr;
-    case task::CancelScope::Admission::kClosed: {
-      Ref closed = Ref::steal(PyObject_CallMethodNoArgs(awaitable, names::close));
-      if (closed) Py_RETURN_NONE;
-      // What has nothing to close needs no closing.
-      if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return nullptr;
-      PyErr_Clear();
+    case task::CancelScope::Admission::kClosed:
+      if (!close_instead(awaitable)) return nullptr;
       Py_RETURN_NONE;
-    }
     case task::CancelScope::Admission::kOpen:
       break;
   }
