@@ -140,6 +140,53 @@ class CoroutineInTwoTasks(unittest.TestCase):
 
         tonio.run(program())
 
+    def test_an_outcome_that_refers_to_its_coroutine(self):
+        class Result:
+            pass
+
+        def make(result):
+            yield
+            return result
+
+        def program():
+            result = Result()
+            result.coroutine = make(result)
+            yield [use(result.coroutine), use(result.coroutine)]
+            gone = weakref.ref(result)
+            del result
+            yield
+            gc.collect()
+            self.assertIsNone(gone())
+
+        tonio.run(program())
+
+    def test_a_failure_that_refers_to_its_coroutine(self):
+        def fail():
+            yield
+            raise ValueError("shared")
+
+        def program():
+            shared = fail()
+            # Its traceback has the frames of `use`, and these the coroutine.
+            with self.assertRaises(ExceptionGroup):
+                yield [use(shared), use(shared)]
+            gone = weakref.ref(shared)
+            del shared
+            yield
+            gc.collect()
+            self.assertIsNone(gone())
+
+        tonio.run(program())
+
+    def test_its_name_stays(self):
+        def program():
+            shared = steps([])
+            yield [use(shared), use(shared)]
+            self.assertEqual(shared.__name__, "steps")
+            self.assertEqual(f"{shared.__name__:>6}", " steps")
+
+        tonio.run(program())
+
     def test_one_that_was_spawned_and_has_ended(self):
         def program():
             shared = steps([])
