@@ -34,6 +34,7 @@ struct SharedWait {
   Operation base;
   PyObject* coroutine;  // owned
   PyObject* outcome;    // owned; null: it had ended, and its outcome was not kept
+  bool runs_it;         // nobody else did: it has yielded the coroutine to its own task
 };
 
 PyTypeObject outcome_type = empty_type();
@@ -74,15 +75,18 @@ Ref make_outcome(PyObject* name) {
   return self;
 }
 
+std::atomic_ref<PyObject*> name_of(PyObject* coroutine) {
+  return std::atomic_ref<PyObject*>(reinterpret_cast<PyGenObject*>(coroutine)->gi_name);
+}
+
 // That of `coroutine`, made by who needs it first. Nothing with an exception set.
 Ref outcome_of(PyObject* coroutine) {
-  const std::atomic_ref<PyObject*> name(reinterpret_cast<PyGenObject*>(coroutine)->gi_name);
-  // Acquire pairs with the release of who has made it.
-  PyObject* seen = name.load(std::memory_order_acquire);
+  const auto name = name_of(coroutine);
+  PyObject* seen = name.load();
   while (!Py_IS_TYPE(seen, &outcome_type)) {
     Ref made = make_outcome(seen);
     if (!made) return made;
-    if (name.compare_exchange_strong(seen, made.get(), std::memory_order_acq_rel)) {
+    if (name.compare_exchange_strong(seen, made.get())) {
       Py_DECREF(seen);
       return Ref::borrow(made.release());
     }
@@ -122,10 +126,20 @@ Poll wait_start(PyObject* self, CoroTask& task, PyObject*& result) {
     return Poll::kError;
   }
   Outcome& outcome = *as_outcome(as_wait(self)->outcome);
-  if (outcome.done.is_set()) return give(outcome, result);
-  if (!task.state().begin_arming()) return raise_cancelled(task);
-  if (outcome.done.wait(task.waiter())) return Poll::kPending;
-  (void)task.state().cancel_arming();
+  while (!outcome.done.is_set()) {
+    if (!is_claimed(coroutine)) {
+      as_wait(self)->runs_it = true;
+      result = Py_NewRef(coroutine);
+      return Poll::kReady;
+    }
+    if (!task.state().begin_arming()) return raise_cancelled(task);
+    if (outcome.done.wait(task.waiter())) {
+      // Who releases it looks for waiters afterwards.
+      if (is_claimed(coroutine)) return Poll::kPending;
+      outcome.done.cancel_wait(task.waiter());
+    }
+    (void)task.state().cancel_arming();
+  }
   return give(outcome, result);
 }
 
@@ -140,6 +154,27 @@ Poll wait_resume(PyObject* self, CoroTask& task, PyObject*& result) {
 }
 
 constexpr OperationKind kWaitKind{wait_start, wait_resume, wait_abandon};
+
+// It stands in for a coroutine of its task, which so runs what it yields.
+PySendResult wait_send(PyObject* self, PyObject* value, PyObject** out) {
+  if (as_wait(self)->runs_it) {
+    *out = Py_NewRef(value);
+    return PYGEN_RETURN;
+  }
+  switch (this_thread->current->drive_awaited(self, *out)) {
+    case Poll::kReady:
+      return as_wait(self)->runs_it ? PYGEN_NEXT : PYGEN_RETURN;
+    case Poll::kError:
+      return PYGEN_ERROR;
+    default:
+      this_thread->awaiting = self;
+      *out = Py_NewRef(self);
+      return PYGEN_NEXT;
+  }
+}
+
+PyAsyncMethods wait_async_methods = {
+    .am_await = nullptr, .am_aiter = nullptr, .am_anext = nullptr, .am_send = wait_send};
 
 int wait_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(as_wait(self)->coroutine);
@@ -168,6 +203,7 @@ PyObject* await_shared(PyObject* coroutine) {
   self->base.kind = &kWaitKind;
   self->coroutine = Py_NewRef(coroutine);
   self->outcome = outcome.release();
+  self->runs_it = false;
   PyObject_GC_Track(self);
   return reinterpret_cast<PyObject*>(self);
 }
@@ -189,6 +225,14 @@ void keep_outcome(PyObject* coroutine, PyObject* result, bool yielded) {
   if (error) PyErr_SetRaisedException(error);
 }
 
+void release_coroutine(PyObject* object) {
+  using namespace internal;
+  if (!can_be_claimed(object)) return;
+  claim_word(object).fetch_and(static_cast<std::uint16_t>(~kClaimed));
+  PyObject* name = name_of(object).load();
+  if (Py_IS_TYPE(name, &outcome_type)) as_outcome(name)->done.wake();
+}
+
 bool init_shared_coroutine() {
   outcome_type.tp_name = "tonio.NameWithOutcome";
   outcome_type.tp_base = &PyUnicode_Type;
@@ -202,10 +246,12 @@ bool init_shared_coroutine() {
 
   shared_wait_type.tp_name = "tonio.SharedWait";
   shared_wait_type.tp_basicsize = sizeof(SharedWait);
-  shared_wait_type.tp_flags = Py_TPFLAGS_HAVE_GC;
+  shared_wait_type.tp_flags =
+      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION;
+  shared_wait_type.tp_as_async = &wait_async_methods;
   shared_wait_type.tp_traverse = wait_traverse;
   shared_wait_type.tp_dealloc = wait_dealloc;
-  return PyType_Ready(&outcome_type) == 0 && ready_operation_type(shared_wait_type);
+  return PyType_Ready(&outcome_type) == 0 && PyType_Ready(&shared_wait_type) == 0;
 }
 
 }  // namespace tonio::python

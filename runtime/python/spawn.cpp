@@ -5,10 +5,10 @@
 
 #include "python/arguments.h"
 #include "python/coro_task.h"
-#include "python/coroutine_claim.h"
 #include "python/host.h"
 #include "python/operation.h"
 #include "python/scope.h"
+#include "python/shared_coroutine.h"
 #include "python/spawn_batch.h"
 
 namespace tonio::python {

@@ -1,6 +1,7 @@
 """A coroutine that several tasks want runs once and gives its outcome to each."""
 
 import gc
+import threading
 import unittest
 import weakref
 
@@ -210,6 +211,60 @@ class SharedByNotation(Scenarios):
         with self.assertRaises(CancelledError):
             yield waiting
         yield scope()
+
+    def spawn_that_fails(self, coroutine):
+        """Two tasks wait for the coroutine, and the spawn that has it fails: gives their
+        handle."""
+        claimed, others_wait = tonio.Event(), threading.Event()
+
+        class Refused:
+            def __await__(self):
+                claimed.set()
+                others_wait.wait()
+                raise ValueError("refused")
+
+        def spawn():
+            with self.assertRaisesRegex(ValueError, "refused"):
+                tonio.spawn(coroutine, Refused())
+
+        @self.task
+        def program():
+            spawning = tonio.spawn_blocking(spawn)
+            yield claimed.wait()
+            waiting = tonio.spawn(coroutine, coroutine)
+            while sum(task.waits_on == "tonio.SharedWait" for task in tonio.tasks()) < 2:
+                yield tonio.sleep(0)
+            others_wait.set()
+            yield spawning
+            return waiting
+
+        return program()
+
+    def test_a_spawn_that_fails_leaves_it_to_who_waits(self):
+        ran = []
+        waiting = yield self.spawn_that_fails(self.task(steps)(ran))
+        self.assertEqual((yield waiting), ["done"] * 2)
+        self.assertEqual(ran, [1])
+
+    def test_a_spawn_that_fails_and_so_does_the_coroutine(self):
+        def fail():
+            yield tonio.sleep(0)
+            raise ValueError("shared")
+
+        waiting = yield self.spawn_that_fails(self.task(fail)())
+        with self.assertRaises(ExceptionGroup) as raised:
+            yield waiting
+        self.assertEqual([str(e) for e in raised.exception.exceptions], ["shared"] * 2)
+
+    def test_a_spawn_that_fails_and_nobody_waits(self):
+        ran = []
+        coroutine = self.task(steps)(ran)
+        with self.assertRaises(TypeError):
+            tonio.spawn(coroutine, coroutine, 5)
+        yield tonio.sleep(0)
+        self.assertEqual(ran, [])
+        self.assertEqual((yield tonio.spawn(coroutine, coroutine)), ["done"] * 2)
+        self.assertEqual(ran, [1])
 
 
 if __name__ == "__main__":
