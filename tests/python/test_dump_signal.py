@@ -35,7 +35,7 @@ BUSY = """
     import os, tonio
 
     def spins():
-        print("ready", flush=True)
+        print("ready\\n", end="", flush=True)  # one write: two tasks print
         while True:
             pass
 
