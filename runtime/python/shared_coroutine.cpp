@@ -210,7 +210,7 @@ PyObject* await_shared(PyObject* coroutine) {
 
 void keep_outcome(PyObject* coroutine, PyObject* result, bool yielded) {
   using namespace internal;
-  if (!can_be_claimed(coroutine)) return;
+  if (!is_coroutine(coroutine)) return;
   const std::uint16_t ended = yielded ? kEnded | kShared : kEnded;
   if (!(claim_word(coroutine).fetch_or(ended) & kShared) && !yielded) return;
   PyObject* error = result ? nullptr : PyErr_GetRaisedException();
@@ -227,7 +227,7 @@ void keep_outcome(PyObject* coroutine, PyObject* result, bool yielded) {
 
 void release_coroutine(PyObject* object) {
   using namespace internal;
-  if (!can_be_claimed(object)) return;
+  if (!is_coroutine(object)) return;
   claim_word(object).fetch_and(static_cast<std::uint16_t>(~kClaimed));
   PyObject* name = name_of(object).load();
   if (Py_IS_TYPE(name, &outcome_type)) as_outcome(name)->done.wake();
