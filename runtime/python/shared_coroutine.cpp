@@ -153,7 +153,7 @@ Poll wait_resume(PyObject* self, CoroTask& task, PyObject*& result) {
   return raise_cancelled(task);
 }
 
-constexpr OperationKind kWaitKind{wait_start, wait_resume, wait_abandon};
+constexpr OperationKind kWaitKind{wait_start, wait_resume, wait_abandon, false, true};
 
 // It stands in for a coroutine of its task, which so runs what it yields.
 PySendResult wait_send(PyObject* self, PyObject* value, PyObject** out) {
