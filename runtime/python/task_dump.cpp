@@ -15,6 +15,7 @@
 #include "python/host.h"
 #include "python/join.h"
 #include "python/scope.h"
+#include "python/scope_wait.h"
 #include "python/spawn_site.h"
 
 // The layout of frames. CPython has no other way to a frame that makes no object.
