@@ -11,6 +11,7 @@ extern PyObject* would_block_error;                // Exception
 extern PyObject* resource_broken_error;            // OSError
 extern PyObject* already_initialized_error;        // RuntimeError
 extern PyObject* not_initialized_error;            // RuntimeError
+extern PyObject* deadlock_error;                   // RuntimeError
 
 [[nodiscard]] bool init_errors(PyObject* module);
 

@@ -3,7 +3,8 @@
 namespace tonio::python {
 namespace {
 
-// A Python function that does nothing; owned, made before the first thread starts.
+// A Python function that does nothing; owned, made before the first thread
+// starts.
 PyObject* nothing = nullptr;
 
 }  // namespace
@@ -19,7 +20,8 @@ void run_pending_work() {
 bool init_pending_work() {
   Ref globals = Ref::steal(PyDict_New());
   if (!globals) return false;
-  nothing = PyRun_String("lambda: None", Py_eval_input, globals.get(), globals.get());
+  nothing =
+      PyRun_String("lambda: None", Py_eval_input, globals.get(), globals.get());
   return nothing != nullptr;
 }
 

@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "base/check.h"
+#include "base/stress.h"
 #include "base/thread.h"
 
 namespace tonio::scheduler {
@@ -41,6 +42,7 @@ bool BlockingPool::submit(BlockingJob& job) {
       ++queued_;
     }
   }
+  base::stress_point();
   if (accepted) work_.notify_one();
   if (state) hooks_.discard(state);
   for (Thread& thread : ended) thread.thread.join();
@@ -70,12 +72,15 @@ void BlockingPool::thread_main(Threads::iterator self) {
       --queued_;
       ++running_;
       lock.unlock();
+      base::stress_point();
       job->run();
+      base::stress_point();
       lock.lock();
       --running_;
     }
     if (closed_) break;
     lock.unlock();
+    base::stress_point();
     hooks_.detach(self->state);
     lock.lock();
     const bool more = wait_for_work(lock, self->state);
@@ -105,9 +110,11 @@ bool BlockingPool::wait_for_work(std::unique_lock<std::mutex>& lock, void* state
     if (found) break;
     left -= std::min(at_most, left);
     if (left == left.zero()) return false;
+    ++settling_;
     lock.unlock();
     hooks_.settle(state);
     lock.lock();
+    --settling_;
   }
   return true;
 }
@@ -160,6 +167,11 @@ void BlockingPool::reopen() {
 std::size_t BlockingPool::pending() const {
   std::lock_guard lock(mutex_);
   return queued_ + running_;
+}
+
+bool BlockingPool::busy() const {
+  std::lock_guard lock(mutex_);
+  return queued_ + running_ + settling_ + leaving_ > 0;
 }
 
 }  // namespace tonio::scheduler

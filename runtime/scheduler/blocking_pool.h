@@ -57,6 +57,9 @@ class BlockingPool {
 
   // Jobs that run or wait; a snapshot.
   std::size_t pending() const;
+  // Whether a thread of the pool may run code of the program now: a job, or the finalizers
+  // of what it leaves behind when it settles or ends. A snapshot.
+  bool busy() const;
 
  private:
   struct Thread {
@@ -95,6 +98,7 @@ class BlockingPool {
   std::size_t queued_ = 0;
   std::size_t running_ = 0;
   std::size_t idle_ = 0;     // threads that wait for work
+  std::size_t settling_ = 0;
   std::size_t leaving_ = 0;  // members of threads_ that take no more jobs
   Threads threads_;
   Threads ended_;

@@ -1,6 +1,7 @@
 #include "scheduler/scheduler.h"
 
 #include "base/check.h"
+#include "base/stress.h"
 
 namespace tonio::scheduler {
 namespace {
@@ -49,6 +50,7 @@ bool Scheduler::start(unsigned workers) {
 bool Scheduler::stop(base::Instant deadline) {
   Crew* crew = crew_.load(std::memory_order_relaxed);
   if (!crew) return true;
+  base::stress_point();
   stopping_.store(true, std::memory_order_release);
   for (auto& worker : crew->workers) unpark(*worker);
   bool all_ended = true;
@@ -92,6 +94,7 @@ void Scheduler::spawn(task::TaskList& tasks) {
 }
 
 void Scheduler::notify() {
+  base::stress_point();
   Crew* crew = crew_.load(std::memory_order_acquire);
   if (!crew) return;  // not started yet: the workers will look
   if (const auto index = crew->idle.worker_to_notify()) unpark(*crew->workers[*index]);
@@ -116,9 +119,23 @@ bool Scheduler::work_waits() const {
   return false;
 }
 
+std::optional<std::uint64_t> Scheduler::idle_steps() const {
+  const Crew* crew = crew_.load(std::memory_order_acquire);
+  if (!crew || crew->idle.somebody_runs() || work_waits()) return std::nullopt;
+  std::uint64_t steps = 0;
+  for (const auto& worker : crew->workers) {
+    if (worker->lifo_slot_.load(std::memory_order_relaxed)) return std::nullopt;
+    steps += worker->tick_.load(std::memory_order_relaxed);
+  }
+  // One that has begun to run meanwhile may or may not have counted its step.
+  if (crew->idle.somebody_runs()) return std::nullopt;
+  return steps;
+}
+
 void Scheduler::ensure_watcher() {
   if (baton_.load(std::memory_order_seq_cst)) return;  // somebody polls
   // A watcher that gives up its watch just now looks at the baton after that.
+  base::stress_point();
   if (has_watcher_.load(std::memory_order_seq_cst)) return;
   Crew& crew = *crew_.load(std::memory_order_relaxed);
   crew.idle.with_parked([this, &crew](unsigned sleeper) {

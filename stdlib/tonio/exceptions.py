@@ -2,6 +2,7 @@
 
 from _tonio import (
     CancelledError,
+    Deadlock,
     ResourceBroken,
     RuntimeAlreadyInitializedError,
     RuntimeNotInitializedError,
@@ -11,6 +12,7 @@ from _tonio import (
 
 __all__ = [
     "CancelledError",
+    "Deadlock",
     "ResourceBroken",
     "RuntimeAlreadyInitializedError",
     "RuntimeNotInitializedError",

@@ -47,6 +47,11 @@ class FakeHooks final : public scheduler::ThreadHooks {
     --states;
   }
 
+  void all_idle() override {
+    TONIO_CHECK(!attached());
+    ++idle_reports;
+  }
+
   // Whether the calling thread, one of the runtime's, is attached.
   static bool attached() { return attached_here(); }
 
@@ -54,6 +59,7 @@ class FakeHooks final : public scheduler::ThreadHooks {
   std::atomic<int> settled{0};
   // prepare() succeeds so many times; -1: always.
   std::atomic<int> prepares_left{-1};
+  std::atomic<int> idle_reports{0};
 
  private:
   struct State {

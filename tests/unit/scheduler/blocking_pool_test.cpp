@@ -264,7 +264,8 @@ TEST_CASE("an idle thread settles now and then, and takes work in between") {
     Job job([&] { ran.count_down(); });
     REQUIRE(pool.submit(job));
     ran.wait();
-    for (int seen = hooks.settled; hooks.settled < seen + 2;) hooks.settled.wait(hooks.settled);
+    for (int seen = hooks.settled; hooks.settled < seen + 2;)
+      hooks.settled.wait(hooks.settled);
   }
   finish(pool);
 }
