@@ -229,7 +229,7 @@ class Names(Scenarios):
             port = server.getsockname()[1]
             with (yield socket.create_connection(("localhost", port))) as client:
                 self.assertEqual(client.getpeername(), ("127.0.0.1", port))
-            with (yield socket.create_connection(("127.0.0.1", port), ("127.0.0.1", 0))):
+            with (yield socket.create_connection(("127.0.0.1", port), None, ("127.0.0.1", 0))):
                 pass
 
     def test_the_empty_name_is_any_address(self):
