@@ -117,10 +117,14 @@ class Udp(Scenarios):
         with first, second:
             yield first.sendto(b"six", second.getsockname())
             self.assertEqual((yield second.recvfrom(10)), (b"six", first.getsockname()))
-            # The scope that names an interface, as a number and as text.
-            for address in ("::1", first.getsockname()[1], 0, 0), ("::1%lo", first.getsockname()[1]):
+            # The scope: an interface's number, in the address or beside it.
+            port = first.getsockname()[1]
+            for address in ("::1", port, 0, 0), ("::1", port, 0, 1), ("::1%1", port):
                 yield second.sendto(b"scoped", address)
                 self.assertEqual((yield first.recv(10)), b"scoped")
+            # Its name, where the address is not link-local, is none of the standard library's.
+            with self.assertRaises(socket.gaierror):
+                yield second.sendto(b"scoped", ("::1%lo", port))
 
     def test_multicast(self):
         group = "224.0.0.251"
@@ -194,6 +198,27 @@ class Unix(Scenarios):
             for number in range(2000):
                 self.assertEqual((yield second.recv(100)), b"%d" % number)
             yield sending
+
+    def test_a_full_queue_of_somebody_does_not_make_the_reactor_spin(self):
+        name = b"\0tonio-test-full-%d" % os.getpid()
+        with (
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver,
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender,
+        ):
+            yield receiver.bind(name)
+            with self.assertRaises(BlockingIOError):
+                while True:
+                    yield sender.sendto(b"x", socket.MSG_DONTWAIT, name)
+            sending = tonio.spawn(sender.sendto(b"y", name), sender.sendmsg([b"y"], [], 0, name))
+            before = os.times()
+            yield tonio.sleep(0.5)
+            after = os.times()
+            used = after.user + after.system - before.user - before.system
+            self.assertLess(used, 0.1)
+            received = []
+            while received.count(b"y") < 2:
+                received.append((yield receiver.recv(10)))
+            self.assertEqual((yield sending), [1, 1])
 
 
 if __name__ == "__main__":

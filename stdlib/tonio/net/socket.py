@@ -9,10 +9,11 @@ waits on it with an OSError (EBADF). Data to send may be text, which is sent as 
 import _socket
 import array
 import errno
+import io
 import os
 import socket as _std
 
-from _tonio import Socket, spawn_blocking
+from _tonio import Socket, sleep, spawn_blocking
 
 from ..time import timeout as _limited
 from ._names import (
@@ -85,6 +86,9 @@ _FILE_PART = 1 << 30
 # What is read at a time of a file that the system can't send by itself.
 _READ_SIZE = 64 * 1024
 
+# Between attempts to reach a Unix socket whose queue is full; seconds.
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.001, 0.05
+
 
 def _mirror(name):
     """A method that the standard library's socket has, for what doesn't block."""
@@ -127,7 +131,10 @@ class socket(Socket):
         self._bind(await self._resolved(address, AI_PASSIVE))
 
     def connect(self, address):
-        """Suspends until connected; a host that is a name is looked up."""
+        """Suspends until connected; a host that is a name is looked up. When that is
+        cancelled, the socket is of no further use."""
+        if self._family == AF_UNIX:
+            return _until_possible(self._connect, address)
         return self._connect(address) or self._by_name(self._connect, (address,))
 
     async def connect_ex(self, address):
@@ -148,6 +155,10 @@ class socket(Socket):
         Suspends until data can be sent to the address as a datagram; gives its size. A host
         that is a name is looked up."""
         args = data, flags_or_address, *address
+        if self._family == AF_UNIX:
+            flags = flags_or_address if address else 0
+            if not flags & MSG_DONTWAIT:
+                return _until_possible(self._sendto, data, flags | MSG_DONTWAIT, args[-1])
         return self._sendto(*args) or self._by_name(self._sendto, args)
 
     def sendmsg(self, buffers, ancdata=(), flags=0, address=None):
@@ -157,6 +168,8 @@ class socket(Socket):
         if address is None:
             return self._sendmsg(buffers, ancdata, flags)
         args = list(buffers), list(ancdata), flags, address
+        if self._family == AF_UNIX and not flags & MSG_DONTWAIT:
+            return _until_possible(self._sendmsg, *args[:2], flags | MSG_DONTWAIT, address)
         return self._sendmsg(*args) or self._by_name(self._sendmsg, args)
 
     async def _by_name(self, operation, args):
@@ -184,9 +197,11 @@ class socket(Socket):
         self._check_sendfile(file, offset, count)
         try:
             source = file.fileno()
-            os.fstat(source)
+        except (AttributeError, io.UnsupportedOperation):
+            return await self._send_by_reading(file, offset, count)
+        try:
             return await self._send_by_system(file, source, offset, count)
-        except (AttributeError, _NotByTheSystem):
+        except _NotByTheSystem:
             return await self._send_by_reading(file, offset, count)
 
     def _check_sendfile(self, file, offset, count):
@@ -194,6 +209,8 @@ class socket(Socket):
             raise ValueError("sendfile(): the file must be opened in binary mode")
         if self._type != SOCK_STREAM:
             raise ValueError("sendfile() needs a socket of type SOCK_STREAM")
+        if offset < 0:
+            raise ValueError(f"sendfile(): offset must not be negative: {offset}")
         if count is not None:
             if not isinstance(count, int):
                 raise TypeError(f"sendfile(): count must be an int, not {type(count).__name__}")
@@ -209,7 +226,7 @@ class socket(Socket):
                     sent = await self._sendfile(source, offset, left)
                 except OSError as failure:
                     # No file that can be mapped (sendfile(2)).
-                    if offset == start and failure.errno in (errno.EINVAL, errno.ENOSYS):
+                    if offset == start and failure.errno in (errno.EINVAL, errno.ESPIPE):
                         raise _NotByTheSystem from failure
                     raise
                 if sent == 0:
@@ -266,6 +283,18 @@ class socket(Socket):
 
 
 SocketType = socket
+
+
+async def _until_possible(operation, *args):
+    """The operation, which tells by BlockingIOError that the Unix socket at an address takes
+    nothing more just now: no readiness tells when it does (connect(2), unix(7))."""
+    pause = _SHORTEST_PAUSE
+    while True:
+        try:
+            return await operation(*args)
+        except BlockingIOError:
+            await sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 class _NotByTheSystem(Exception):
