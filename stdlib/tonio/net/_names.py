@@ -5,6 +5,14 @@ import socket as _std
 from _tonio import Event, spawn_blocking
 
 
+def check_port(port, function):
+    """For what takes a number only: getaddrinfo(3) would use the lower 16 bits of any."""
+    if not isinstance(port, int) or isinstance(port, bool):
+        raise TypeError(f"{function}: port must be an int, not {type(port).__name__}")
+    if not 0 <= port <= 65535:
+        raise OverflowError(f"{function}: port must be 0 to 65535, not {port}")
+
+
 async def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
     """Suspends; gives what socket.getaddrinfo() does. Host names are encoded as IDNA, and
     numeric addresses may have a scope ("fe80::1%eth0"), as there. A cancelled lookup is left
