@@ -10,8 +10,7 @@ namespace tonio::python {
 namespace {
 
 struct SocketStream {
-  PyObject_HEAD
-  PyObject* socket;  // a Socket, owned
+  PyObject_HEAD PyObject* socket;  // a Socket, owned
 };
 
 PyTypeObject stream_type = empty_type();
@@ -115,7 +114,8 @@ bool init_socket_stream(PyObject* module) {
   stream_type.tp_methods = methods;
   stream_type.tp_members = members;
   return PyType_Ready(&stream_type) == 0 &&
-         PyModule_AddObjectRef(module, "SocketStream", reinterpret_cast<PyObject*>(&stream_type)) == 0;
+         PyModule_AddObjectRef(module, "SocketStream", reinterpret_cast<PyObject*>(&stream_type)) ==
+             0;
 }
 
 }  // namespace tonio::python
