@@ -44,7 +44,7 @@ struct Receive {
 // Programs ask for far more than usually comes. Up to this size a receive goes into a
 // buffer on the stack and then into a bytes object of the right size, which is cheaper
 // than shrinking one; not while the socket keeps filling what it is given.
-constexpr Py_ssize_t kStackBuffer = 16 * 1024;
+constexpr Py_ssize_t kStackBuffer = Py_ssize_t{16} * 1024;
 
 template <bool kAddress>
 Poll receive(SocketOperation& operation, PyObject*& result) {

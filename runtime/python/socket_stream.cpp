@@ -19,7 +19,7 @@ SocketStream* as_stream(PyObject* self) { return reinterpret_cast<SocketStream*>
 
 // What a receive without a size asks for: what fits on the stack, until the peer sends more
 // than that at a time.
-constexpr Py_ssize_t kUsual = 16 * 1024, kBulk = 256 * 1024;
+constexpr Py_ssize_t kUsual = Py_ssize_t{16} * 1024, kBulk = Py_ssize_t{256} * 1024;
 
 PyObject* receive_some(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                        PyObject* keywords) {
