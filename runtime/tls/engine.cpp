@@ -57,6 +57,7 @@ struct Engine::Parts {
   bool starved = false;  // mbedTLS wanted more input than there was
   Bytes output;
   bool writing = false;
+  bool begun = false;   // the handshake
   bool done = false;    // the handshake
   bool full = false;    // with certificates: no session was resumed
   bool said_close = false;
@@ -160,6 +161,10 @@ bool Engine::Parts::again(int code, Status& status) {
     case MBEDTLS_ERR_SSL_WANT_READ:
       // It says so, too, when it has set aside a message or ignored a warning.
       if (!std::exchange(starved, false)) return true;
+      // An idle connection keeps no large buffer.
+      if (input.capacity() > kKeptCapacity) input = {};
+      else input.clear();
+      used = 0;
       status = Status::kNeedInput;
       return false;
     case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
@@ -201,18 +206,11 @@ std::unique_ptr<Engine> Engine::make(std::shared_ptr<const Config> config,
     error = describe_error(code);
     return nullptr;
   }
-  parts->offer_session();
   return std::unique_ptr<Engine>(new Engine(std::move(parts)));
 }
 
 void Engine::add_input(std::span<const unsigned char> data) {
-  Bytes& input = parts_->input;
-  if (parts_->used == input.size()) {
-    parts_->used = 0;
-    input.clear();
-    if (input.capacity() > kKeptCapacity && data.size() <= kKeptCapacity) input.shrink_to_fit();
-  }
-  input.insert(input.end(), data.begin(), data.end());
+  parts_->input.insert(parts_->input.end(), data.begin(), data.end());
 }
 
 void Engine::end_input() { parts_->ended = true; }
@@ -221,6 +219,7 @@ Engine::Status Engine::handshake() {
   Parts& self = *parts_;
   if (self.done) return Status::kDone;
   if (self.stopped != Status::kDone) return self.stopped;
+  if (!std::exchange(self.begun, true)) self.offer_session();
   Status status = Status::kDone;
   for (;;) {
     int code = 0;
@@ -310,9 +309,13 @@ bool Engine::handshake_done() const { return parts_->done; }
 
 std::string_view Engine::version() const { return mbedtls_ssl_get_version(&parts_->ssl); }
 
-std::string_view Engine::cipher() const {
+std::string Engine::cipher() const {
   const char* name = mbedtls_ssl_get_ciphersuite(&parts_->ssl);
-  return name ? name : "";
+  std::string text = name ? name : "";
+  // mbedTLS writes TLS1-3-AES-128-GCM-SHA256 for TLS_AES_128_GCM_SHA256.
+  if (text.starts_with("TLS1-3-")) text.replace(3, 3, "");
+  std::ranges::replace(text, '-', '_');
+  return text;
 }
 
 std::string_view Engine::alpn() const {

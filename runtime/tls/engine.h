@@ -62,7 +62,7 @@ class Engine {
   // After the handshake. "TLSv1.3", the ciphers' IANA names, no protocol when none was agreed.
   bool handshake_done() const;
   std::string_view version() const;
-  std::string_view cipher() const;
+  std::string cipher() const;
   std::string_view alpn() const;
   // DER, empty when the peer has sent none.
   std::string_view peer_certificate() const;

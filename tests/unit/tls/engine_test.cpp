@@ -35,7 +35,10 @@ TEST_CASE("both versions, both kinds of keys: data goes both ways") {
       const std::string expected = version == Version::kTls13 ? "TLSv1.3" : "TLSv1.2";
       CHECK(pair.client->version() == expected);
       CHECK(pair.server->version() == expected);
-      CHECK(!pair.client->cipher().empty());
+      const std::string key_kind = rsa ? "RSA" : "ECDSA";
+      CHECK(pair.client->cipher() == (version == Version::kTls13
+                                          ? "TLS_AES_128_GCM_SHA256"
+                                          : "TLS_ECDHE_" + key_kind + "_WITH_AES_128_GCM_SHA256"));
       CHECK(!pair.client->resumed());
       CHECK(!pair.client->peer_certificate().empty());
       CHECK(pair.server->peer_certificate().empty());
