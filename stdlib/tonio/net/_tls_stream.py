@@ -164,41 +164,56 @@ class TLSStream:
         if not self._sending.try_acquire():
             raise ResourceBusy("another task is already sending on this TLSStream")
         try:
-            await self._run(self._engine.write, data)
+            # Held from before there is output: receiving never has to send it.
+            async with self._flushing:
+                self._step(self._engine.write, data)
+                await self._drain()
         finally:
             self._sending.release()
 
     async def _run(self, step, *args):
-        """Calls a step of the engine until it has what it needs of the peer, and sends what it
-        has to say. Gives its result."""
+        """Calls a step of the engine until it has what it needs of the peer. Gives its result."""
         while True:
             fills = self._fills
             try:
-                result = step(*args)
-            except ResourceBroken as failure:
-                self._broken = str(failure)
-                # An alert, which tells the peer; the failure is what counts here.
-                try:
-                    await self._flush()
-                except OSError:
-                    pass
-                raise
-            await self._flush()
+                result = self._step(step, *args)
+            finally:
+                # An alert, if it has failed.
+                await self._answer()
             if result is not None:
                 return result
             await self._fill(fills)
 
-    async def _flush(self):
-        async with self._flushing:
-            output = self._engine.take_output()
-            if not output:
-                return
-            try:
+    def _step(self, step, *args):
+        try:
+            return step(*args)
+        except ResourceBroken as failure:
+            self._broken = self._broken or str(failure)
+            raise
+
+    async def _answer(self):
+        """Sends what the engine has to say by itself. If another task is sending, that one, or
+        the next, sends this as well: receiving does not wait for a peer that receives nothing
+        before it has sent."""
+        if not self._flushing.try_acquire():
+            return
+        try:
+            await self._drain()
+        except OSError:
+            # Receiving tells what is wrong with the connection.
+            pass
+        finally:
+            self._flushing.release()
+
+    async def _drain(self):
+        """Sends the engine's output, with _flushing held."""
+        try:
+            while output := self._engine.take_output():
                 await call(self.transport.send_all(output))
-            except BaseException:
-                # Part of a record may have gone: whatever followed could not be read.
-                self._broken = self._broken or "an earlier send was not finished"
-                raise
+        except BaseException:
+            # Part of a record may have gone: whatever followed could not be read.
+            self._broken = self._broken or "an earlier send was not finished"
+            raise
 
     async def _fill(self, fills):
         async with self._filling:
@@ -213,7 +228,8 @@ class TLSStream:
             if self._socket is not None:
                 await self._engine.send_all(self._socket, b"")
             else:
-                await self._flush()
+                async with self._flushing:
+                    await self._drain()
         except (OSError, ResourceBusy):
             # The connection is gone, or somebody is still sending: there is no orderly end.
             pass
