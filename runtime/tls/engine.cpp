@@ -44,6 +44,8 @@ struct Engine::Parts {
   void keep_session();
   // How a call of mbedTLS that did not succeed goes on: again, or with a status to return.
   bool again(int code, Status& status);
+  // "Optional" accepts no certificate, not a bad one; mbedTLS accepts either.
+  int refuse_bad_certificate();
   Status fail(int code);
   std::string reason(int code);
 
@@ -142,6 +144,17 @@ std::string Engine::Parts::reason(int code) {
   return describe_error(code);
 }
 
+int Engine::Parts::refuse_bad_certificate() {
+  if (config->settings().verify != Verify::kOptional) return 0;
+  constexpr std::uint32_t kNone = MBEDTLS_X509_BADCERT_MISSING | MBEDTLS_X509_BADCERT_SKIP_VERIFY;
+  const std::uint32_t flags = mbedtls_ssl_get_verify_result(&ssl);
+  // All bits: nothing has been verified yet.
+  if (flags == 0xffffffff || (flags & ~kNone) == 0) return 0;
+  mbedtls_ssl_send_alert_message(&ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+                                 MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
+  return MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
+}
+
 Engine::Status Engine::Parts::fail(int code) {
   error = reason(code);
   stopped = code == MBEDTLS_ERR_SSL_CONN_EOF ? Status::kTruncated : Status::kFailed;
@@ -226,6 +239,7 @@ Engine::Status Engine::handshake() {
     while (code == 0 && !mbedtls_ssl_is_handshake_over(&self.ssl)) {
       self.full |= self.ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_CERTIFICATE;
       code = mbedtls_ssl_handshake_step(&self.ssl);
+      if (code == 0) code = self.refuse_bad_certificate();
     }
     // A TLS 1.3 server's tickets.
     if (code == 0) code = mbedtls_ssl_handshake(&self.ssl);
@@ -235,14 +249,6 @@ Engine::Status Engine::handshake() {
       self.error = "the peer closed the connection during the handshake";
       return self.stopped = Status::kFailed;
     }
-  }
-  // "Optional" accepts no certificate, not a bad one; mbedTLS accepts either.
-  const std::uint32_t flags = mbedtls_ssl_get_verify_result(&self.ssl);
-  constexpr std::uint32_t kNoneSent = MBEDTLS_X509_BADCERT_MISSING | MBEDTLS_X509_BADCERT_SKIP_VERIFY;
-  if (self.config->settings().verify != Verify::kNone && (flags & ~kNoneSent) != 0) {
-    mbedtls_ssl_send_alert_message(&self.ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
-                                   MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
-    return self.fail(MBEDTLS_ERR_X509_CERT_VERIFY_FAILED);
   }
   self.done = true;
   if (const mbedtls_x509_crt* peer = mbedtls_ssl_get_peer_cert(&self.ssl)) {

@@ -43,6 +43,10 @@ class Relayed:
     def close(self):
         self.stream.close()
 
+    @property
+    def socket(self):
+        return self.stream.socket
+
 
 class TLSStreams(Scenarios):
     def pair(self, client_side=None, server_side=None, wrap=lambda stream: stream, **options):
@@ -168,7 +172,7 @@ class TLSStreams(Scenarios):
                     )
                     yield tonio.spawn(client.handshake(), server.handshake())
                     yield client.send_all(b"half a")
-                    client.transport.close()
+                    client.socket.shutdown(socket.SHUT_WR)
                     self.assertEqual((yield server.receive_some()), b"half a")
                     if compatible:
                         self.assertEqual((yield server.receive_some()), b"")
@@ -180,6 +184,7 @@ class TLSStreams(Scenarios):
                             "the peer ended the connection without a close_notify",
                         )
                         self.assertIsInstance(caught.exception, OSError)
+                    client.transport.close()
                     server.transport.close()
 
     def test_leaving_the_block_is_an_orderly_end(self):

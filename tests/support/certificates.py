@@ -3,8 +3,10 @@
 import datetime
 import ipaddress
 import pathlib
+import shutil
 import subprocess
 import tempfile
+import weakref
 
 _CONFIG = """\
 [ca]
@@ -48,8 +50,8 @@ class Authority(Issued):
     """Issues certificates; `issuer` is the authority above it, if there is one."""
 
     def __init__(self, name="Test authority", issuer=None):
-        self._temporary = tempfile.TemporaryDirectory(prefix="tonio-tls-")
-        self._folder = pathlib.Path(self._temporary.name)
+        self._folder = pathlib.Path(tempfile.mkdtemp(prefix="tonio-tls-"))
+        weakref.finalize(self, shutil.rmtree, self._folder)
         self._issuer = issuer
         self._count = 0
         self._config = self._folder / "openssl.cnf"
@@ -72,6 +74,8 @@ class Authority(Issued):
         folder = self._folder / f"issued-{self._count}"
         folder.mkdir()
         issued = Issued(folder, names[0])
+        # Whose folder it is in.
+        issued.authority = self
         self._make_key(issued.key, key)
         extensions = {
             "basicConstraints": "CA:FALSE",
