@@ -158,7 +158,12 @@ int Engine::Parts::refuse_bad_certificate() {
 Engine::Status Engine::Parts::fail(int code) {
   error = reason(code);
   stopped = code == MBEDTLS_ERR_SSL_CONN_EOF ? Status::kTruncated : Status::kFailed;
-  // After the handshake mbedTLS leaves this to us.
+  // mbedTLS leaves these to us.
+  if (code == MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE &&
+      mbedtls_ssl_get_version_number(&ssl) == MBEDTLS_SSL_VERSION_TLS1_2) {
+    mbedtls_ssl_send_alert_message(&ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+                                   MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE);
+  }
   if (code == MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE && done) {
     mbedtls_ssl_send_alert_message(&ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
                                    MBEDTLS_SSL_ALERT_MSG_UNEXPECTED_MESSAGE);
