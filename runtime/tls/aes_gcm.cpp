@@ -1,7 +1,7 @@
 // AES-GCM (NIST SP 800-38D) for records, with the instructions that x86 has for it.
 //
 // mbedTLS encrypts and hashes one block after the other, ten times slower than the processor
-// can (docs/decisions/0012). Its two functions for whole messages are replaced at link time
+// can (docs/decisions/0013). Its two functions for whole messages are replaced at link time
 // (--wrap, see CMakeLists.txt) by the ones here, which use mbedTLS's own key schedule, and
 // call the original for everything that isn't the usual case. AES-NI and PCLMULQDQ take the
 // same time for all data, so there is nothing to measure from outside.
