@@ -25,24 +25,25 @@ inline constexpr std::uint16_t kClaimed = 0x8000;
 // For shared_coroutine.cpp: somebody waits for its end; it has ended.
 inline constexpr std::uint16_t kShared = 0x4000, kEnded = 0x2000;
 
-inline bool can_be_claimed(PyObject* object) {
+}  // namespace internal
+
+// A generator or a native coroutine, which is its own iterator and can be claimed.
+inline bool is_coroutine(PyObject* object) {
   return PyGen_CheckExact(object) || PyCoro_CheckExact(object);
 }
-
-}  // namespace internal
 
 // False when a task has it or has had it. What is neither a generator nor a native
 // coroutine needs no claim: the claim succeeds and means nothing.
 [[nodiscard]] inline bool claim_coroutine(PyObject* object) {
   using namespace internal;
-  return !can_be_claimed(object) ||
+  return !is_coroutine(object) ||
          !(claim_word(object).fetch_or(kClaimed, std::memory_order_acq_rel) & kClaimed);
 }
 
 // For a coroutine that was claimed and not begun.
 inline void release_coroutine(PyObject* object) {
   using namespace internal;
-  if (!can_be_claimed(object)) return;
+  if (!is_coroutine(object)) return;
   claim_word(object).fetch_and(static_cast<std::uint16_t>(~kClaimed), std::memory_order_release);
 }
 

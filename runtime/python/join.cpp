@@ -35,11 +35,6 @@ Join* Join::make(Shape shape, std::size_t tasks, bool has_handle, SpawnSite site
   return join;
 }
 
-PyObject** Join::slots() {
-  if (shape_ != Shape::kList) return nullptr;
-  return reinterpret_cast<PyListObject*>(result_.get())->ob_item;
-}
-
 [[gnu::always_inline]] inline void Join::end_task() {
   if (shape_ == Shape::kRun) *task_.lock() = nullptr;
   // Release what this task wrote; the last one acquires what all wrote and passes it

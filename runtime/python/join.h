@@ -33,9 +33,6 @@ class Join {
   // Null with an exception set.
   static Join* make(Shape shape, std::size_t tasks, bool has_handle, SpawnSite site);
 
-  // For what spawns: a list's slots, which hold the tasks' coroutines until they begin, so
-  // that a large spawn needs no second array. Null for the other shapes.
-  PyObject** slots();
   // For kChild, before the task begins.
   void set_scope(PyObject* scope) { scope_ = Ref::borrow(scope); }
   // Its coroutines come from a collection that was yielded: others may yield them, too.

@@ -147,7 +147,7 @@ PyObject* await_shared(PyObject* coroutine) {
 
 void keep_outcome(PyObject* coroutine, PyObject* result, bool yielded) {
   using namespace internal;
-  if (!can_be_claimed(coroutine)) return;
+  if (!is_coroutine(coroutine)) return;
   if (!yielded && !(claim_word(coroutine).fetch_or(kEnded) & kShared)) return;
   PyObject* error = result ? nullptr : PyErr_GetRaisedException();
   std::unique_ptr<Outcome> made = make_outcome(coroutine);

@@ -49,7 +49,7 @@ Poll connect(SocketOperation& operation, PyObject*& result) {
                                : socket.connect(self.address.get(), self.address.size);
   if (io.ok()) return ready_none(result);
   if (io.error == EINPROGRESS) return Poll::kPending;
-  // EAGAIN of a Unix socket is a full backlog (connect(2)), which no readiness ends.
+  // EAGAIN of a Unix socket is a full backlog, which no readiness ends: socket.py tries again.
   raise_errno(io.error);
   return Poll::kError;
 }

@@ -109,7 +109,7 @@ Poll receive_message(SocketOperation& operation, PyObject*& result) {
   // Descriptors that come are not to leak into processes that another thread starts just now.
   const net::IoResult io =
       operation.socket->socket->receive_message(message, self.flags | MSG_CMSG_CLOEXEC);
-  if (!io.ok()) return socket_failure(io);
+  if (!io.ok()) return socket_failure(io, self.flags);
   Ref received;
   if (bytes) {
     PyObject* shrunk = bytes.release();
@@ -154,7 +154,7 @@ Poll send_message(SocketOperation& operation, PyObject*& result) {
     message.msg_controllen = self.control.size();
   }
   const net::IoResult io = operation.socket->socket->send_message(message, self.flags);
-  return io.ok() ? ready_with(PyLong_FromSsize_t(io.value), result) : socket_failure(io);
+  return io.ok() ? ready_with(PyLong_FromSsize_t(io.value), result) : socket_failure(io, self.flags);
 }
 
 constexpr SocketKind kSendMessageKind{kSocketOperation, Interest::kWrite, send_message};

@@ -47,8 +47,8 @@ bool claim_once(std::atomic<bool>& claimed, const char* what) {
   return false;
 }
 
-Poll socket_failure(const net::IoResult& io) {
-  if (io.would_block()) return Poll::kPending;
+Poll socket_failure(const net::IoResult& io, int flags) {
+  if (io.would_block() && !(flags & MSG_DONTWAIT)) return Poll::kPending;
   raise_errno(io.error);
   return Poll::kError;
 }

@@ -44,8 +44,9 @@ constexpr OperationKind kSocketOperation{start_socket_operation, resume_socket_o
 // that starts one; the others get a RuntimeError that names `what`.
 [[nodiscard]] bool claim_once(std::atomic<bool>& claimed, const char* what);
 
-// What a failed system call makes of an attempt.
-Poll socket_failure(const net::IoResult& io);
+// What a failed system call with `flags` makes of an attempt: to wait, unless MSG_DONTWAIT
+// says not to.
+Poll socket_failure(const net::IoResult& io, int flags = 0);
 
 // Ready with `made`, which is a new reference; an error when it is null.
 inline Poll ready_with(PyObject* made, PyObject*& result) {

@@ -56,7 +56,7 @@ Poll receive(SocketOperation& operation, PyObject*& result) {
   if (self.size <= kStackBuffer && !socket.fills_buffers.load(std::memory_order_relaxed)) {
     char buffer[kStackBuffer];
     const net::IoResult io = receive_once(operation, buffer, size, self.flags, peer);
-    if (!io.ok()) return socket_failure(io);
+    if (!io.ok()) return socket_failure(io, self.flags);
     // With MSG_TRUNC it may be more than there was room for (recv(2)).
     const Py_ssize_t got = std::min<Py_ssize_t>(io.value, self.size);
     socket.fills_buffers.store(got > self.size / 2, std::memory_order_relaxed);
@@ -68,7 +68,7 @@ Poll receive(SocketOperation& operation, PyObject*& result) {
       receive_once(operation, PyBytes_AS_STRING(bytes), size, self.flags, peer);
   if (!io.ok()) {
     Py_DECREF(bytes);
-    return socket_failure(io);
+    return socket_failure(io, self.flags);
   }
   const Py_ssize_t got = std::min<Py_ssize_t>(io.value, self.size);
   socket.fills_buffers.store(got > self.size / 2, std::memory_order_relaxed);
@@ -111,7 +111,7 @@ Poll receive_into(SocketOperation& operation, PyObject*& result) {
   Peer storage;
   Peer* peer = kAddress ? &storage : nullptr;
   const net::IoResult io = receive_once(operation, self.buffer.buf, self.size, self.flags, peer);
-  return io.ok() ? ready_received(PyLong_FromSsize_t(io.value), peer, result) : socket_failure(io);
+  return io.ok() ? ready_received(PyLong_FromSsize_t(io.value), peer, result) : socket_failure(io, self.flags);
 }
 
 constexpr SocketKind kReceiveIntoKind{kSocketOperation, Interest::kRead, receive_into<false>,
@@ -151,7 +151,7 @@ Poll receive_all(SocketOperation& operation, PyObject*& result) {
   while (self.received < self.size) {
     const net::IoResult io = receive_once(operation, target + self.received,
                                           self.size - self.received, self.flags, peer);
-    if (!io.ok()) return socket_failure(io);
+    if (!io.ok()) return socket_failure(io, self.flags);
     if (io.value == 0) break;
     self.received += static_cast<std::size_t>(io.value);
   }
@@ -181,9 +181,14 @@ void receive_all_dealloc(PyObject* self) {
   buffer_dealloc<ReceiveAll>(self);
 }
 
-// Peeked data stays where it is, so there is nothing to collect it into.
+// Peeked data stays where it is, so there is nothing to collect.
 bool waits_for_all(PyObject* socket, int flags) {
-  return (flags & MSG_WAITALL) && !(flags & MSG_PEEK) && as_socket(socket)->type == SOCK_STREAM;
+  return (flags & (MSG_WAITALL | MSG_PEEK | MSG_DONTWAIT)) == MSG_WAITALL &&
+         as_socket(socket)->type == SOCK_STREAM;
+}
+
+bool waits_if_drained(PyObject* socket, int flags) {
+  return as_socket(socket)->type == SOCK_STREAM && !(flags & MSG_DONTWAIT);
 }
 
 // `bytes` (taken over) or `buffer`.
@@ -226,7 +231,7 @@ PyObject* receive_method(PyObject* self, PyObject* const* args, Py_ssize_t nargs
     return make_receive_all(self, std::move(bytes), nullptr, static_cast<std::size_t>(size), flags,
                             address);
   }
-  const bool stream = as_socket(self)->type == SOCK_STREAM;
+  const bool stream = waits_if_drained(self, flags);
   return make_receive(
       self, address ? kReceiveFromKind : (stream ? kReceiveKind : kReceiveDatagramKind), size,
       flags);
@@ -261,7 +266,7 @@ PyObject* receive_into_method(PyObject* self, PyObject* const* args, Py_ssize_t 
   if (size > 0 && waits_for_all(self, flags)) {
     return make_receive_all(self, Ref(), &buffer, static_cast<std::size_t>(size), flags, address);
   }
-  const bool stream = as_socket(self)->type == SOCK_STREAM;
+  const bool stream = waits_if_drained(self, flags);
   const SocketKind& kind = address     ? kReceiveFromIntoKind
                            : size == 0 ? kReceiveNothingIntoKind
                            : stream    ? kReceiveIntoKind

@@ -23,7 +23,7 @@ Poll send(SocketOperation& operation, PyObject*& result) {
   auto& self = reinterpret_cast<Send&>(operation);
   const net::IoResult io = operation.socket->socket->send(
       self.buffer.buf, static_cast<std::size_t>(self.buffer.len), self.flags);
-  return io.ok() ? ready_with(PyLong_FromSsize_t(io.value), result) : socket_failure(io);
+  return io.ok() ? ready_with(PyLong_FromSsize_t(io.value), result) : socket_failure(io, self.flags);
 }
 
 Poll send_all(SocketOperation& operation, PyObject*& result) {
@@ -32,7 +32,7 @@ Poll send_all(SocketOperation& operation, PyObject*& result) {
   do {
     const net::IoResult io = operation.socket->socket->send(
         static_cast<const char*>(self.buffer.buf) + self.sent, size - self.sent, self.flags);
-    if (!io.ok()) return socket_failure(io);
+    if (!io.ok()) return socket_failure(io, self.flags);
     self.sent += static_cast<std::size_t>(io.value);
   } while (self.sent < size);
   return ready_none(result);
@@ -93,7 +93,7 @@ Poll send_to(SocketOperation& operation, PyObject*& result) {
   const net::IoResult io = operation.socket->socket->send_to(
       self.buffer.buf, static_cast<std::size_t>(self.buffer.len), self.flags, self.address.get(),
       self.address.size);
-  return io.ok() ? ready_with(PyLong_FromSsize_t(io.value), result) : socket_failure(io);
+  return io.ok() ? ready_with(PyLong_FromSsize_t(io.value), result) : socket_failure(io, self.flags);
 }
 
 constexpr SocketKind kSendToKind{kSocketOperation, Interest::kWrite, send_to};

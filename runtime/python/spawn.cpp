@@ -86,17 +86,41 @@ PyObject* make_handle(Join* join) {
   return reinterpret_cast<PyObject*>(self);
 }
 
-// Puts an iterator for each of `count` awaitables into `out`, whose slots are null. False
-// with an exception set; what was put there stays.
-bool collect(PyObject* const* awaitables, std::size_t count, const char* doing, PyObject** out) {
+// Puts the iterator of each awaitable into its place in `items`, a tuple of the caller's
+// own. False with an exception set, and none of them is claimed.
+bool make_drivable(PyObject* items, const char* doing) {
   // Far enough ahead that a large spawn doesn't wait for memory at each coroutine.
   constexpr std::size_t kAhead = 16;
+  PyObject** slots = &PyTuple_GET_ITEM(items, 0);
+  const auto count = static_cast<std::size_t>(PyTuple_GET_SIZE(items));
   for (std::size_t i = 0; i < count; ++i) {
-    if (i + kAhead < count) __builtin_prefetch(awaitables[i + kAhead], 1);
-    out[i] = drivable(awaitables[i], doing);
-    if (!out[i]) return false;
+    if (i + kAhead < count) __builtin_prefetch(slots[i + kAhead], 1);
+    if (is_coroutine(slots[i]) && claim_coroutine(slots[i])) continue;  // its own iterator
+    PyObject* iterator = drivable(slots[i], doing);
+    if (!iterator) {
+      while (i-- > 0) release_coroutine(slots[i]);
+      return false;
+    }
+    Py_SETREF(slots[i], iterator);
   }
   return true;
+}
+
+// A call's tuple of arguments, or a copy when somebody else may look at it: `spawn(*coros)`
+// with a tuple passes that tuple itself.
+Ref own_arguments(PyObject* items) {
+#if PY_VERSION_HEX >= 0x030E0000
+  const bool unique = PyUnstable_Object_IsUniqueReferencedTemporary(items);
+#else
+  const bool unique = Py_REFCNT(items) == 1;
+#endif
+  if (unique) return Ref::borrow(items);
+  const Py_ssize_t count = PyTuple_GET_SIZE(items);
+  Ref copy = Ref::steal(PyTuple_New(count));
+  for (Py_ssize_t i = 0; copy && i < count; ++i) {
+    PyTuple_SET_ITEM(copy.get(), i, Py_NewRef(PyTuple_GET_ITEM(items, i)));
+  }
+  return copy;
 }
 
 struct How {
@@ -105,71 +129,103 @@ struct How {
   bool cleaning_up = false;   // CoroTask::begin()
 };
 
-// Everything that can fail; then the tasks are started. Null with an exception set.
-Join* start_tasks(PyObject* const* awaitables, std::size_t count, Join::Shape shape, bool handle,
-                  const char* doing, SpawnSite site = SpawnSite::here(), How how = {}) {
+// What all spawns need. False with an exception set.
+bool get_ready(Ref& context) {
   Host& host = Host::instance();
-  if (!host.check_running()) return nullptr;
+  if (!host.check_running()) return false;
+  if (!host.contexts.load(std::memory_order_relaxed)) return true;
+  context = Ref::steal(PyContext_CopyCurrent());
+  return static_cast<bool>(context);
+}
+
+// Null with an exception set.
+Join* start_task(PyObject* awaitable, Join::Shape shape, bool handle, const char* doing,
+                 SpawnSite site = SpawnSite::here(), How how = {}) {
   Ref context;
-  if (host.contexts.load(std::memory_order_relaxed)) {
-    context = Ref::steal(PyContext_CopyCurrent());
-    if (!context) return nullptr;
-  }
-  Join* join = Join::make(shape, count, handle, std::move(site));
+  if (!get_ready(context)) return nullptr;
+  Join* join = Join::make(shape, 1, handle, std::move(site));
   if (!join) return nullptr;
-  if (how.yielded) join->set_yielded();
-  std::vector<PyObject*> own_slots(join->slots() ? 0 : count);
-  PyObject** slots = join->slots() ? join->slots() : own_slots.data();
-  if (!collect(awaitables, count, doing, slots)) {
-    for (std::size_t i = 0; slots[i]; ++i) release_coroutine(slots[i]);
-    for (PyObject* iterator : own_slots) Py_XDECREF(iterator);
+  PyObject* iterator = drivable(awaitable, doing);
+  if (!iterator) {
     join->discard();
     return nullptr;
   }
-  if (count == 1) {
-    CoroTask& task = host.take_task();
-    if (how.scope) join->set_scope(how.scope);
-    task.begin(std::exchange(slots[0], nullptr), *join, 0, context.release(), how.cleaning_up);
-    if (how.scope && !scope_core(how.scope).add_child(task)) task.cancel();
-    if (shape == Join::Shape::kRun) join->set_task(task);
-    host.scheduler().spawn(task);
-  } else if (count > 1) {
-    auto* batch = new SpawnBatch(host.scheduler(), slots, count, std::move(own_slots), *join,
-                                 std::move(context));
-    host.scheduler().spawn(*batch);
+  if (how.yielded) join->set_yielded();
+  if (how.scope) join->set_scope(how.scope);
+  Host& host = Host::instance();
+  CoroTask& task = host.take_task();
+  task.begin(iterator, *join, 0, context.release(), how.cleaning_up);
+  if (how.scope && !scope_core(how.scope).add_child(task)) task.cancel();
+  if (shape == Join::Shape::kRun) join->set_task(task);
+  host.scheduler().spawn(task);
+  return join;
+}
+
+// A task for each of `items`, a tuple that nobody else looks at; first everything that can
+// fail, then they are started. Null with an exception set.
+Join* start_tasks(Ref items, Join::Shape shape, bool handle, const char* doing,
+                  SpawnSite site = SpawnSite::here(), How how = {}) {
+  if (!items) return nullptr;
+  const auto count = static_cast<std::size_t>(PyTuple_GET_SIZE(items.get()));
+  if (count == 1 && shape != Join::Shape::kList) {
+    PyObject* only = PyTuple_GET_ITEM(items.get(), 0);
+    return start_task(only, shape, handle, doing, std::move(site), how);
+  }
+  Ref context;
+  if (!get_ready(context)) return nullptr;
+  Join* join = Join::make(shape, count, handle, std::move(site));
+  if (!join) return nullptr;
+  if (!make_drivable(items.get(), doing)) {
+    join->discard();
+    return nullptr;
+  }
+  if (how.yielded) join->set_yielded();
+  if (count > 0) {
+    Host& host = Host::instance();
+    host.scheduler().spawn(
+        *new SpawnBatch(host.scheduler(), std::move(items), *join, std::move(context)));
   }
   return join;
 }
 
-PyObject* spawn_call(PyObject*, PyObject* const* args, std::size_t nargsf, PyObject* keywords) {
-  if (keywords && PyTuple_GET_SIZE(keywords) > 0) {
+PyObject* spawn_all(PyObject* args, Join::Shape shape, bool handle) {
+  if (PyTuple_GET_SIZE(args) == 0 && !handle) Py_RETURN_NONE;
+  Join* join = start_tasks(own_arguments(args), shape, handle, "tonio.spawn() takes");
+  if (join && handle) return make_handle(join);
+  // Without a handle the tasks own it alone, and it may be gone already.
+  if (join) Py_RETURN_NONE;
+  return nullptr;
+}
+
+// Called with the tuple of arguments itself (no vectorcall): that of `spawn(*coros)` is
+// taken over as it is (own_arguments), which saves a large spawn two walks over all coroutines.
+PyObject* spawn_call(PyObject*, PyObject* args, PyObject* keywords) {
+  if (keywords && PyDict_GET_SIZE(keywords) > 0) {
     PyErr_SetString(PyExc_TypeError, "tonio.spawn() takes no keyword arguments");
     return nullptr;
   }
-  const auto count = static_cast<std::size_t>(PyVectorcall_NARGS(nargsf));
-  return spawn_all(args, count, count == 1 ? Join::Shape::kSingle : Join::Shape::kList, true);
+  const bool one = PyTuple_GET_SIZE(args) == 1;
+  return spawn_all(args, one ? Join::Shape::kSingle : Join::Shape::kList, true);
 }
 
-PyObject* spawn_without_results(PyObject*, PyObject* const* args, Py_ssize_t count) {
-  return spawn_all(args, static_cast<std::size_t>(count), Join::Shape::kNone, true);
+PyObject* spawn_without_results(PyObject*, PyObject* args) {
+  return spawn_all(args, Join::Shape::kNone, true);
 }
 
-PyObject* spawn_without_tracking(PyObject*, PyObject* const* args, Py_ssize_t count) {
-  return spawn_all(args, static_cast<std::size_t>(count), Join::Shape::kUntracked, false);
+PyObject* spawn_without_tracking(PyObject*, PyObject* args) {
+  return spawn_all(args, Join::Shape::kUntracked, false);
 }
 
 // `tonio.spawn`: a callable with two methods.
 struct Spawn {
   PyObject_HEAD
-  vectorcallfunc vectorcall;
 };
 
-
 PyMethodDef spawn_methods[] = {
-    {"without_results", as_cfunction<spawn_without_results>(), METH_FASTCALL,
+    {"without_results", spawn_without_results, METH_VARARGS,
      PyDoc_STR("without_results($self, /, *coros)\n--\n\n"
                "As spawn(), but waiting for it gives None.")},
-    {"without_tracking", as_cfunction<spawn_without_tracking>(), METH_FASTCALL,
+    {"without_tracking", spawn_without_tracking, METH_VARARGS,
      PyDoc_STR("without_tracking($self, /, *coros)\n--\n\n"
                "Schedules the coroutines and forgets them; one that fails is reported on "
                "standard error.")},
@@ -217,23 +273,10 @@ PyMethodDef functions[] = {
 
 }  // namespace
 
-PyObject* spawn_all(PyObject* const* awaitables, std::size_t count, Join::Shape shape,
-                    bool handle) {
-  if (count == 0 && !handle) Py_RETURN_NONE;
-  Join* join = start_tasks(awaitables, count, shape, handle, "tonio.spawn() takes");
-  if (join && handle) return make_handle(join);
-  // Without a handle the tasks own it alone, and it may be gone already.
-  if (join) Py_RETURN_NONE;
-  return nullptr;
-}
-
 PyObject* spawn_gathered(PyObject* list, SpawnSite site) {
   // A snapshot: others may change the list.
   Ref items = Ref::steal(PyList_AsTuple(list));
-  if (!items) return nullptr;
-  Join* join = start_tasks(&PyTuple_GET_ITEM(items.get(), 0),
-                           static_cast<std::size_t>(PyTuple_GET_SIZE(items.get())),
-                           Join::Shape::kList, true, "a list that is yielded holds",
+  Join* join = start_tasks(std::move(items), Join::Shape::kList, true, "a list that is yielded holds",
                            std::move(site), {.yielded = true});
   return join ? make_handle(join) : nullptr;
 }
@@ -241,25 +284,23 @@ PyObject* spawn_gathered(PyObject* list, SpawnSite site) {
 bool spawn_background(PyObject* set, SpawnSite site) {
   Ref items = Ref::steal(PySequence_Tuple(set));
   if (!items) return false;
-  const auto count = static_cast<std::size_t>(PyTuple_GET_SIZE(items.get()));
-  if (count == 0) return true;
-  return start_tasks(&PyTuple_GET_ITEM(items.get(), 0), count, Join::Shape::kUntracked, false,
-                     "a set that is yielded holds", std::move(site), {.yielded = true}) !=
-         nullptr;
+  if (PyTuple_GET_SIZE(items.get()) == 0) return true;
+  return start_tasks(std::move(items), Join::Shape::kUntracked, false, "a set that is yielded holds",
+                     std::move(site), {.yielded = true}) != nullptr;
 }
 
 bool spawn_child(PyObject* awaitable, PyObject* scope) {
-  return start_tasks(&awaitable, 1, Join::Shape::kChild, false, "scope.spawn() takes",
+  return start_task(awaitable, Join::Shape::kChild, false, "scope.spawn() takes",
                      SpawnSite::here(), {.scope = scope}) != nullptr;
 }
 
 bool spawn_closing(PyObject* awaitable) {
-  return start_tasks(&awaitable, 1, Join::Shape::kUntracked, false, "a task takes",
+  return start_task(awaitable, Join::Shape::kUntracked, false, "a task takes",
                      SpawnSite::here(), {.cleaning_up = true}) != nullptr;
 }
 
 Join* spawn_for_thread(PyObject* awaitable, const char* doing) {
-  return start_tasks(&awaitable, 1, Join::Shape::kRun, true, doing);
+  return start_task(awaitable, Join::Shape::kRun, true, doing);
 }
 
 bool init_spawn(PyObject* module) {
@@ -280,16 +321,13 @@ bool init_spawn(PyObject* module) {
       "all of them and gives the result of one coroutine, or the list of results, in order, of "
       "several. Failures are raised together as an ExceptionGroup.");
   spawn_type.tp_basicsize = sizeof(Spawn);
-  spawn_type.tp_vectorcall_offset = offsetof(Spawn, vectorcall);
-  spawn_type.tp_call = PyVectorcall_Call;
+  spawn_type.tp_call = spawn_call;
   spawn_type.tp_methods = spawn_methods;
-  spawn_type.tp_flags =
-      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_DISALLOW_INSTANTIATION;
+  spawn_type.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION;
 
   if (!ready_operation_type(join_handle_type) || PyType_Ready(&spawn_type) != 0) return false;
   Spawn* spawn = PyObject_New(Spawn, &spawn_type);
   if (!spawn) return false;
-  spawn->vectorcall = spawn_call;
   const Ref owned = Ref::steal(reinterpret_cast<PyObject*>(spawn));
   return PyModule_AddObjectRef(module, "spawn", owned.get()) == 0 &&
          PyModule_AddFunctions(module, functions) == 0;

@@ -11,11 +11,6 @@ namespace tonio::python {
 // Adds `spawn` and `map` to the module.
 [[nodiscard]] bool init_spawn(PyObject* module);
 
-// A task for each of `count` awaitables, scheduled in order. With `handle`, gives an
-// operation that waits for their outcome (a new reference), else None. Null with an
-// exception set, and nothing has been started.
-PyObject* spawn_all(PyObject* const* awaitables, std::size_t count, Join::Shape shape, bool handle);
-
 // `yield [a, b]`: an operation that gives the list of results.
 PyObject* spawn_gathered(PyObject* list, SpawnSite site = SpawnSite::here());
 // `yield {a, b}`: they run in the background. False with an exception set.

@@ -8,12 +8,9 @@
 
 namespace tonio::python {
 
-SpawnBatch::SpawnBatch(task::Waker& waker, PyObject** slots, std::size_t count,
-                       std::vector<PyObject*> storage, Join& join, Ref context)
+SpawnBatch::SpawnBatch(task::Waker& waker, Ref iterators, Join& join, Ref context)
     : Task(waker),
-      slots_(slots),
-      count_(count),
-      storage_(std::move(storage)),
+      iterators_(std::move(iterators)),
       join_(join),
       context_(std::move(context)) {
   // Counts as a task itself, so that nobody takes the end of those it has made for the
@@ -24,7 +21,7 @@ SpawnBatch::SpawnBatch(task::Waker& waker, PyObject** slots, std::size_t count,
 
 task::Task::Outcome SpawnBatch::run() {
   Host& host = Host::instance();
-  const std::size_t end = std::min(next_ + kAtOnce, count_);
+  const std::size_t end = std::min(next_ + kAtOnce, count());
   task::TaskList ready;
   if (host.scheduler().workers() == 1) {
     run_first_steps(end, ready);
@@ -32,7 +29,7 @@ task::Task::Outcome SpawnBatch::run() {
     while (next_ < end) ready.push_back(begin_next());
   }
   host.scheduler().spawn(ready);
-  if (next_ < count_) return Outcome::kGaveWay;
+  if (next_ < count()) return Outcome::kGaveWay;
   host.count_ended();
   delete this;
   return Outcome::kGone;
@@ -41,18 +38,19 @@ task::Task::Outcome SpawnBatch::run() {
 void SpawnBatch::run_first_steps(std::size_t end, task::TaskList& ready) {
   const base::Instant until = base::now() + kTurn;
   while (next_ < end) {
-    task::Task& task = begin_next();
+    CoroTask& task = begin_next();
     if (task.run() == Outcome::kGaveWay) ready.push_back(task);
     if (next_ % kLookAtClock == 0 && next_ < end && base::now() >= until) break;
   }
 }
 
-task::Task& SpawnBatch::begin_next() {
+CoroTask& SpawnBatch::begin_next() {
   // A copy that can't be made leaves the task in its worker's context.
   PyObject* context = context_ ? PyContext_Copy(context_.get()) : nullptr;
   if (context_ && !context) PyErr_WriteUnraisable(context_.get());
   CoroTask& task = Host::instance().take_task();
-  task.begin(std::exchange(slots_[next_], nullptr), join_, next_, context);
+  PyObject*& slot = PyTuple_GET_ITEM(iterators_.get(), static_cast<Py_ssize_t>(next_));
+  task.begin(std::exchange(slot, Py_None), join_, next_, context);
   ++next_;
   return task;
 }

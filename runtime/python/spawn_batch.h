@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
 
 #include "base/clock.h"
 #include "python/join.h"
@@ -11,6 +10,8 @@
 #include "task/task.h"
 
 namespace tonio::python {
+
+class CoroTask;
 
 class SpawnBatch final : public task::Task {
  public:
@@ -21,11 +22,10 @@ class SpawnBatch final : public task::Task {
   static constexpr base::Instant kTurn = 50;
   static constexpr std::size_t kLookAtClock = 32;
 
-  // Takes over the iterators in the `count` slots, which lie in `storage` or belong to
-  // `join`, and the snapshot of contextvars (null for none) that each task gets a copy of.
-  // The caller schedules it; it deletes itself.
-  SpawnBatch(task::Waker& waker, PyObject** slots, std::size_t count,
-             std::vector<PyObject*> storage, Join& join, Ref context);
+  // Takes over `iterators`, a tuple that nobody else looks at, and the snapshot of
+  // contextvars (null for none) that each task gets a copy of. The caller schedules it; it
+  // deletes itself.
+  SpawnBatch(task::Waker& waker, Ref iterators, Join& join, Ref context);
 
   Outcome run() override;
 
@@ -33,11 +33,11 @@ class SpawnBatch final : public task::Task {
   // With one worker nobody could steal the new tasks, so their first steps are run at once
   // instead of by way of the queue. Those that go on join `ready`.
   void run_first_steps(std::size_t end, task::TaskList& ready);
-  task::Task& begin_next();
+  CoroTask& begin_next();
 
-  PyObject** slots_;
-  std::size_t count_;
-  std::vector<PyObject*> storage_;
+  std::size_t count() const { return static_cast<std::size_t>(PyTuple_GET_SIZE(iterators_.get())); }
+
+  Ref iterators_;  // None in the places of those that have begun
   Join& join_;
   Ref context_;
   std::size_t next_ = 0;

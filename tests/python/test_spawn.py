@@ -1,5 +1,6 @@
 """tonio.spawn() and its variants: results, order, what they accept."""
 
+import functools
 import unittest
 
 import tonio
@@ -22,6 +23,20 @@ class Spawn(Scenarios):
             return value
 
         self.assertEqual((yield tonio.spawn(*[slow(i) for i in range(5)])), [0, 1, 2, 3, 4])
+
+    def test_leaves_a_tuple_of_the_caller_as_it_was(self):
+        for spawn in tonio.spawn, tonio.spawn.without_results:
+            coros = tuple(doubled(value) for value in range(3))
+            before = list(coros)
+            yield spawn(*coros)
+            self.assertEqual(list(coros), before)
+
+    def test_leaves_the_arguments_of_a_partial_as_they_were(self):
+        event = tonio.Event()
+        event.set()
+        both = functools.partial(tonio.spawn, event.wait(), event.wait())
+        self.assertEqual((yield both()), [None, None])
+        self.assertTrue(all(both.args))
 
     def test_of_none_gives_an_empty_list(self):
         self.assertEqual((yield tonio.spawn()), [])

@@ -5,6 +5,7 @@ import os
 from _tonio import Event, scope
 
 from . import socket as _sockets
+from ._names import check_port
 from ._streams import SocketStream
 
 # RFC 8305, section 8, recommends 250 ms.
@@ -21,8 +22,7 @@ async def open_tcp_stream(host, port, *, happy_eyeballs_delay=_DELAY, local_addr
     tried then. OSError, whose cause holds each attempt's, when none succeeds."""
     if not isinstance(host, (str, bytes)):
         raise TypeError(f"open_tcp_stream(): host must be str or bytes, not {type(host).__name__}")
-    if not isinstance(port, int) or isinstance(port, bool):
-        raise TypeError(f"open_tcp_stream(): port must be an int, not {type(port).__name__}")
+    check_port(port, "open_tcp_stream()")
     delay = _DELAY if happy_eyeballs_delay is None else happy_eyeballs_delay
     if not delay >= 0:
         raise ValueError(f"open_tcp_stream(): happy_eyeballs_delay must not be negative: {delay}")

@@ -6,6 +6,7 @@ import socket as _std
 import stat
 
 from . import socket as _sockets
+from ._names import check_port
 from ._streams import SocketListener
 
 # The kernel takes the smaller one of it and net.core.somaxconn.
@@ -19,8 +20,7 @@ async def open_tcp_listeners(port, *, host=None, backlog=None, reuse_port=False)
     backlog is the number of connections that may wait to be accepted (None: as many as the
     system allows). With reuse_port several processes may listen on the same address and
     share its connections (SO_REUSEPORT)."""
-    if not isinstance(port, int) or isinstance(port, bool):
-        raise TypeError(f"open_tcp_listeners(): port must be an int, not {type(port).__name__}")
+    check_port(port, "open_tcp_listeners()")
     found = await _sockets.getaddrinfo(
         host, port, 0, _sockets.SOCK_STREAM, 0, _sockets.AI_PASSIVE
     )
