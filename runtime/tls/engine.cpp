@@ -285,6 +285,10 @@ Engine::Status Engine::read(std::span<unsigned char> buffer, std::size_t& size) 
 Engine::Status Engine::write(std::span<const unsigned char> data) {
   Parts& self = *parts_;
   if (self.stopped == Status::kFailed) return self.stopped;
+  if (self.said_close && !data.empty()) {
+    self.error = "nothing can be sent after the end";
+    return Status::kFailed;
+  }
   if (self.output.empty() && self.output.capacity() < data.size()) {
     // Records add 22 bytes or so to 16 KiB.
     self.output.reserve(data.size() + data.size() / 256 + 64);

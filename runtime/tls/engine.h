@@ -47,7 +47,7 @@ class Engine {
   // At most `buffer.size()` bytes, from as many records as are there; `size` says how many,
   // and is not 0 with kDone.
   Status read(std::span<unsigned char> buffer, std::size_t& size);
-  // Everything, into the output. Not after close().
+  // Everything, into the output. kFailed after close().
   Status write(std::span<const unsigned char> data);
   // Says close_notify, once, if the handshake is over and nothing has failed.
   void close();

@@ -199,6 +199,20 @@ class TLSStreams(Scenarios):
         with self.assertRaisesRegex(ResourceBroken, "closed"):
             yield server.send_all(b"x")
 
+    def test_half_closed(self):
+        for wrap in lambda stream: stream, Relayed:
+            client, server = self.pair(wrap=wrap)
+            yield tonio.spawn(client.handshake(), server.handshake())
+            client.send_eof()
+            with self.assertRaisesRegex(ResourceBroken, "nothing can be sent after the end"):
+                yield client.send_all(b"x")
+            answer = tonio.spawn(client.receive_some())
+            self.assertEqual((yield server.receive_some()), b"")
+            yield server.send_all(b"the other direction")
+            self.assertEqual((yield answer), b"the other direction")
+            yield client.close()
+            yield server.close()
+
     def test_the_second_that_receives_is_told(self):
         for wrap in lambda stream: stream, Relayed:
             client, server = self.pair(wrap=wrap)

@@ -81,6 +81,13 @@ class TLSStream:
             return self._engine.send_all(self._socket, data)
         return self._send_all(data)
 
+    def send_eof(self):
+        """Ends this side (close_notify): the peer receives b'' after what was sent. Receiving
+        goes on. Over a SocketStream it goes out at once, else when something is received."""
+        self._engine.close_notify()
+        if self._socket is not None:
+            self._engine.flush(self._socket)
+
     async def close(self):
         """Tells the peer that nothing more will come (close_notify), and closes the transport.
         It does not wait for the peer's answer."""
