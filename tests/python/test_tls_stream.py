@@ -204,7 +204,7 @@ class TLSStreams(Scenarios):
             client, server = self.pair(wrap=wrap)
             yield tonio.spawn(client.handshake(), server.handshake())
             client.send_eof()
-            with self.assertRaisesRegex(ResourceBroken, "nothing can be sent after the end"):
+            with self.assertRaisesRegex(BrokenPipeError, r"nothing can be sent after send_eof\(\)"):
                 yield client.send_all(b"x")
             answer = tonio.spawn(client.receive_some())
             self.assertEqual((yield server.receive_some()), b"")

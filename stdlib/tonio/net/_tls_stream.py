@@ -1,5 +1,6 @@
 """TLSStream: a TLS connection over a transport."""
 
+import errno
 import sys
 
 from .._call import call
@@ -49,8 +50,10 @@ class TLSStream:
         self._fills = 0
         self._broken = None
         self._closed = False
-        # The socket, once the native operations may use it.
+        self._ended = False
+        # The socket, once and as long as the native operations may use it.
         self._socket = None
+        self._send_socket = None
 
     async def handshake(self):
         """Makes sure that the handshake is over. ResourceBroken with the reason when the peers
@@ -66,7 +69,7 @@ class TLSStream:
                 )
             self._shaken = True
             if isinstance(self.transport, SocketStream) and hasattr(self._engine, "receive"):
-                self._socket = self.transport.socket
+                self._socket = self._send_socket = self.transport.socket
 
     def receive_some(self, max_bytes=None):
         """Suspends until there is data, and gives it as bytes: at most max_bytes (None: as many
@@ -77,13 +80,15 @@ class TLSStream:
 
     def send_all(self, data):
         """Suspends until all of data (bytes-like, or text, which is sent as UTF-8) is sent."""
-        if self._socket is not None and self._broken is None and not self._closed:
-            return self._engine.send_all(self._socket, data)
+        if self._send_socket is not None:
+            return self._engine.send_all(self._send_socket, data)
         return self._send_all(data)
 
     def send_eof(self):
         """Ends this side (close_notify): the peer receives b'' after what was sent. Receiving
         goes on. Over a SocketStream it goes out at once, else when something is received."""
+        self._ended = True
+        self._send_socket = None
         self._engine.close_notify()
         if self._socket is not None:
             self._engine.flush(self._socket)
@@ -94,6 +99,7 @@ class TLSStream:
         if self._closed:
             return
         self._closed = True
+        self._send_socket = None
         try:
             if self._shaken and self._broken is None:
                 await timeout(self._say_close(), _CLOSE_TIMEOUT)
@@ -138,6 +144,7 @@ class TLSStream:
         if self._closed:
             return
         self._closed = True
+        self._send_socket = None
         if self._socket is not None and self._broken is None:
             self._engine.close_notify()
             self._engine.flush(self._socket)
@@ -168,6 +175,8 @@ class TLSStream:
     async def _send_all(self, data):
         await self.handshake()
         self._check_open()
+        if self._ended:
+            raise BrokenPipeError(errno.EPIPE, "nothing can be sent after send_eof()")
         if not self._sending.try_acquire():
             raise ResourceBusy("another task is already sending on this TLSStream")
         try:
