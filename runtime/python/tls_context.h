@@ -1,5 +1,5 @@
-// TLS settings as Python sees them: _tonio.TlsIdentity, _tonio.TlsConfig and functions on
-// certificates, for tonio.net.tls.
+// TLS settings as Python sees them: _tonio.TlsIdentity, _tonio.TlsConfig and
+// functions on certificates, for tonio.net.tls.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// A TLS engine over a socket, after the handshake: what suspends, without Python code between
-// the program's `await` and the system calls.
+// A TLS engine over a socket, after the handshake: what suspends, without
+// Python code between the program's `await` and the system calls.
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -15,7 +15,8 @@ namespace {
 using reactor::Interest;
 using Status = tls::Engine::Status;
 
-// Ciphertext for one system call. Several records, so that bulk data needs few calls.
+// Ciphertext for one system call. Several records, so that bulk data needs few
+// calls.
 constexpr std::size_t kReceiveSize = 64 * 1024;
 // Plaintext that is encrypted at a time.
 constexpr std::size_t kWriteSize = 128 * 1024;
@@ -31,7 +32,8 @@ TlsEngine& engine_of(SocketOperation& operation) {
 }
 
 template <typename T>
-T* make_operation(PyTypeObject& type, const SocketKind& kind, PyObject* engine, PyObject* socket) {
+T* make_operation(PyTypeObject& type, const SocketKind& kind, PyObject* engine,
+                  PyObject* socket) {
   if (!is_socket(socket)) {
     PyErr_Format(PyExc_TypeError, "expected a socket, not %T", socket);
     return nullptr;
@@ -47,11 +49,13 @@ void tls_operation_dealloc(PyObject* self) {
   socket_operation_dealloc(self);
 }
 
-// Sends of `outgoing` what the socket takes. By the owner of Socket::stream_sends.
+// Sends of `outgoing` what the socket takes. By the owner of
+// Socket::stream_sends.
 net::IoResult send_outgoing(Socket& socket, TlsEngine& engine) {
   while (engine.sent < engine.outgoing.size()) {
     const net::IoResult io =
-        socket.socket->send(engine.outgoing.data() + engine.sent, engine.outgoing.size() - engine.sent, 0);
+        socket.socket->send(engine.outgoing.data() + engine.sent,
+                            engine.outgoing.size() - engine.sent, 0);
     if (!io.ok()) return io;
     engine.sent += static_cast<std::size_t>(io.value);
   }
@@ -61,8 +65,9 @@ net::IoResult send_outgoing(Socket& socket, TlsEngine& engine) {
   return {0, 0};
 }
 
-// Answers that reading has made, such as alerts. They wait for the next who sends when another
-// task is sending, or the socket takes no more: reading never waits for writing.
+// Answers that reading has made, such as alerts. They wait for the next who
+// sends when another task is sending, or the socket takes no more: reading
+// never waits for writing.
 void send_answers(Socket& socket, TlsEngine& engine) {
   if (socket.stream_sends.exchange(true, std::memory_order_acquire)) return;
   if (send_outgoing(socket, engine).ok()) {
@@ -112,11 +117,15 @@ Poll receive(SocketOperation& operation, PyObject*& result) {
     if (answers) send_answers(socket, engine);
     if (status != Status::kNeedInput) {
       return ready_with(
-          tls_read_result(engine, status, {reinterpret_cast<const char*>(plaintext.data()), got}, error),
+          tls_read_result(
+              engine, status,
+              {reinterpret_cast<const char*>(plaintext.data()), got}, error),
           result);
     }
-    if (std::exchange(self.fresh, false) && socket.socket->drained()) return Poll::kPending;
-    const net::IoResult io = socket.socket->receive(ciphertext.data(), ciphertext.size(), 0);
+    if (std::exchange(self.fresh, false) && socket.socket->drained())
+      return Poll::kPending;
+    const net::IoResult io =
+        socket.socket->receive(ciphertext.data(), ciphertext.size(), 0);
     if (!io.ok()) return socket_failure(io);
     received = static_cast<std::size_t>(io.value);
     fed = true;
@@ -130,8 +139,10 @@ Poll receive_start(PyObject* object, CoroTask& task, PyObject*& result) {
   return start_socket_operation(object, task, result);
 }
 
-using ExclusiveReceive = Exclusive<&Socket::stream_receives, kReceiving, receive_start>;
-constexpr SocketKind kReceiveKind{ExclusiveReceive::kOperation, Interest::kRead, receive};
+using ExclusiveReceive =
+    Exclusive<&Socket::stream_receives, kReceiving, receive_start>;
+constexpr SocketKind kReceiveKind{ExclusiveReceive::kOperation, Interest::kRead,
+                                  receive};
 PyTypeObject receive_type = empty_type();
 
 // send_all
@@ -157,7 +168,8 @@ Poll send_all(SocketOperation& operation, PyObject*& result) {
     std::string error;
     {
       const EngineLock lock(engine);
-      const std::size_t size = std::min(kWriteSize, data.size() - self.encrypted);
+      const std::size_t size =
+          std::min(kWriteSize, data.size() - self.encrypted);
       if (size > 0) {
         status = engine.engine->write(data.subspan(self.encrypted, size));
         self.encrypted += size;
@@ -177,12 +189,14 @@ extern constexpr char kSendAll[] = "send_all()";
 extern constexpr char kSending[] = "sending";
 
 Poll send_start(PyObject* object, CoroTask& task, PyObject*& result) {
-  if (!claim_once(reinterpret_cast<Send*>(object)->claimed, kSendAll)) return Poll::kError;
+  if (!claim_once(reinterpret_cast<Send*>(object)->claimed, kSendAll))
+    return Poll::kError;
   return start_socket_operation(object, task, result);
 }
 
 using ExclusiveSend = Exclusive<&Socket::stream_sends, kSending, send_start>;
-constexpr SocketKind kSendKind{ExclusiveSend::kOperation, Interest::kWrite, send_all};
+constexpr SocketKind kSendKind{ExclusiveSend::kOperation, Interest::kWrite,
+                               send_all};
 PyTypeObject send_type = empty_type();
 
 int send_traverse(PyObject* self, visitproc visit, void* arg) {
@@ -198,7 +212,8 @@ void send_dealloc(PyObject* self) {
 
 }  // namespace
 
-PyObject* tls_engine_receive(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
+PyObject* tls_engine_receive(PyObject* self, PyObject* const* args,
+                             Py_ssize_t nargs) {
   if (!check_argument_count(nargs, 2, 2, "receive()")) return nullptr;
   std::size_t size = kTlsReadSize;
   if (args[1] != Py_None) {
@@ -206,13 +221,15 @@ PyObject* tls_engine_receive(PyObject* self, PyObject* const* args, Py_ssize_t n
     if (!count) return nullptr;
     size = std::min(*count, size);
   }
-  auto* operation = make_operation<Receive>(receive_type, kReceiveKind, self, args[0]);
+  auto* operation =
+      make_operation<Receive>(receive_type, kReceiveKind, self, args[0]);
   if (!operation) return nullptr;
   operation->size = size;
   return track(operation);
 }
 
-PyObject* tls_engine_send_all(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
+PyObject* tls_engine_send_all(PyObject* self, PyObject* const* args,
+                              Py_ssize_t nargs) {
   if (!check_argument_count(nargs, 2, 2, "send_all()")) return nullptr;
   HeldBuffer buffer;
   if (!buffer.get_data(args[1])) return nullptr;
@@ -237,7 +254,8 @@ bool init_tls_operations() {
   receive_type.tp_dealloc = tls_operation_dealloc;
   send_type.tp_traverse = send_traverse;
   send_type.tp_dealloc = send_dealloc;
-  return ready_socket_operation_type(receive_type, "tonio.TlsReceive", sizeof(Receive)) &&
+  return ready_socket_operation_type(receive_type, "tonio.TlsReceive",
+                                     sizeof(Receive)) &&
          ready_socket_operation_type(send_type, "tonio.TlsSend", sizeof(Send));
 }
 

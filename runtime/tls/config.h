@@ -1,5 +1,5 @@
-// How connections are made: what a user sets, and the immutable form that any number of
-// connections on any number of threads share.
+// How connections are made: what a user sets, and the immutable form that any
+// number of connections on any number of threads share.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,8 @@ enum class Side { kClient, kServer };
 
 enum class Verify {
   kNone,      // any peer is accepted
-  kOptional,  // a peer without a certificate is accepted, one with a bad one is not
+  kOptional,  // a peer without a certificate is accepted, one with a bad one is
+              // not
   kRequired,
 };
 
@@ -30,7 +31,8 @@ struct Settings {
   Version maximum = Version::kTls13;
   // Most wanted first; each 1 to 255 bytes (RFC 7301).
   std::vector<std::string> alpn;
-  // The first is the default; a server chooses by the name that the client asks for.
+  // The first is the default; a server chooses by the name that the client asks
+  // for.
   std::vector<std::shared_ptr<const Identity>> identities;
   Trust trust;
 };
@@ -38,7 +40,8 @@ struct Settings {
 class Config {
  public:
   // Null, with the reason in words, when the settings contradict each other.
-  static std::shared_ptr<const Config> make(Settings settings, std::string& error);
+  static std::shared_ptr<const Config> make(Settings settings,
+                                            std::string& error);
   ~Config();
   Config(const Config&) = delete;
   Config& operator=(const Config&) = delete;

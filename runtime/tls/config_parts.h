@@ -12,8 +12,9 @@
 
 namespace tonio::tls {
 
-// mbedTLS reads these without locks while connections run: nothing changes after make().
-// What changes has a lock of its own: the tickets' keys (MBEDTLS_THREADING_C) and sessions.
+// mbedTLS reads these without locks while connections run: nothing changes
+// after make(). What changes has a lock of its own: the tickets' keys
+// (MBEDTLS_THREADING_C) and sessions.
 struct Config::Parts {
   Parts() {
     mbedtls_ssl_config_init(&config);

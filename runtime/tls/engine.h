@@ -1,11 +1,11 @@
 // One TLS connection without its transport: bytes in, bytes out (sans-I/O).
 //
-// What the peer sent goes in through add_input() (and end_input() at the end of its stream);
-// each call works on what there is, and leaves in the output what is to be sent.
-// TLS 1.2 (RFC 5246) and TLS 1.3 (RFC 8446).
+// What the peer sent goes in through add_input() (and end_input() at the end of
+// its stream); each call works on what there is, and leaves in the output what
+// is to be sent. TLS 1.2 (RFC 5246) and TLS 1.3 (RFC 8446).
 //
-// Not thread-safe: its user has a lock. Engines that share a Config share no lock that is
-// held for long.
+// Not thread-safe: its user has a lock. Engines that share a Config share no
+// lock that is held for long.
 #pragma once
 
 #include <cstddef>
@@ -31,10 +31,12 @@ class Engine {
     kFailed,     // error() tells why; the output may hold an alert for the peer
   };
 
-  // `server_hostname`: a client's peer, an ASCII DNS name (sent as SNI) or an address, or
-  // empty. Null, with the reason in words, when it is needed or not usable.
+  // `server_hostname`: a client's peer, an ASCII DNS name (sent as SNI) or an
+  // address, or empty. Null, with the reason in words, when it is needed or not
+  // usable.
   static std::unique_ptr<Engine> make(std::shared_ptr<const Config> config,
-                                      const std::string& server_hostname, std::string& error);
+                                      const std::string& server_hostname,
+                                      std::string& error);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -44,8 +46,8 @@ class Engine {
 
   // Before anything is read or written. kDone from then on.
   Status handshake();
-  // At most `buffer.size()` bytes, from as many records as are there; `size` says how many,
-  // and is not 0 with kDone.
+  // At most `buffer.size()` bytes, from as many records as are there; `size`
+  // says how many, and is not 0 with kDone.
   Status read(std::span<unsigned char> buffer, std::size_t& size);
   // Everything, into the output. kFailed after close().
   Status write(std::span<const unsigned char> data);
@@ -59,7 +61,8 @@ class Engine {
   // In words, with kFailed and kTruncated.
   const std::string& error() const;
 
-  // After the handshake. "TLSv1.3", the ciphers' IANA names, no protocol when none was agreed.
+  // After the handshake. "TLSv1.3", the ciphers' IANA names, no protocol when
+  // none was agreed.
   bool handshake_done() const;
   std::string_view version() const;
   std::string cipher() const;

@@ -1,4 +1,5 @@
-// Makes certificates: for development, samples and tests, where no authority is at hand.
+// Makes certificates: for development, samples and tests, where no authority is
+// at hand.
 #pragma once
 
 #include <chrono>
@@ -30,7 +31,7 @@ struct CertificateRequest {
 };
 
 // None, with the reason in words, when a name can't be in a certificate.
-std::optional<CertificatePair> issue_certificate(const CertificateRequest& request,
-                                                 std::string& error);
+std::optional<CertificatePair> issue_certificate(
+    const CertificateRequest& request, std::string& error);
 
 }  // namespace tonio::tls

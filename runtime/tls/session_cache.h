@@ -13,15 +13,17 @@ namespace tonio::tls {
 
 struct Session {
   std::vector<unsigned char> state;  // as mbedtls_ssl_session_save() gives it
-  std::string peer_certificate;      // DER, which a resumed handshake does not bring again
+  std::string
+      peer_certificate;  // DER, which a resumed handshake does not bring again
 };
 
 class SessionCache {
  public:
   void put(std::string_view server, Session session);
 
-  // The newest one, which is taken out: a ticket that is used twice would show an onlooker
-  // that both connections are one client's (RFC 8446, appendix C.4).
+  // The newest one, which is taken out: a ticket that is used twice would show
+  // an onlooker that both connections are one client's (RFC 8446, appendix
+  // C.4).
   std::optional<Session> take(std::string_view server);
 
  private:

@@ -1,4 +1,5 @@
-// Owners of mbedTLS's certificate structures. Included by this folder's sources only.
+// Owners of mbedTLS's certificate structures. Included by this folder's sources
+// only.
 #pragma once
 
 #include <mbedtls/pk.h>
@@ -53,7 +54,8 @@ inline std::string_view view(const mbedtls_asn1_buf& bytes) {
   return {reinterpret_cast<const char*>(bytes.p), bytes.len};
 }
 
-// mbedTLS wants PEM to end with a NUL byte that its size counts, and DER not to.
+// mbedTLS wants PEM to end with a NUL byte that its size counts, and DER not
+// to.
 inline bool is_pem(std::string_view data) {
   return data.find("-----BEGIN ") != std::string_view::npos;
 }
