@@ -2,7 +2,7 @@
 // it.
 //
 // mbedTLS encrypts and hashes one block after the other, ten times slower than
-// the processor can (docs/decisions/0013). Its two functions for whole messages
+// the processor can (docs/decisions/0015). Its two functions for whole messages
 // are replaced at link time
 // (--wrap, see CMakeLists.txt) by the ones here, which use mbedTLS's own key
 // schedule, and call the original for everything that isn't the usual case.

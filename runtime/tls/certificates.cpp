@@ -87,7 +87,9 @@ bool parse_key(mbedtls_pk_context& key, Encoded data,
       code == MBEDTLS_ERR_PEM_PASSWORD_REQUIRED) {
     error = "the private key is encrypted: give its password";
   } else if (code == MBEDTLS_ERR_PK_PASSWORD_MISMATCH ||
-             code == MBEDTLS_ERR_PEM_PASSWORD_MISMATCH) {
+             code == MBEDTLS_ERR_PEM_PASSWORD_MISMATCH ||
+             (!password.empty() && data.find("ENCRYPTED") != Encoded::npos)) {
+    // A wrong password may give what looks decrypted, and is no key.
     error = "the password does not decrypt the private key";
   } else if (is_pem(data) &&
              pem_blocks(data, {"PRIVATE KEY", "ENCRYPTED PRIVATE KEY",

@@ -8,7 +8,7 @@ import tempfile
 
 import tonio
 from certificates import Authority
-from peers import Nginx, Peer, Script, run
+from peers import Nginx, Peer, Script, needs, run
 from scenarios import Scenarios, main
 from tls_servers import HOST, Serving, authority, client_context, localhost, only, server_context
 from tonio import net
@@ -126,6 +126,8 @@ class Peers(Scenarios):
         yield self.serving(upper_line, body, https_compatible=True)
 
     def test_curl(self):
+        needs("curl")
+
         def body(port):
             options = ("curl", "-sS", "--cacert", authority().certificate)
             for limits in ("--tlsv1.3",), ("--tls-max", "1.2"):
@@ -137,6 +139,8 @@ class Peers(Scenarios):
         yield self.serving(http, body)
 
     def test_socat_as_client(self):
+        needs("socat")
+
         def body(port):
             target = f"OPENSSL:localhost:{port},cafile={authority().certificate}"
             ended = yield run("socat", "-t5", "-", target, input=b"hello\n" * 10_000)
@@ -272,6 +276,7 @@ class Peers(Scenarios):
                     yield self.fetch(port, version)
 
     def test_socat_as_server(self):
+        needs("socat")
         issued = localhost()
         options = f"cert={issued.certificate},key={issued.key},verify=0,fork,reuseaddr"
         with Peer(

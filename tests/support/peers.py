@@ -7,11 +7,20 @@ import shutil
 import subprocess
 import tempfile
 import textwrap
+import unittest
 
 import tonio
 
 # An interpreter without tonio: the binary acting as plain Python.
 PYTHON = os.environ.get("TONIO_PYTHON_EXECUTABLE") or shutil.which("python3")
+
+
+def needs(program):
+    """Its path; skips the test where it is not installed."""
+    path = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin")
+    if not path:
+        raise unittest.SkipTest(f"{program} is not installed")
+    return path
 
 
 class Peer:
@@ -62,8 +71,6 @@ class Script(Peer):
 class Nginx:
     """nginx that serves a file over TLS for the time of the block."""
 
-    PROGRAM = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
-
     def __init__(self, issued, port, content):
         # Kept, and its files with it.
         self._issued = issued
@@ -100,7 +107,7 @@ class Nginx:
     def __enter__(self):
         # Its arguments' "-e stderr" keeps it off the system's log file.
         self.process = subprocess.Popen(
-            [self.PROGRAM, "-e", "stderr", "-c", self._config],
+            [needs("nginx"), "-e", "stderr", "-c", self._config],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
