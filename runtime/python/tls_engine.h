@@ -16,7 +16,7 @@ struct TlsEngine {
       // Guards the engine. Who can't have it at once detaches before it waits:
       // handshakes hold it for milliseconds, reads and writes while they work
       // on one buffer. Nothing of Python happens under it.
-          base::Mutex mutex;
+      base::Mutex mutex;
   std::unique_ptr<tls::Engine> engine;
   // A connection that ends without a close_notify counts as closed.
   bool https_compatible;
@@ -59,7 +59,7 @@ PyObject* tls_engine_send_all(PyObject* self, PyObject* const* args,
 PyObject* tls_engine_flush(PyObject* self, PyObject* socket);
 
 // How much plaintext one read gives at most, in bytes.
-constexpr std::size_t kTlsReadSize = 64 * 1024;
+constexpr std::size_t kTlsReadSize = std::size_t{64} * 1024;
 
 [[nodiscard]] bool init_tls_engine(PyObject* module);
 [[nodiscard]] bool init_tls_operations();

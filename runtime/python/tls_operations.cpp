@@ -17,9 +17,9 @@ using Status = tls::Engine::Status;
 
 // Ciphertext for one system call. Several records, so that bulk data needs few
 // calls.
-constexpr std::size_t kReceiveSize = 64 * 1024;
+constexpr std::size_t kReceiveSize = std::size_t{64} * 1024;
 // Plaintext that is encrypted at a time.
-constexpr std::size_t kWriteSize = 128 * 1024;
+constexpr std::size_t kWriteSize = std::size_t{128} * 1024;
 
 // What each operation here begins with.
 struct TlsOperation {

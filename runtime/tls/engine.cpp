@@ -15,7 +15,7 @@ namespace {
 
 // A peer that makes us answer (warnings, say) and does not read gets no more
 // than this.
-constexpr std::size_t kMaxUnaskedOutput = 1024 * 1024;
+constexpr std::size_t kMaxUnaskedOutput = std::size_t{1024} * 1024;
 // Buffers keep up to this much while they are empty.
 constexpr std::size_t kKeptCapacity = 4096;
 // HandshakeType key_update (RFC 8446, section 4).

@@ -19,7 +19,7 @@
 namespace tonio::tls {
 namespace {
 
-constexpr std::size_t kMaxPem = 16 * 1024;
+constexpr std::size_t kMaxPem = std::size_t{16} * 1024;
 constexpr unsigned kRsaBits = 2048;
 
 struct Writer {
