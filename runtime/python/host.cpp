@@ -57,6 +57,10 @@ void InterpreterHooks::settle(void* state) {
   detach(state);
 }
 
+bool InterpreterHooks::unsettled(void* state) {
+  return has_pending_work(static_cast<ThreadContext*>(state)->thread_state);
+}
+
 void InterpreterHooks::leave(void* state) {
   auto* context = static_cast<ThreadContext*>(state);
   // Finalizers that this runs may still spawn.

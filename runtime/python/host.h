@@ -23,6 +23,7 @@ class InterpreterHooks final : public scheduler::ThreadHooks {
   void* prepare() override;
   void enter(void* state) override;
   void detach(void* state) override;
+  bool unsettled(void* state) override;
   void attach(void* state) override;
   void settle(void* state) override;
   void leave(void* state) override;

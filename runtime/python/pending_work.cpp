@@ -1,5 +1,15 @@
 #include "python/pending_work.h"
 
+#include <atomic>
+#include <cstdint>
+
+// The bit that asks a thread to take over such reference counts.
+#define Py_BUILD_CORE 1
+extern "C" {
+#include "internal/pycore_ceval.h"
+}
+#undef Py_BUILD_CORE
+
 namespace tonio::python {
 namespace {
 
@@ -8,6 +18,11 @@ namespace {
 PyObject* nothing = nullptr;
 
 }  // namespace
+
+bool has_pending_work(PyThreadState* thread) {
+  const std::atomic_ref<std::uintptr_t> breaker(thread->eval_breaker);
+  return breaker.load(std::memory_order_relaxed) & _PY_EVAL_EXPLICIT_MERGE_BIT;
+}
 
 void run_pending_work() {
   PyObject* pending = PyErr_GetRaisedException();

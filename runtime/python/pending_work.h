@@ -10,6 +10,10 @@
 
 namespace tonio::python {
 
+// Whether other threads have dropped last references to what `thread` has made, and it has
+// run nothing since. Any thread, attached or not.
+bool has_pending_work(PyThreadState* thread);
+
 // Attached, on a thread in which nothing is being run. Keeps an exception that
 // is set.
 void run_pending_work();

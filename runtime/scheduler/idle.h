@@ -46,6 +46,13 @@ class Idle {
   }
   bool somebody_runs() const { return unparked(state_.load(std::memory_order_seq_cst)) > 0; }
 
+  // Calls `visit` with each parked worker; they stay parked as in with_parked().
+  template <typename Visit>
+  void for_each_parked(Visit&& visit) {
+    auto sleepers = sleepers_.lock();
+    for (const unsigned worker : *sleepers) visit(worker);
+  }
+
   // Calls `visit` with one of the parked workers, if there is any. It stays parked, and
   // can't leave its park, until `visit` returns.
   template <typename Visit>

@@ -17,6 +17,11 @@ class ThreadHooks {
   // Now and then while a detached thread is idle: may attach, and tidies up what other
   // threads have left to it. Returns detached.
   virtual void settle(void* state) { (void)state; }
+  // Whether settle() has something to do now, for a worker that has entered. Any thread.
+  virtual bool unsettled(void* state) {
+    (void)state;
+    return false;
+  }
   // All workers have parked (Scheduler::report_idle). On one of them, detached.
   virtual void all_idle() {}
   // Last call on the thread, attached. The state is gone afterwards.

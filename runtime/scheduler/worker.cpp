@@ -189,6 +189,7 @@ void Worker::park() {
   if (crew_.idle.park(index_, was_searching) && scheduler_.work_waits()) {
     scheduler_.notify();
   }
+  wake_unsettled();
   scheduler_.hooks_.detach(thread_state_);
   scheduler_.report_if_idle(crew_);
   while (!scheduler_.stopping()) {
@@ -199,7 +200,7 @@ void Worker::park() {
       sleep();
     }
     base::stress_point();
-    if (has_local_work()) {
+    if (has_local_work() || scheduler_.hooks_.unsettled(thread_state_)) {
       searching_ = !crew_.idle.unpark(index_);
       break;
     }
@@ -209,13 +210,26 @@ void Worker::park() {
     }
   }
   base::stress_point();
+  // At the end, too: from here on nobody looks at its thread state.
+  if (scheduler_.stopping()) (void)crew_.idle.unpark(index_);
   // No request can come any more: nobody counts this worker among the parked.
   if (parker_.take_watch_request()) {
     scheduler_.has_watcher_.store(false, std::memory_order_seq_cst);
   }
   scheduler_.ensure_watcher();
+  if (scheduler_.hooks_.unsettled(thread_state_)) scheduler_.hooks_.settle(thread_state_);
   scheduler_.hooks_.attach(thread_state_);
   if (queue_.size() > 1) scheduler_.notify();
+}
+
+// What this worker has dropped and a colleague has made waits for that one, which may
+// sleep for long (ThreadHooks::settle). Finalizers run late otherwise, or never.
+void Worker::wake_unsettled() {
+  crew_.idle.for_each_parked([this](unsigned index) {
+    if (index == index_) return;
+    Worker& colleague = *crew_.workers[index];
+    if (scheduler_.hooks_.unsettled(colleague.thread_state_)) scheduler_.unpark(colleague);
+  });
 }
 
 void Worker::drive() {
