@@ -3,10 +3,10 @@
 Opens many connections at once, sends messages on each, and checks what comes back.
 """
 
-import argparse
 import time
 
 import tonio
+from network_arguments import network_parser
 from tonio.net import socket
 
 
@@ -31,9 +31,7 @@ def talk(address, messages, size):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=7000)
+    parser = network_parser(__doc__)
     parser.add_argument("--connections", type=int, default=100)
     parser.add_argument("--messages", type=int, default=100)
     parser.add_argument("--size", type=int, default=1024)

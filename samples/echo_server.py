@@ -4,10 +4,10 @@ Stop it with Ctrl-C. It serves on every worker; try it with samples/echo_client.
 with `nc 127.0.0.1 7000`. Port 0 takes a free one. Add `--threads 1` to see one core.
 """
 
-import argparse
 import errno
 
 import tonio.colored as tonio
+from network_arguments import network_parser
 from tonio.colored.net import socket
 
 
@@ -34,9 +34,7 @@ async def serve(listener):
 
 
 async def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=7000)
+    parser = network_parser(__doc__)
     args = parser.parse_args()
 
     with socket.socket() as listener:

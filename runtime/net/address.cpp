@@ -13,9 +13,12 @@
 namespace tonio::net {
 namespace {
 
-// The zone of a scoped address (RFC 4007): an interface's name or number.
-std::optional<std::uint32_t> parse_zone(const std::string& zone) {
-  if (const unsigned index = if_nametoindex(zone.c_str())) return index;
+// The zone of a scoped address (RFC 4007): an interface's number, or, as in getaddrinfo(3),
+// its name if the address is link-local.
+std::optional<std::uint32_t> parse_zone(const in6_addr& address, const std::string& zone) {
+  if (IN6_IS_ADDR_LINKLOCAL(&address) || IN6_IS_ADDR_MC_LINKLOCAL(&address)) {
+    if (const unsigned index = if_nametoindex(zone.c_str())) return index;
+  }
   std::uint32_t number = 0;
   const char* end = zone.data() + zone.size();
   const auto [rest, failure] = std::from_chars(zone.data(), end, number);
@@ -56,7 +59,7 @@ std::optional<Address> parse_numeric(int family, const std::string& host, unsign
         return std::nullopt;
       }
       if (percent != std::string::npos) {
-        const auto zone = parse_zone(host.substr(percent + 1));
+        const auto zone = parse_zone(in6->sin6_addr, host.substr(percent + 1));
         if (!zone) return std::nullopt;
         in6->sin6_scope_id = *zone;
       }

@@ -1,6 +1,7 @@
 #include "net/socket.h"
 
 #include <poll.h>
+#include <sys/sendfile.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -54,6 +55,33 @@ IoResult Socket::receive(void* buffer, std::size_t size, int flags) {
 
 IoResult Socket::send(const void* data, std::size_t size, int flags) {
   return repeat([&](int fd) { return ::send(fd, data, size, flags | MSG_NOSIGNAL); });
+}
+
+IoResult Socket::receive_from(void* buffer, std::size_t size, int flags, sockaddr_storage& peer,
+                              socklen_t& peer_size) {
+  return repeat([&](int fd) {
+    peer_size = sizeof peer;
+    return ::recvfrom(fd, buffer, size, flags, reinterpret_cast<sockaddr*>(&peer), &peer_size);
+  });
+}
+
+IoResult Socket::receive_message(msghdr& message, int flags) {
+  return repeat([&](int fd) { return ::recvmsg(fd, &message, flags); });
+}
+
+IoResult Socket::send_to(const void* data, std::size_t size, int flags, const sockaddr* address,
+                         socklen_t address_size) {
+  return repeat([&](int fd) {
+    return ::sendto(fd, data, size, flags | MSG_NOSIGNAL, address, address_size);
+  });
+}
+
+IoResult Socket::send_message(const msghdr& message, int flags) {
+  return repeat([&](int fd) { return ::sendmsg(fd, &message, flags | MSG_NOSIGNAL); });
+}
+
+IoResult Socket::send_file(int file, off_t& offset, std::size_t size) {
+  return repeat([&](int fd) { return ::sendfile(fd, file, &offset, size); });
 }
 
 IoResult Socket::accept(sockaddr_storage& peer, socklen_t& peer_size) {

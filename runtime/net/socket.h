@@ -61,7 +61,16 @@ class Socket {
 
   // One non-blocking system call each, repeated after EINTR. EBADF when closed.
   IoResult receive(void* buffer, std::size_t size, int flags);
+  // With the sender's address; `peer_size` is 0 when there is none.
+  IoResult receive_from(void* buffer, std::size_t size, int flags, sockaddr_storage& peer,
+                        socklen_t& peer_size);
+  IoResult receive_message(msghdr& message, int flags);
   IoResult send(const void* data, std::size_t size, int flags);
+  IoResult send_to(const void* data, std::size_t size, int flags, const sockaddr* address,
+                   socklen_t address_size);
+  IoResult send_message(const msghdr& message, int flags);
+  // From a file (sendfile(2)); moves `offset`.
+  IoResult send_file(int file, off_t& offset, std::size_t size);
   // The new descriptor is non-blocking and closed on exec (accept4(2)).
   IoResult accept(sockaddr_storage& peer, socklen_t& peer_size);
   // EINPROGRESS while it goes on: wait for writability, then ask finish_connect().

@@ -9,6 +9,7 @@ PyObject* cancelled_error;
 PyObject* timeout_error;
 PyObject* would_block_error;
 PyObject* resource_broken_error;
+PyObject* resource_busy_error;
 PyObject* already_initialized_error;
 PyObject* not_initialized_error;
 
@@ -32,6 +33,8 @@ bool init_errors(PyObject* module) {
              "What was asked for can't be had without waiting.", PyExc_Exception) &&
          add(module, resource_broken_error, "tonio.exceptions.ResourceBroken",
              "A connection is no longer usable.", PyExc_OSError) &&
+         add(module, resource_busy_error, "tonio.exceptions.ResourceBusy",
+             "Another task is at it already, and only one can be.", PyExc_RuntimeError) &&
          add(module, already_initialized_error, "tonio.exceptions.RuntimeAlreadyInitializedError",
              "The runtime runs already.", PyExc_RuntimeError) &&
          add(module, not_initialized_error, "tonio.exceptions.RuntimeNotInitializedError",

@@ -13,6 +13,7 @@
 #include "python/semaphore.h"
 #include "python/shared_coroutine.h"
 #include "python/socket.h"
+#include "python/socket_stream.h"
 #include "python/spawn.h"
 #include "python/task_dump.h"
 #include "python/time.h"
@@ -39,7 +40,7 @@ int execute(PyObject* module) {
   const bool done = names::init() && init_errors(module) && init_shared_coroutine() && init_spawn(module) &&
                     init_time(module) && init_event(module) && init_blocking(module) &&
                     init_run(module) && init_run_signals(module) && init_scope(module) && init_task_dump(module) &&
-                    init_socket(module) && init_lock(module) && init_semaphore(module) &&
+                    init_socket(module) && init_socket_stream(module) && init_lock(module) && init_semaphore(module) &&
                     init_barrier(module) && init_channel(module) &&
                     PyModule_AddFunctions(module, functions) == 0 &&
                     PyModule_AddStringConstant(module, "__version__", TONIO_VERSION) == 0;

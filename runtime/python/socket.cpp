@@ -149,6 +149,30 @@ PyMethodDef methods[] = {
                "Suspends until something can be sent; gives the number of bytes sent.")},
     {"sendall", as_cfunction<socket_sendall>(), METH_FASTCALL,
      PyDoc_STR("sendall($self, data, flags=0, /)\n--\n\nSuspends until all of data is sent.")},
+    {"recvfrom", as_cfunction<socket_recvfrom>(), METH_FASTCALL,
+     PyDoc_STR("recvfrom($self, bufsize, flags=0, /)\n--\n\n"
+               "As recv(), and gives (data, address of the sender).")},
+    {"recvfrom_into", as_cfunction<socket_recvfrom_into>(), METH_FASTCALL | METH_KEYWORDS,
+     PyDoc_STR("recvfrom_into($self, buffer, nbytes=0, flags=0)\n--\n\n"
+               "As recv_into(), and gives (number of bytes, address of the sender).")},
+    {"recvmsg", as_cfunction<socket_recvmsg>(), METH_FASTCALL,
+     PyDoc_STR("recvmsg($self, bufsize, ancbufsize=0, flags=0, /)\n--\n\n"
+               "As recv(), with ancillary data: gives (data, [(level, type, data)], flags, "
+               "address). Descriptors that come are closed on exec.")},
+    {"recvmsg_into", as_cfunction<socket_recvmsg_into>(), METH_FASTCALL,
+     PyDoc_STR("recvmsg_into($self, buffers, ancbufsize=0, flags=0, /)\n--\n\n"
+               "As recvmsg(), into an iterable of writable buffers; gives the number of bytes "
+               "instead of the data.")},
+    {"_sendto", as_cfunction<socket_sendto>(), METH_FASTCALL,
+     PyDoc_STR("_sendto($self, data, flags_or_address, address=None, /)\n--\n\n"
+               "None instead of an operation when the host is a name.")},
+    {"_sendmsg", as_cfunction<socket_sendmsg>(), METH_FASTCALL,
+     PyDoc_STR("_sendmsg($self, buffers, ancdata=(), flags=0, address=None, /)\n--\n\n"
+               "None instead of an operation when the host is a name.")},
+    {"_sendfile", as_cfunction<socket_sendfile>(), METH_FASTCALL,
+     PyDoc_STR("_sendfile($self, file, offset, count, /)\n--\n\n"
+               "Sends from the descriptor `file` what can be sent at once, but something; gives "
+               "the number of bytes, 0 at the file's end.")},
     {"accept", socket_accept, METH_NOARGS,
      PyDoc_STR("accept($self, /)\n--\n\n"
                "Suspends until a connection comes; gives (socket, address).")},
@@ -180,6 +204,8 @@ PyMemberDef members[] = {
 
 }  // namespace
 
+bool is_socket(PyObject* object) { return PyObject_TypeCheck(object, &native_socket_type); }
+
 PyObject* make_socket(PyTypeObject* type, int fd, int family, int socket_type, int protocol) {
   base::UniqueFd owned(fd);
   PyObject* self = type->tp_alloc(type, 0);
@@ -189,7 +215,10 @@ PyObject* make_socket(PyTypeObject* type, int fd, int family, int socket_type, i
   socket->family = family;
   socket->type = socket_type;
   socket->protocol = protocol;
-  new (&socket->fills_buffers) std::atomic<bool>(false);
+  for (auto* flag :
+       {&socket->fills_buffers, &socket->stream_receives, &socket->stream_sends}) {
+    new (flag) std::atomic<bool>(false);
+  }
   return self;
 }
 
@@ -203,7 +232,8 @@ bool init_socket(PyObject* module) {
   native_socket_type.tp_methods = methods;
   native_socket_type.tp_members = members;
   native_socket_type.tp_weaklistoffset = offsetof(Socket, weak_references);
-  return PyType_Ready(&native_socket_type) == 0 && init_socket_operations() &&
+  return PyType_Ready(&native_socket_type) == 0 && init_socket_receive() && init_socket_send() && init_socket_message() &&
+         init_socket_connect() &&
          PyModule_AddObjectRef(module, "Socket", reinterpret_cast<PyObject*>(&native_socket_type)) == 0;
 }
 

@@ -1,5 +1,6 @@
 #include "reactor/reactor.h"
 
+#include <sys/epoll.h>
 #include <sys/timerfd.h>
 
 #include <cerrno>
@@ -10,6 +11,9 @@
 
 namespace tonio::reactor {
 namespace {
+
+constexpr unsigned kBoth =
+    static_cast<unsigned>(Interest::kRead) | static_cast<unsigned>(Interest::kWrite);
 
 int to_uv(unsigned interests) {
   static_assert(UV_READABLE == static_cast<int>(Interest::kRead));
@@ -47,10 +51,11 @@ void LoopSide::on_ready(uv_poll_t* handle, int status, int events) {
   Registration& registration = *side->registration;
   // An error stops the handle (uv_poll_t's documentation); the system call that the
   // waiters make next will tell them what it is.
-  const unsigned fired = status < 0 ? to_uv(3) : static_cast<unsigned>(events);
-  unsigned disarm = status < 0 ? 3u : 0u;
+  const unsigned fired = status < 0 ? kBoth : static_cast<unsigned>(events);
+  unsigned disarm = status < 0 ? kBoth : 0u;
   task::TaskList& ready = *registration.reactor_.ready_;
   base::MutexLock lock(registration.mutex_);
+  if (status < 0) registration.keeps_error_ = true;
   for (const Interest interest : {Interest::kRead, Interest::kWrite}) {
     const auto bit = static_cast<unsigned>(interest);
     if ((fired & bit) && registration.queue(interest).claim_all(ready) == 0) disarm |= bit;
@@ -58,10 +63,45 @@ void LoopSide::on_ready(uv_poll_t* handle, int status, int events) {
   if ((registration.armed_ & disarm) == 0) return;
   registration.armed_ &= ~disarm;
   if (registration.armed_ != 0) {
-    uv_poll_start(handle, to_uv(registration.armed_), on_ready);
+    (void)side->start(registration.armed_);
   } else {
     uv_poll_stop(handle);
   }
+}
+
+void LoopSide::on_edge(uv_poll_t* handle, int, int) {
+  auto* side = static_cast<LoopSide*>(handle->data);
+  Registration& registration = *side->registration;
+  epoll_event change;
+  if (::epoll_wait(side->edges.get(), &change, 1, 0) <= 0) return;
+  task::TaskList& ready = *registration.reactor_.ready_;
+  base::MutexLock lock(registration.mutex_);
+  for (const Interest interest : {Interest::kRead, Interest::kWrite}) {
+    // An error concerns both directions.
+    if (registration.queue(interest).claim_all(ready) == 0) {
+      registration.missed_ |= static_cast<unsigned>(interest);
+    }
+  }
+  if (registration.missed_ != kBoth) return;
+  registration.armed_ = 0;
+  uv_poll_stop(handle);
+}
+
+int LoopSide::open(uv_loop_t& loop, int fd, bool by_edges) {
+  if (by_edges) {
+    edges.reset(::epoll_create1(EPOLL_CLOEXEC));
+    epoll_event any{};
+    any.events = EPOLLIN | EPOLLOUT | EPOLLET;
+    if (!edges.valid() || ::epoll_ctl(edges.get(), EPOLL_CTL_ADD, fd, &any) != 0) return -errno;
+  }
+  const int status = uv_poll_init(&loop, &handle, by_edges ? edges.get() : fd);
+  handle.data = this;
+  return status;
+}
+
+int LoopSide::start(unsigned interests) {
+  return edges.valid() ? uv_poll_start(&handle, UV_READABLE, on_edge)
+                       : uv_poll_start(&handle, to_uv(interests), on_ready);
 }
 
 void LoopSide::on_closed(uv_handle_t* handle) {
@@ -229,16 +269,20 @@ void Reactor::serve_requests() {
 void Reactor::apply(Registration& registration) {
   registration.mutex_.lock();
   const bool closed = registration.error_ != 0;
-  const unsigned wanted = registration.armed_ | registration.wanted();
+  const bool by_edges = registration.keeps_error_;
+  const unsigned wanted =
+      by_edges ? kBoth : registration.armed_ | registration.wanted();
   registration.mutex_.unlock();
   if (closed || !loop_) return let_go(registration);
 
   int status = 0;
+  if (registration.loop_side_ && registration.loop_side_->edges.valid() != by_edges) {
+    stop_watching(registration);
+  }
   if (!registration.loop_side_) {
     auto side = std::make_unique<LoopSide>();
-    status = uv_poll_init(&loop_->loop, &side->handle, registration.fd_);
+    status = side->open(loop_->loop, registration.fd_, by_edges);
     if (status == 0) {
-      side->handle.data = side.get();
       side->registration = &registration;
       registration.loop_side_ = std::move(side);
       registration.owners_.fetch_add(1, std::memory_order_relaxed);
@@ -247,7 +291,7 @@ void Reactor::apply(Registration& registration) {
     }
   }
   if (status == 0) {
-    status = uv_poll_start(&registration.loop_side_->handle, to_uv(wanted), LoopSide::on_ready);
+    status = registration.loop_side_->start(wanted);
   }
   task::TaskList ready;
   registration.mutex_.lock();
@@ -260,13 +304,15 @@ void Reactor::apply(Registration& registration) {
   ready.wake_all();
 }
 
+void Reactor::stop_watching(Registration& registration) {
+  registrations_.remove(registration);
+  LoopSide* side = registration.loop_side_.release();
+  uv_poll_stop(&side->handle);
+  uv_close(as_handle(&side->handle), LoopSide::on_closed);
+}
+
 void Reactor::let_go(Registration& registration) {
-  if (registration.loop_side_) {
-    registrations_.remove(registration);
-    LoopSide* side = registration.loop_side_.release();
-    uv_poll_stop(&side->handle);
-    uv_close(as_handle(&side->handle), LoopSide::on_closed);
-  }
+  if (registration.loop_side_) stop_watching(registration);
   close_descriptor(registration);
 }
 

@@ -66,6 +66,7 @@ class Reactor {
   void serve_requests();
   void apply(Registration& registration);
   void let_go(Registration& registration);
+  void stop_watching(Registration& registration);
   // Closes the descriptor that the registration was given for that, if any.
   static void close_descriptor(Registration& registration);
 

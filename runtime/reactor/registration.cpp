@@ -16,13 +16,20 @@ void Registration::drop() {
 }
 
 bool Registration::wait(Interest interest, task::Waiter& waiter) {
+  const auto bit = static_cast<unsigned>(interest);
+  task::TaskList ready;
+  bool armed = false;
   {
     base::MutexLock lock(mutex_);
     if (error_ != 0) return false;
     queue(interest).push(waiter);
-    if (armed_ & static_cast<unsigned>(interest)) return true;
+    armed = (armed_ & bit) != 0;
+    // Something has changed since the waiter's attempt, or before: it tries again.
+    if (missed_ & bit) queue(interest).claim_all(ready);
+    missed_ &= ~bit;
   }
-  reactor_.update(*this);
+  ready.wake_all();
+  if (!armed) reactor_.update(*this);
   return true;
 }
 

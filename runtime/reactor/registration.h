@@ -78,6 +78,10 @@ class Registration : public base::ListHook {
   task::WaitQueue writers_;
   int error_ = 0;
   base::UniqueFd to_close_;
+  // The poll has told of an error, so it would go on to. From now on changes are watched
+  // (LoopSide::edges), and missed_ holds the interests whose last change nobody waited for.
+  bool keeps_error_ = false;
+  unsigned missed_ = 0;
   // Guarded by mutex_; written by who also holds the loop.
   unsigned armed_ = 0;
 

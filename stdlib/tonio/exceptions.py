@@ -3,6 +3,7 @@
 from _tonio import (
     CancelledError,
     ResourceBroken,
+    ResourceBusy,
     RuntimeAlreadyInitializedError,
     RuntimeNotInitializedError,
     TimeoutError,
@@ -12,6 +13,7 @@ from _tonio import (
 __all__ = [
     "CancelledError",
     "ResourceBroken",
+    "ResourceBusy",
     "RuntimeAlreadyInitializedError",
     "RuntimeNotInitializedError",
     "TimeoutError",

@@ -1,11 +1,14 @@
 """Sockets: errors, closing while somebody waits, many waiters, descriptors used again."""
 
 import errno
+import os
+import resource
 import socket as std
 import struct
 
 import tonio
 from scenarios import Scenarios, main
+from test_socket_tcp import listener
 from tonio.net import socket
 
 
@@ -40,6 +43,52 @@ class Errors(Scenarios):
             self.assertEqual(caught.exception.errno, errno.ENOTCONN)
             with self.assertRaises((BrokenPipeError, OSError)):
                 yield sock.send(b"x")
+
+    def test_too_many_open_files(self):
+        with (yield listener()) as server:
+            clients = [std.create_connection(server.getsockname()) for _ in range(2)]
+            before = resource.getrlimit(resource.RLIMIT_NOFILE)
+            with std.socket() as used:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (used.fileno() + 1, before[1]))
+                try:
+                    for open_one in server.accept, server.dup, socket.socket:
+                        with self.assertRaises(OSError) as caught:
+                            yield open_one()
+                        self.assertEqual(caught.exception.errno, errno.EMFILE)
+                finally:
+                    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+            # The connections are still in line.
+            for client in clients:
+                connection, _ = yield server.accept()
+                connection.close()
+                client.close()
+
+    def test_a_connection_that_is_reset_before_it_is_accepted(self):
+        with (yield listener()) as server:
+            client = std.create_connection(server.getsockname())
+            client.setsockopt(std.SOL_SOCKET, std.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+            with std.create_connection(server.getsockname()) as good:
+                while True:
+                    connection, address = yield server.accept()
+                    connection.close()
+                    if address == good.getsockname():
+                        break
+
+    def test_a_unix_listener_whose_backlog_is_full(self):
+        name = b"\0tonio-test-%d" % os.getpid()
+        with socket.socket(socket.AF_UNIX) as server:
+            yield server.bind(name)
+            server.listen(0)
+            clients = [socket.socket(socket.AF_UNIX) for _ in range(10)]
+            connecting = tonio.spawn(*[client.connect(name) for client in clients])
+            yield tonio.sleep(0.005)
+            for _ in clients:
+                connection, _ = yield server.accept()
+                connection.close()
+            yield connecting
+            for client in clients:
+                client.close()
 
     def test_accepting_on_what_does_not_listen(self):
         with socket.socket() as sock:

@@ -143,7 +143,7 @@ class BadArguments(Scenarios):
                 (TypeError, lambda: first.recv("1")),
                 (TypeError, lambda: first.recv()),
                 (TypeError, lambda: first.recv(1, 2, 3)),
-                (TypeError, lambda: first.send("text")),
+                (TypeError, lambda: first.send(5)),
                 (TypeError, lambda: first.sendall(5)),
                 (TypeError, lambda: first.recv_into(b"read only")),
                 (ValueError, lambda: first.recv_into(bytearray(2), 3)),

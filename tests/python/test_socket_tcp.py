@@ -140,6 +140,23 @@ class Connection(Scenarios):
             self.assertEqual((yield server.recv(10, socket.MSG_PEEK)), b"peek")
             self.assertEqual((yield server.recv(10)), b"peek")
 
+    def test_without_waiting(self):
+        client, server = yield connected_pair()
+        with client, server:
+            for use in (
+                lambda: server.recv(10, socket.MSG_DONTWAIT),
+                lambda: server.recv_into(bytearray(10), 0, socket.MSG_DONTWAIT),
+                lambda: server.recvfrom(10, socket.MSG_DONTWAIT),
+                lambda: server.recvmsg(10, 0, socket.MSG_DONTWAIT),
+                lambda: server.recv(10, socket.MSG_DONTWAIT | socket.MSG_WAITALL),
+                lambda: client.sendall(b"x" * 50_000_000, socket.MSG_DONTWAIT),
+            ):
+                with self.assertRaises(BlockingIOError):
+                    yield use()
+            with self.assertRaises(BlockingIOError):
+                while True:
+                    yield client.send(b"x" * 1000, socket.MSG_DONTWAIT)
+
     def test_sendall_to_a_slow_reader(self):
         client, server = yield connected_pair()
         data = bytes(range(256)) * (20 * 1024 * 1024 // 256)
@@ -229,7 +246,7 @@ class Names(Scenarios):
             port = server.getsockname()[1]
             with (yield socket.create_connection(("localhost", port))) as client:
                 self.assertEqual(client.getpeername(), ("127.0.0.1", port))
-            with (yield socket.create_connection(("127.0.0.1", port), ("127.0.0.1", 0))):
+            with (yield socket.create_connection(("127.0.0.1", port), None, ("127.0.0.1", 0))):
                 pass
 
     def test_the_empty_name_is_any_address(self):

@@ -36,9 +36,9 @@ def run_sample(name, *args, threads=None):
 class Server:
     """A sample that listens: a context manager that leaves no process behind."""
 
-    def __init__(self, name, *args, threads=None):
+    def __init__(self, name, *args, threads=None, listen=("--port", "0")):
         self.process = subprocess.Popen(
-            command(name, "--port", "0", *args, threads=threads),
+            command(name, *listen, *args, threads=threads),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env=clean_environment(),
         )
@@ -47,8 +47,9 @@ class Server:
         if said != "listening on":
             self.process.kill()
             raise AssertionError(f"{name} said {line!r}: {self.process.communicate()[1]}")
+        # (host, port), or a path.
         host, _, port = address.rpartition(":")
-        self.address = host, int(port)
+        self.address = (host, int(port)) if host else port
 
     def __enter__(self):
         return self

@@ -1,41 +1,93 @@
 """Sockets after the standard library's module: what blocks there suspends here.
 
-Suspend: bind, connect, accept, recv, recv_into, send, sendall, and getaddrinfo and
-create_connection of this module. The rest acts at once. Errors are the standard
-library's; closing a socket wakes who waits on it with an OSError (EBADF).
+Suspend: bind, connect, accept, the recv and send methods, sendfile, and of the functions the
+lookups of names (getaddrinfo and its kin), create_connection, create_server, send_fds and
+recv_fds. The rest acts at once. Errors are the standard library's; closing a socket wakes who
+waits on it with an OSError (EBADF). Data to send may be text, which is sent as UTF-8.
 """
 
 import _socket
+import array
 import errno
+import io
 import os
 import socket as _std
 
-from _tonio import Socket, spawn_blocking
+from _tonio import Socket, sleep, spawn_blocking
 
-_CONSTANTS = [
-    name
-    for name in dir(_std)
-    if name.isupper() or name.startswith(("AF_", "SOCK_", "SO_", "IPPROTO_", "AI_", "NI_", "MSG_"))
-]
-globals().update((name, getattr(_std, name)) for name in _CONSTANTS)
+from ..time import timeout as _limited
+from ._names import (
+    getaddrinfo,
+    getfqdn,
+    gethostbyaddr,
+    gethostbyname,
+    gethostbyname_ex,
+    getnameinfo,
+)
 
-error = OSError
-gaierror = _std.gaierror
-herror = _std.herror
-timeout = _std.timeout
-
-__all__ = [
-    *_CONSTANTS,
-    "create_connection",
+# Constants, and what doesn't block: the standard library's own.
+_SHARED = [
+    *(
+        name
+        for name in dir(_std)
+        if name.isupper() or name.startswith(("AF_", "SOCK_", "SO_", "IPPROTO_", "AI_", "NI_"))
+    ),
+    "AddressFamily",
+    "AddressInfo",
+    "MsgFlag",
+    "SocketKind",
+    "close",
     "error",
-    "from_stdlib_socket",
     "gaierror",
-    "getaddrinfo",
+    "gethostname",
+    "getprotobyname",
+    "getservbyname",
+    "getservbyport",
+    "has_dualstack_ipv6",
+    "has_ipv6",
     "herror",
-    "socket",
-    "socketpair",
+    "htonl",
+    "htons",
+    "if_indextoname",
+    "if_nameindex",
+    "if_nametoindex",
+    "inet_aton",
+    "inet_ntoa",
+    "inet_ntop",
+    "inet_pton",
+    "ntohl",
+    "ntohs",
+    "sethostname",
     "timeout",
 ]
+globals().update((name, getattr(_std, name)) for name in _SHARED)
+
+__all__ = [
+    *_SHARED,
+    "SocketType",
+    "create_connection",
+    "create_server",
+    "from_stdlib_socket",
+    "fromfd",
+    "getaddrinfo",
+    "getfqdn",
+    "gethostbyaddr",
+    "gethostbyname",
+    "gethostbyname_ex",
+    "getnameinfo",
+    "recv_fds",
+    "send_fds",
+    "socket",
+    "socketpair",
+]
+
+# A part of a file that one call sends; sendfile(2) itself takes no more than 2 GiB.
+_FILE_PART = 1 << 30
+# What is read at a time of a file that the system can't send by itself.
+_READ_SIZE = 64 * 1024
+
+# Between attempts to reach a Unix socket whose queue is full; seconds.
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.001, 0.05
 
 
 def _mirror(name):
@@ -53,8 +105,8 @@ def _mirror(name):
 class socket(Socket):
     """socket(family=AF_INET, type=SOCK_STREAM, proto=0, fileno=None)
 
-    One end of a connection, or a listener. Any number of tasks and threads may use it at
-    the same time."""
+    One end of a connection, a listener, or what datagrams come to. Any number of tasks and
+    threads may use it at the same time; of several that wait for data each datum goes to one."""
 
     __slots__ = ()
 
@@ -79,12 +131,51 @@ class socket(Socket):
         self._bind(await self._resolved(address, AI_PASSIVE))
 
     def connect(self, address):
-        """Suspends until connected; a host that is a name is looked up."""
-        operation = self._connect(address)
-        return self._connect_by_name(address) if operation is None else operation
+        """Suspends until connected; a host that is a name is looked up. When that is
+        cancelled, the socket is of no further use."""
+        if self._family == AF_UNIX:
+            return _until_possible(self._connect, address)
+        return self._connect(address) or self._by_name(self._connect, (address,))
 
-    async def _connect_by_name(self, address):
-        await self._connect(await self._resolved(address, 0))
+    async def connect_ex(self, address):
+        """As connect(), but gives the errno of an OSError, 0 without one."""
+        try:
+            await self.connect(address)
+        except gaierror:
+            raise
+        except OSError as failure:
+            if failure.errno is None:
+                raise
+            return failure.errno
+        return 0
+
+    def sendto(self, data, flags_or_address, *address):
+        """sendto(data, address) or sendto(data, flags, address)
+
+        Suspends until data can be sent to the address as a datagram; gives its size. A host
+        that is a name is looked up."""
+        args = data, flags_or_address, *address
+        if self._family == AF_UNIX:
+            flags = flags_or_address if address else 0
+            if not flags & MSG_DONTWAIT:
+                return _until_possible(self._sendto, data, flags | MSG_DONTWAIT, args[-1])
+        return self._sendto(*args) or self._by_name(self._sendto, args)
+
+    def sendmsg(self, buffers, ancdata=(), flags=0, address=None):
+        """Suspends until something of the buffers can be sent, together with the ancillary
+        data, an iterable of (level, type, data); gives the number of bytes sent. Descriptors
+        are sent by send_fds()."""
+        if address is None:
+            return self._sendmsg(buffers, ancdata, flags)
+        args = list(buffers), list(ancdata), flags, address
+        if self._family == AF_UNIX and not flags & MSG_DONTWAIT:
+            return _until_possible(self._sendmsg, *args[:2], flags | MSG_DONTWAIT, address)
+        return self._sendmsg(*args) or self._by_name(self._sendmsg, args)
+
+    async def _by_name(self, operation, args):
+        """The operation, the host of its last argument looked up."""
+        *others, address = args
+        return await operation(*others, await self._resolved(address, 0))
 
     async def _resolved(self, address, flags):
         """The address, its host looked up. One of another shape is refused where it is used."""
@@ -93,11 +184,77 @@ class socket(Socket):
         if len(address) < 2:
             return address
         host, port, *rest = address
-        if not host or not isinstance(host, str) or host == "<broadcast>":
+        if not host or not isinstance(host, (str, bytes, bytearray)) or host == "<broadcast>":
             return address
         found = await getaddrinfo(host, None, self._family, self._type, self.proto, flags)
         numeric = found[0][4]
         return (numeric[0], port, *(rest or numeric[2:]))
+
+    async def sendfile(self, file, offset=0, count=None):
+        """Suspends until the file, open for reading in binary mode, is sent from offset on, or
+        count bytes of it; gives the number of bytes. The file's position is behind them then,
+        also when that fails."""
+        self._check_sendfile(file, offset, count)
+        try:
+            source = file.fileno()
+        except (AttributeError, io.UnsupportedOperation):
+            return await self._send_by_reading(file, offset, count)
+        try:
+            return await self._send_by_system(file, source, offset, count)
+        except _NotByTheSystem:
+            return await self._send_by_reading(file, offset, count)
+
+    def _check_sendfile(self, file, offset, count):
+        if "b" not in getattr(file, "mode", "b"):
+            raise ValueError("sendfile(): the file must be opened in binary mode")
+        if self._type != SOCK_STREAM:
+            raise ValueError("sendfile() needs a socket of type SOCK_STREAM")
+        if offset < 0:
+            raise ValueError(f"sendfile(): offset must not be negative: {offset}")
+        if count is not None:
+            if not isinstance(count, int):
+                raise TypeError(f"sendfile(): count must be an int, not {type(count).__name__}")
+            if count <= 0:
+                raise ValueError(f"sendfile(): count must be positive: {count}")
+
+    async def _send_by_system(self, file, source, offset, count):
+        start = offset
+        try:
+            while count is None or offset - start < count:
+                left = _FILE_PART if count is None else min(_FILE_PART, count - (offset - start))
+                try:
+                    sent = await self._sendfile(source, offset, left)
+                except OSError as failure:
+                    # No file that can be mapped (sendfile(2)).
+                    if offset == start and failure.errno in (errno.EINVAL, errno.ESPIPE):
+                        raise _NotByTheSystem from failure
+                    raise
+                if sent == 0:
+                    break
+                offset += sent
+        finally:
+            if offset > start and hasattr(file, "seek"):
+                file.seek(offset)
+        return offset - start
+
+    async def _send_by_reading(self, file, offset, count):
+        if offset:
+            file.seek(offset)
+        total = 0
+        try:
+            while count is None or total < count:
+                size = _READ_SIZE if count is None else min(_READ_SIZE, count - total)
+                data = memoryview(await spawn_blocking(file.read, size))
+                if not data:
+                    break
+                while data:
+                    sent = await self.send(data)
+                    total += sent
+                    data = data[sent:]
+        finally:
+            if total and hasattr(file, "seek"):
+                file.seek(offset + total)
+        return total
 
     def dup(self):
         """A socket of its own for the same connection."""
@@ -125,6 +282,25 @@ class socket(Socket):
         return text + ">"
 
 
+SocketType = socket
+
+
+async def _until_possible(operation, *args):
+    """The operation, which tells by BlockingIOError that the Unix socket at an address takes
+    nothing more just now: no readiness tells when it does (connect(2), unix(7))."""
+    pause = _SHORTEST_PAUSE
+    while True:
+        try:
+            return await operation(*args)
+        except BlockingIOError:
+            await sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+class _NotByTheSystem(Exception):
+    """sendfile(2) does not take this file."""
+
+
 def from_stdlib_socket(sock):
     """Takes over a socket of the standard library, which is detached."""
     # If this fails, the descriptor is still its own.
@@ -133,19 +309,22 @@ def from_stdlib_socket(sock):
     return taken
 
 
+def fromfd(fd, family, type, proto=0):
+    """A socket for a duplicate of the descriptor."""
+    return socket(family, type, proto, fileno=_socket.dup(fd))
+
+
 def socketpair(family=None, type=SOCK_STREAM, proto=0):
     """Two connected sockets."""
     first, second = _std.socketpair(family, type, proto)
     return from_stdlib_socket(first), from_stdlib_socket(second)
 
 
-def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
-    """As socket.getaddrinfo, on the blocking pool."""
-    return spawn_blocking(_std.getaddrinfo, host, port, family, type, proto, flags)
-
-
-async def create_connection(address, source_address=None):
-    """Connects to the first of address's (host, port) addresses that answers."""
+async def create_connection(address, timeout=None, source_address=None, *, all_errors=False):
+    """Connects to the first of address's (host, port) addresses that answers, from
+    source_address if given, with at most timeout seconds for each. Raises the last failure,
+    or, with all_errors, an ExceptionGroup of all. tonio.net.open_tcp_stream() tries several
+    at the same time."""
     host, port = address
     failures = []
     for family, type, proto, _, target in await getaddrinfo(host, port, 0, SOCK_STREAM):
@@ -153,7 +332,10 @@ async def create_connection(address, source_address=None):
         try:
             if source_address is not None:
                 await sock.bind(source_address)
-            await sock.connect(target)
+            if timeout is None:
+                await sock.connect(target)
+            elif not (await _limited(sock.connect(target), timeout))[1]:
+                raise TimeoutError(errno.ETIMEDOUT, f"no connection to {target} in {timeout} s")
             return sock
         except OSError as failure:
             sock.close()
@@ -161,6 +343,52 @@ async def create_connection(address, source_address=None):
         except BaseException:
             sock.close()
             raise
-    if not failures:
-        raise OSError(f"getaddrinfo({host!r}) gave no address")
-    raise failures[-1]
+    try:
+        if not failures:
+            raise OSError(f"getaddrinfo({host!r}) gave no address")
+        if all_errors:
+            raise ExceptionGroup("create_connection failed", failures)
+        raise failures[-1]
+    finally:
+        # Not a cycle through this frame.
+        failures.clear()
+
+
+async def create_server(
+    address, *, family=AF_INET, backlog=None, reuse_port=False, dualstack_ipv6=False
+):
+    """A listening socket, bound to address; with dualstack_ipv6 one for IPv4 as well."""
+    if dualstack_ipv6 and family != AF_INET6:
+        raise ValueError("create_server(): dualstack_ipv6 needs family AF_INET6")
+    sock = socket(family, SOCK_STREAM)
+    try:
+        sock.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+        if reuse_port:
+            sock.setsockopt(SOL_SOCKET, SO_REUSEPORT, 1)
+        if family == AF_INET6:
+            sock.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 0 if dualstack_ipv6 else 1)
+        await sock.bind(address)
+        sock.listen(*(() if backlog is None else (backlog,)))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def send_fds(sock, buffers, fds, flags=0, address=None):
+    """Suspends until something of the buffers is sent over a Unix socket, and with it the
+    descriptors; gives the number of bytes."""
+    ancillary = [(SOL_SOCKET, SCM_RIGHTS, array.array("i", fds))]
+    return sock.sendmsg(buffers, ancillary, flags, address)
+
+
+async def recv_fds(sock, bufsize, maxfds, flags=0):
+    """Suspends until data comes; gives (data, descriptors, flags, address). The descriptors
+    are not inheritable."""
+    fds = array.array("i")
+    space = CMSG_LEN(maxfds * fds.itemsize)
+    data, ancillary, flags, address = await sock.recvmsg(bufsize, space, flags)
+    for level, type, content in ancillary:
+        if level == SOL_SOCKET and type == SCM_RIGHTS:
+            fds.frombytes(content[: len(content) - len(content) % fds.itemsize])
+    return data, list(fds), flags, address

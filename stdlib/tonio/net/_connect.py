@@ -1,0 +1,155 @@
+"""Opening streams: open_tcp_stream() after RFC 8305 ("happy eyeballs"), open_unix_socket()."""
+
+import os
+
+from _tonio import Event, scope
+
+from . import socket as _sockets
+from ._names import check_port
+from ._streams import SocketStream
+
+# RFC 8305, section 8, recommends 250 ms.
+_DELAY = 0.25
+
+
+async def open_tcp_stream(host, port, *, happy_eyeballs_delay=_DELAY, local_address=None):
+    """Connects to a host (a name or a numeric address) and gives a SocketStream.
+
+    A name's addresses are tried one after the other, their families in turn (RFC 8305): the
+    next attempt begins when one has failed, or has taken happy_eyeballs_delay seconds (None:
+    the default); the first to succeed ends the others. local_address, a numeric address or a
+    name, is where the connection is to come from; remote addresses of other families are not
+    tried then. OSError, whose cause holds each attempt's, when none succeeds."""
+    if not isinstance(host, (str, bytes)):
+        raise TypeError(f"open_tcp_stream(): host must be str or bytes, not {type(host).__name__}")
+    check_port(port, "open_tcp_stream()")
+    delay = _DELAY if happy_eyeballs_delay is None else happy_eyeballs_delay
+    if not delay >= 0:
+        raise ValueError(f"open_tcp_stream(): happy_eyeballs_delay must not be negative: {delay}")
+    targets = _interleaved(await _addresses(host, port))
+    if local_address is not None:
+        targets = await _with_sources(targets, local_address)
+    return SocketStream(await _first_to_connect(targets, delay, f"{_text(host)}:{port}"))
+
+
+async def open_unix_socket(path):
+    """Connects to the Unix socket at a path (str, bytes or os.PathLike; one that begins with
+    NUL is an abstract name) and gives a SocketStream."""
+    sock = _sockets.socket(_sockets.AF_UNIX, _sockets.SOCK_STREAM)
+    try:
+        await sock.connect(os.fspath(path))
+    except BaseException:
+        sock.close()
+        raise
+    return SocketStream(sock)
+
+
+def _text(host):
+    return host if isinstance(host, str) else os.fsdecode(host)
+
+
+def _addresses(host, port):
+    return _sockets.getaddrinfo(host, port, 0, _sockets.SOCK_STREAM)
+
+
+def _interleaved(found):
+    """The addresses of getaddrinfo (RFC 6724 order), with the families in turn, beginning
+    with the first one's (RFC 8305, section 4)."""
+    by_family = {}
+    for entry in dict.fromkeys(found):
+        by_family.setdefault(entry[0], []).append(entry)
+    ordered = []
+    rows = list(by_family.values())
+    while rows:
+        ordered += [row.pop(0) for row in rows]
+        rows = [row for row in rows if row]
+    return [(family, kind, proto, address, None) for family, kind, proto, _, address in ordered]
+
+
+async def _with_sources(targets, local_address):
+    """The targets that a local address has the family of, with the address to bind to."""
+    sources = {}
+    for family, _, _, _, address in await _addresses(local_address, 0):
+        sources.setdefault(family, address)
+    fitting = [(*target[:4], sources[target[0]]) for target in targets if target[0] in sources]
+    if not fitting:
+        remote = targets[0][3][0]
+        raise OSError(
+            f"open_tcp_stream(): local_address {local_address!r} is of another family than {remote}"
+        )
+    return fitting
+
+
+async def _first_to_connect(targets, delay, name):
+    """The socket of the first target that connects."""
+    attempts = _Attempts()
+    try:
+        async with scope() as race:
+            for target in targets:
+                failed = Event()
+                race.spawn(attempts.connect(target, failed, race))
+                await failed.wait(delay)
+    except BaseException:
+        attempts.close()
+        raise
+    if attempts.winner is None:
+        raise _no_connection(attempts.failures, name)
+    return attempts.take()
+
+
+class _Attempts:
+    """What a race of connections has come to."""
+
+    def __init__(self):
+        # Several may succeed before the others are told; the first in the list wins.
+        self.connected = []
+        self.failures = []
+
+    @property
+    def winner(self):
+        return self.connected[0] if self.connected else None
+
+    async def connect(self, target, failed, race):
+        family, kind, proto, address, source = target
+        try:
+            sock = _sockets.socket(family, kind, proto)
+        except OSError as failure:
+            self.failures.append(failure)
+            failed.set()
+            return
+        try:
+            if source is not None:
+                await sock.bind(source)
+            await sock.connect(address)
+        except OSError as failure:
+            sock.close()
+            failure.add_note(f"connecting to {address[0]} port {address[1]}")
+            self.failures.append(failure)
+            failed.set()
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            self.connected.append(sock)
+            race.cancel()
+
+    def take(self):
+        winner, *late = self.connected
+        for sock in late:
+            sock.close()
+        return winner
+
+    def close(self):
+        for sock in self.connected:
+            sock.close()
+
+
+def _no_connection(failures, name):
+    """One failure is raised as it is; of several the kind that they share."""
+    if len(failures) == 1:
+        return failures[0]
+    numbers = {failure.errno for failure in failures}
+    text = f"all attempts to connect to {name} failed"
+    error = OSError(numbers.pop(), text) if len(numbers) == 1 else OSError(text)
+    error.__cause__ = ExceptionGroup(text, failures)
+    return error

@@ -1,0 +1,84 @@
+"""Servers: accept loops whose handlers are their children."""
+
+import errno
+
+from _tonio import report_failure, scope, sleep
+
+from .._call import call
+from ._listen import open_tcp_listeners, open_unix_listener
+
+# What descriptors, buffers or memory are short for goes by when connections end (accept(2)).
+_SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_SHORTAGE_PAUSE = 0.1  # seconds
+
+# accept(2) gives these errors of the new connection; the next one may be all right.
+_CONNECTION_FAILURES = {
+    errno.ENETDOWN,
+    errno.EPROTO,
+    errno.ENOPROTOOPT,
+    errno.EHOSTDOWN,
+    errno.ENONET,
+    errno.EHOSTUNREACH,
+    errno.ENETUNREACH,
+    errno.EPERM,
+}
+
+
+async def serve_listeners(handler, listeners):
+    """Accepts on the listeners until it is cancelled, and runs handler(stream) for each
+    connection, as a task of its own. Closes the listeners at its end.
+
+    handler is a generator or async function; its stream is closed when it ends. A handler that
+    fails is reported on standard error, and the server goes on. Handlers are children of the
+    server: cancelling it cancels them, and it ends when they have ended. So it does when a
+    listener is closed, or fails: with that OSError. A shortage of descriptors is waited out."""
+    listeners = list(listeners)
+    try:
+        if not callable(handler):
+            raise TypeError(f"the handler must be a function, not {type(handler).__name__}")
+        if not listeners:
+            raise ValueError("serve_listeners() takes at least one listener")
+        async with scope() as server:
+            # One in the server's own task, so that its failure is raised as it is.
+            first, *others = listeners
+            for listener in others:
+                server.spawn(_accept(handler, listener, server))
+            await _accept(handler, first, server)
+    finally:
+        for listener in listeners:
+            listener.close()
+
+
+async def serve_tcp(handler, port, *, host=None, backlog=None, reuse_port=False):
+    """open_tcp_listeners() and serve_listeners() in one."""
+    listeners = await open_tcp_listeners(port, host=host, backlog=backlog, reuse_port=reuse_port)
+    await serve_listeners(handler, listeners)
+
+
+async def serve_unix(handler, path, *, mode=None, backlog=None):
+    """open_unix_listener() and serve_listeners() in one."""
+    await serve_listeners(handler, [await open_unix_listener(path, mode=mode, backlog=backlog)])
+
+
+async def _accept(handler, listener, server):
+    while True:
+        try:
+            stream = await listener.accept()
+        except OSError as failure:
+            if failure.errno in _SHORTAGES:
+                await sleep(_SHORTAGE_PAUSE)
+            elif failure.errno not in _CONNECTION_FAILURES:
+                raise
+        else:
+            server.spawn(_handle(handler, stream))
+
+
+async def _handle(handler, stream):
+    with stream:
+        try:
+            running = handler(stream)
+            if running is None:
+                raise TypeError(f"{handler!r} must be a generator or async function")
+            await call(running)
+        except Exception as failure:
+            report_failure("server's handler", failure)
