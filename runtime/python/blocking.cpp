@@ -5,6 +5,7 @@
 // runs, CancelledError is raised at the thread's next Python instruction, and the
 // waiter waits until the call has ended: nothing of it runs on behind its back. What is
 // raised this way can't reach the thread's next job: both sides go through `phase`.
+// Calls whose effect must not be left half done, or be lost, ask for less (OnCancel).
 #include "python/blocking.h"
 
 #include <atomic>
@@ -43,6 +44,14 @@ struct RunningCall : base::ListHook {
   BlockingCall& call;
 };
 
+// What cancelling the last waiter does to its call.
+enum class OnCancel : std::uint8_t {
+  kInterrupt,  // queued: it won't run; running: CancelledError is raised inside it
+  kFinish,     // queued: it won't run; running: it ends, the waiter gets the outcome, and is
+               // cancelled at its next suspension
+  kShield,     // it ends in any case; the rest as kFinish
+};
+
 enum Phase : std::uint32_t {
   kQueued,
   kRunning,
@@ -57,6 +66,7 @@ struct BlockingCall {
   PyObject* args;      // owned: positional arguments, then the values of keywords
   PyObject* keywords;  // owned or null: names of the last arguments
   PyObject* context;   // owned or null
+  OnCancel on_cancel;
   // Written by the pool's thread before `done` is set.
   PyObject* result;
   PyObject* error;
@@ -169,6 +179,7 @@ void call_abandon(PyObject* self, CoroTask& task, bool) {
 
 // Raises CancelledError in the thread, if the call still runs.
 void interrupt(BlockingCall& call) {
+  if (call.on_cancel != OnCancel::kInterrupt) return;
   std::uint32_t phase = kRunning;
   if (!call.phase.compare_exchange_strong(phase, kInterrupting)) return;
   PyThreadState_SetAsyncExc(call.thread, cancelled_error);
@@ -192,10 +203,11 @@ Poll raise_cancelled_call(BlockingCall& call, CoroTask& task) {
 }
 
 // For a task that is cancelled and the last one that waits: ends the call first.
-Poll end_call(BlockingCall& call, CoroTask& task) {
+Poll end_call(BlockingCall& call, CoroTask& task, PyObject*& result) {
   task.set_ending_cancelled(true);
   while (!call.done.is_set()) {
-    if (Host::instance().runtime().blocking_pool().withdraw(call.job)) {
+    if (call.on_cancel != OnCancel::kShield &&
+        Host::instance().runtime().blocking_pool().withdraw(call.job)) {
       PyErr_SetNone(cancelled_error);
       finish(call, PyErr_GetRaisedException());
       break;
@@ -206,7 +218,11 @@ Poll end_call(BlockingCall& call, CoroTask& task) {
     if (!task.state().begin_arming()) continue;
     if (wait_for_call(call, task) == Poll::kPending) return Poll::kPending;
   }
-  return raise_cancelled_call(call, task);
+  const bool ran = !call.error || !PyErr_GivenExceptionMatches(call.error, cancelled_error);
+  if (call.on_cancel == OnCancel::kInterrupt || !ran) return raise_cancelled_call(call, task);
+  task.set_ending_cancelled(false);
+  task.renew_cancel();
+  return call_result(call, result);
 }
 
 // A task may be cancelled between making the call and waiting for it: the call is its
@@ -218,7 +234,7 @@ Poll call_start(PyObject* self, CoroTask& task, PyObject*& result) {
     return cancelled ? raise_cancelled_call(call, task) : call_result(call, result);
   }
   if (cancelled || !task.state().begin_arming()) {
-    return call.waiters.load() > 0 ? raise_cancelled_call(call, task) : end_call(call, task);
+    return call.waiters.load() > 0 ? raise_cancelled_call(call, task) : end_call(call, task, result);
   }
   if (wait_for_call(call, task) == Poll::kPending) return Poll::kPending;
   return call_result(call, result);
@@ -232,7 +248,7 @@ Poll call_resume(PyObject* self, CoroTask& task, PyObject*& result) {
   const bool others_wait = call.waiters.fetch_sub(1) > 1;
   if (!cancelled) return call_result(call, result);
   // The call is theirs as well, so it goes on.
-  return others_wait ? raise_cancelled_call(call, task) : end_call(call, task);
+  return others_wait ? raise_cancelled_call(call, task) : end_call(call, task, result);
 }
 
 constexpr OperationKind kCallKind{call_start, call_resume, call_abandon, true};
@@ -275,7 +291,7 @@ void call_dealloc(PyObject* self) {
 }
 
 // Submits a call of `function`; a new reference, or null with an exception set.
-PyObject* submit(PyObject* function, Ref args, Ref keywords) {
+PyObject* submit(PyObject* function, Ref args, Ref keywords, OnCancel on_cancel) {
   Host& host = Host::instance();
   if (!PyCallable_Check(function)) {
     PyErr_Format(PyExc_TypeError, "tonio.spawn_blocking() takes a function, not %R", function);
@@ -294,6 +310,7 @@ PyObject* submit(PyObject* function, Ref args, Ref keywords) {
   call->args = args.release();
   call->keywords = keywords.release();
   call->context = context.release();
+  call->on_cancel = on_cancel;
   call->result = call->error = nullptr;
   new (&call->observed) std::atomic<bool>(false);
   new (&call->waiters) std::atomic<unsigned>(0);
@@ -315,6 +332,7 @@ PyObject* submit(PyObject* function, Ref args, Ref keywords) {
   return self.release();
 }
 
+template <OnCancel on_cancel>
 PyObject* spawn_blocking(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords) {
   if (nargs < 1) {
     PyErr_SetString(PyExc_TypeError, "tonio.spawn_blocking() takes a function");
@@ -326,7 +344,7 @@ PyObject* spawn_blocking(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyO
   for (Py_ssize_t i = 0; i < nargs - 1 + named; ++i) {
     PyTuple_SET_ITEM(values.get(), i, Py_NewRef(args[i + 1]));
   }
-  return submit(args[0], std::move(values), Ref::borrow(keywords));
+  return submit(args[0], std::move(values), Ref::borrow(keywords), on_cancel);
 }
 
 PyObject* map_blocking(PyObject*, PyObject* const* args, Py_ssize_t nargs) {
@@ -339,17 +357,29 @@ PyObject* map_blocking(PyObject*, PyObject* const* args, Py_ssize_t nargs) {
   Ref calls = Ref::steal(items ? PyList_New(0) : nullptr);
   for (Py_ssize_t i = 0; calls && i < PyTuple_GET_SIZE(items.get()); ++i) {
     Ref values = Ref::steal(PyTuple_Pack(1, PyTuple_GET_ITEM(items.get(), i)));
-    Ref call = values ? Ref::steal(submit(args[0], std::move(values), Ref())) : Ref();
+    Ref call = values ? Ref::steal(submit(args[0], std::move(values), Ref(),
+                                              OnCancel::kInterrupt)) : Ref();
     if (!call || PyList_Append(calls.get(), call.get()) != 0) calls.reset();
   }
   return calls ? spawn_gathered(calls.get()) : nullptr;
 }
 
 PyMethodDef functions[] = {
-    {"spawn_blocking", as_cfunction<spawn_blocking>(), METH_FASTCALL | METH_KEYWORDS,
+    {"spawn_blocking", as_cfunction<spawn_blocking<OnCancel::kInterrupt>>(),
+     METH_FASTCALL | METH_KEYWORDS,
      PyDoc_STR("spawn_blocking($module, fn, /, *args, **kwargs)\n--\n\n"
                "Runs fn(*args, **kwargs) on the blocking pool; waiting for it gives its result "
                "or raises its exception.")},
+    {"finish_blocking", as_cfunction<spawn_blocking<OnCancel::kFinish>>(),
+     METH_FASTCALL | METH_KEYWORDS,
+     PyDoc_STR("finish_blocking($module, fn, /, *args, **kwargs)\n--\n\n"
+               "As spawn_blocking(), but a call that has begun is not interrupted: a waiter that "
+               "is cancelled gets its outcome, and CancelledError at its next suspension.")},
+    {"shield_blocking", as_cfunction<spawn_blocking<OnCancel::kShield>>(),
+     METH_FASTCALL | METH_KEYWORDS,
+     PyDoc_STR("shield_blocking($module, fn, /, *args, **kwargs)\n--\n\n"
+               "As finish_blocking(), and a call that has not begun when its waiter is cancelled "
+               "runs all the same.")},
     {"map_blocking", as_cfunction<map_blocking>(), METH_FASTCALL,
      PyDoc_STR("map_blocking($module, fn, xs, /)\n--\n\n"
                "Runs fn(x) for each x of the iterable on the blocking pool. Waiting for it gives "

@@ -5,6 +5,7 @@
 #include "python/channel.h"
 #include "python/errors.h"
 #include "python/event.h"
+#include "python/io_registration.h"
 #include "python/lock.h"
 #include "python/names.h"
 #include "python/run.h"
@@ -40,7 +41,7 @@ int execute(PyObject* module) {
   const bool done = names::init() && init_errors(module) && init_shared_coroutine() && init_spawn(module) &&
                     init_time(module) && init_event(module) && init_blocking(module) &&
                     init_run(module) && init_run_signals(module) && init_scope(module) && init_task_dump(module) &&
-                    init_socket(module) && init_socket_stream(module) && init_lock(module) && init_semaphore(module) &&
+                    init_socket(module) && init_socket_stream(module) && init_io_registration(module) && init_lock(module) && init_semaphore(module) &&
                     init_barrier(module) && init_channel(module) &&
                     PyModule_AddFunctions(module, functions) == 0 &&
                     PyModule_AddStringConstant(module, "__version__", TONIO_VERSION) == 0;

@@ -1,5 +1,6 @@
 #include "reactor/reactor.h"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 
@@ -281,7 +282,10 @@ void Reactor::apply(Registration& registration) {
   }
   if (!registration.loop_side_) {
     auto side = std::make_unique<LoopSide>();
+    const bool keep_mode = registration.mode_ == Registration::Mode::kAsItIs;
+    const int flags = keep_mode ? fcntl(registration.fd_, F_GETFL) : -1;
     status = side->open(loop_->loop, registration.fd_, by_edges);
+    if (flags >= 0 && !(flags & O_NONBLOCK)) fcntl(registration.fd_, F_SETFL, flags);
     if (status == 0) {
       side->registration = &registration;
       registration.loop_side_ = std::move(side);

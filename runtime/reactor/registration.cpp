@@ -7,7 +7,8 @@
 
 namespace tonio::reactor {
 
-Registration::Registration(Reactor& reactor, int fd) : reactor_(reactor), fd_(fd) {}
+Registration::Registration(Reactor& reactor, int fd, Mode mode)
+    : reactor_(reactor), fd_(fd), mode_(mode) {}
 Registration::~Registration() = default;
 
 void Registration::drop() {

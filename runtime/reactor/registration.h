@@ -23,8 +23,12 @@ enum class Interest : unsigned { kRead = 1, kWrite = 2 };
 
 class Registration : public base::ListHook {
  public:
-  // `fd` stays the caller's, open and non-blocking until close() or release().
-  Registration(Reactor& reactor, int fd);
+  // Whether the descriptor is non-blocking for good, or keeps its mode: libuv would make
+  // it non-blocking, for everybody who shares it.
+  enum class Mode { kNonBlocking, kAsItIs };
+
+  // `fd` stays the caller's, open until close() or release().
+  Registration(Reactor& reactor, int fd, Mode mode = Mode::kNonBlocking);
   Registration(const Registration&) = delete;
   Registration& operator=(const Registration&) = delete;
 
@@ -69,6 +73,7 @@ class Registration : public base::ListHook {
 
   Reactor& reactor_;
   const int fd_;
+  const Mode mode_;
   // The owner, and the loop from the first wait on until its handle is closed.
   std::atomic<unsigned> owners_{1};
 

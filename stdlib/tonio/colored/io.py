@@ -1,0 +1,4 @@
+"""As tonio.io."""
+
+from ..io import *
+from ..io import __all__ as __all__

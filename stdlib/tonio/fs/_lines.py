@@ -1,0 +1,80 @@
+"""Reading lines ahead: a file's lines cost one call on the blocking pool per batch and not
+one per line."""
+
+import collections
+import io
+import itertools
+import threading
+
+from _tonio import finish_blocking
+
+# Characters or bytes per call.
+_BATCH = 64 * 1024
+
+
+class ReadAhead:
+    """Lines that have been read and not been given yet. Whatever else is done with the file
+    is done where the reader has got to: the position is set back first. So only files whose
+    position can be set, and which are only read, have one."""
+
+    __slots__ = ("_failure", "_file", "_lines", "_lock", "_read", "_start")
+
+    def __init__(self, file):
+        self._file = file
+        self._lock = threading.Lock()  # held by threads of the blocking pool, which may wait
+        self._lines = collections.deque()
+        self._start = None  # where the batch began, as tell() has it
+        self._read = 0  # lines that the batch had
+        self._failure = None  # what ended the batch
+
+    @classmethod
+    def of(cls, file):
+        """One for a file that was just opened, or None."""
+        if not isinstance(file, (io.TextIOWrapper, io.BufferedReader)):
+            return None
+        return cls(file) if not file.writable() and file.seekable() else None
+
+    async def next_line(self):
+        """The next line, or None at the end."""
+        if not self._file.closed:
+            try:
+                return self._lines.popleft()
+            except IndexError:
+                pass
+        return await finish_blocking(self._next_batch)
+
+    def _next_batch(self):
+        with self._lock:
+            if self._lines and not self._file.closed:
+                return self._lines.popleft()
+            failure, self._failure = self._failure, None
+            if failure is not None:
+                raise failure
+            try:
+                self._start = self._file.tell()
+            except OSError:  # between lines that next() has read
+                return next(self._file, None)
+            size, batch = 0, []
+            try:
+                while size < _BATCH and (line := self._file.readline()):
+                    batch.append(line)
+                    size += len(line)
+            except Exception as failure:
+                if not batch:
+                    raise
+                self._failure = failure
+            self._read = len(batch)
+            self._lines.extend(batch[1:])
+            return batch[0] if batch else None
+
+    def rewound(self, method, *args, **kwargs):
+        """method(), once the file's position is behind the last line that was given."""
+        with self._lock:
+            left = len(self._lines)
+            self._lines.clear()
+            if left or self._failure:
+                self._failure = None
+                self._file.seek(self._start)
+                # As a loop over the file does: it leaves tell() of a text file disabled.
+                collections.deque(itertools.islice(self._file, self._read - left), 0)
+            return method(*args, **kwargs)
