@@ -1,0 +1,132 @@
+"""What the bridges to other event loops share: a task that waits for such a loop, and a
+tonio coroutine that such a loop waits for."""
+
+import threading
+import weakref
+
+from _tonio import Event, scope, spawn, spawn_blocking
+
+from ._call import call
+from .exceptions import CancelledError
+
+
+class Visit:
+    """A call into another event loop, which runs on a thread of the blocking pool until the
+    call has ended. For each library there is a subclass with
+
+    run()     blocks: runs the loop and the call; gives its result. Raises CancelledError when
+              the call has ended because it was asked to.
+    ask()     asks the call, which runs, to end. From any thread, once.
+    close()   the call is not going to begin.
+
+    `began` is set by run(), under `mutex`, when there is something to ask."""
+
+    def __init__(self):
+        self.mutex = threading.Lock()
+        self.began = False
+        self.asked = False
+        # Whether the thread has taken the call, or the task has given it up before.
+        self._taken = False
+
+    async def outcome(self):
+        """Suspends until the call has ended; gives its result or raises its exception. When
+        the waiting task is cancelled, so is the call, and its end is waited for."""
+        ended = Event()
+        job = spawn_blocking(self._work, ended)
+        try:
+            await ended.wait()
+        except CancelledError:
+            if self._take():
+                self.close()
+                raise
+            self._cancel()
+            # Not `await job`, which would interrupt the thread rather than the call.
+            with scope(shield=True):
+                await ended.wait()
+                try:
+                    return await job
+                except CancelledError:
+                    pass
+            raise
+        return await job
+
+    def begin(self):
+        """By run(): from now on the call may be asked to end. Whether it is so already."""
+        with self.mutex:
+            self.began = True
+            return self.asked
+
+    def _take(self):
+        with self.mutex:
+            taken, self._taken = self._taken, True
+        return not taken
+
+    def _work(self, ended):
+        try:
+            return self.run() if self._take() else None
+        finally:
+            ended.set()
+
+    def _cancel(self):
+        with self.mutex:
+            self.asked = True
+            began = self.began
+        if began:
+            self.ask()
+
+
+class Guest:
+    """A tonio coroutine that another event loop waits for. notify() is called when it has
+    ended, on whatever thread."""
+
+    def __init__(self, coro, notify):
+        self._notify = notify
+        self._limits = scope()
+        # How it has ended, until outcome() has given it away.
+        self._result = None
+        self._failure = None
+        task = _guest(coro, self)
+        # A task that is cancelled before its first step never runs.
+        self._unrun = weakref.finalize(task, self._ended, CancelledError("it never began"))
+        self._unrun.atexit = False
+        spawn.without_tracking(task)
+
+    def cancel(self):
+        """Asks it to end. From any thread."""
+        self._limits.cancel()
+
+    async def run(self, coro):
+        result = None
+        failure = CancelledError("the coroutine was cancelled")
+        try:
+            with self._limits:
+                result = await call(coro)
+                failure = None
+        except BaseException as raised:
+            failure = raised
+        try:
+            self._unrun.detach()
+            self._ended(failure, result)
+        finally:
+            # Not a cycle through this frame.
+            del failure
+
+    def _ended(self, failure, result=None):
+        self._failure = failure
+        self._result = result
+        self._notify()
+
+    def outcome(self):
+        """Its result, or raises its exception: CancelledError when it was cancelled. Once."""
+        failure, self._failure = self._failure, None
+        result, self._result = self._result, None
+        try:
+            if failure is not None:
+                raise failure
+            return result
+        finally:
+            del failure
+
+
+async def _guest(coro, guest):
+    await guest.run(coro)
