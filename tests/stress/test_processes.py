@@ -17,13 +17,14 @@ def resident():
         return int(file.read().split()[1]) * (os.sysconf("SC_PAGESIZE") // 1024)
 
 
-def descriptors():
+async def descriptors():
+    """How many are open; a task of its own, since a run has one for itself."""
     return len(os.listdir("/proc/self/fd"))
 
 
 async def only(expected):
     """Until no more descriptors are open: the loop lets go of some a little later."""
-    while descriptors() > expected:
+    while await descriptors() > expected:
         await tonio.sleep(0.001)
 
 
@@ -46,7 +47,7 @@ class Processes(unittest.TestCase):
         runtime = tonio.runtime(threads=2)
         self.addCleanup(runtime.stop)
         runtime.run_until_complete(round_of(AT_ONCE))
-        files, memory = descriptors(), resident()
+        files, memory = runtime.run_until_complete(descriptors()), resident()
         results = runtime.run_until_complete(round_of(COUNT))
         for number, result in enumerate(results):
             self.assertEqual(result, (number % 100, b"%d" % number, b"%d\n" % number))
@@ -72,7 +73,7 @@ class Processes(unittest.TestCase):
         runtime = tonio.runtime(threads=2)
         self.addCleanup(runtime.stop)
         runtime.run_until_complete(round_of(2))
-        files = descriptors()
+        files = runtime.run_until_complete(descriptors())
         runtime.run_until_complete(cancels())
         with self.assertRaises(ChildProcessError):
             os.waitpid(-1, os.WNOHANG)
