@@ -35,7 +35,7 @@ void log_versions() {
 
 void start_log(const Options& options) {
   if (auto problem = base::init_log(options.log_level, options.log_file)) {
-    throw StartError("--log-file: " + *problem);
+    throw StartError("the log of --log-file or TONIO_LOG_FILE: " + *problem);
   }
   log_versions();
 }

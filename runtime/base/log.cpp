@@ -4,8 +4,13 @@
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <array>
+#include <cerrno>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 namespace tonio::base {
@@ -32,6 +37,15 @@ std::shared_ptr<spdlog::logger>& logger() {
   return *instance;
 }
 
+// Why nothing can be written there. spdlog itself would make missing folders, which a
+// mistyped path doesn't ask for, and its words hold no more than the number of the error.
+std::optional<std::string> can_append(const std::string& file) {
+  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (fd < 0) return "can't write to '" + file + "': " + std::generic_category().message(errno);
+  ::close(fd);
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<LogLevel> parse_log_level(std::string_view name) {
@@ -47,6 +61,7 @@ std::optional<std::string> init_log(LogLevel level, const std::string& file) {
     if (file.empty()) {
       sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
     } else {
+      if (auto problem = can_append(file)) return problem;
       sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file);
     }
     auto made = std::make_shared<spdlog::logger>("tonio", std::move(sink));

@@ -29,15 +29,11 @@ struct End {
   Channel* channel;  // owned
 };
 
-struct Send {
+// Sending or receiving one message.
+struct Transfer {
   Operation base;
   Channel* channel;   // owned
-  PyObject* message;  // owned; what is sent has a reference of its own
-};
-
-struct Receive {
-  Operation base;
-  Channel* channel;  // owned
+  PyObject* message;  // to be sent, owned: what is sent has a reference of its own; or null
 };
 
 PyTypeObject channel_type = empty_type();
@@ -49,8 +45,7 @@ PyTypeObject receive_type = empty_type();
 
 Channel* as_channel(PyObject* self) { return reinterpret_cast<Channel*>(self); }
 End* as_end(PyObject* self) { return reinterpret_cast<End*>(self); }
-Send* as_send(PyObject* self) { return reinterpret_cast<Send*>(self); }
-Receive* as_receive(PyObject* self) { return reinterpret_cast<Receive*>(self); }
+Transfer* as_transfer(PyObject* self) { return reinterpret_cast<Transfer*>(self); }
 PyObject* as_message(void* message) { return static_cast<PyObject*>(message); }
 
 Channel* own(Channel* channel) {
@@ -90,6 +85,32 @@ void channel_dealloc(PyObject* self) {
   Py_TRASHCAN_END
 }
 
+// What waits on it
+
+int transfer_traverse(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(as_transfer(self)->channel);
+  Py_VISIT(as_transfer(self)->message);
+  return 0;
+}
+
+void transfer_dealloc(PyObject* self) {
+  PyObject_GC_UnTrack(self);
+  Py_DECREF(as_transfer(self)->channel);
+  Py_XDECREF(as_transfer(self)->message);
+  PyObject_GC_Del(self);
+}
+
+PyObject* make_transfer(PyTypeObject& type, const OperationKind& kind, PyObject* end,
+                        PyObject* message) {
+  Transfer* self = PyObject_GC_New(Transfer, &type);
+  if (!self) return nullptr;
+  self->base.kind = &kind;
+  self->channel = own(as_end(end)->channel);
+  self->message = Py_XNewRef(message);
+  PyObject_GC_Track(self);
+  return reinterpret_cast<PyObject*>(self);
+}
+
 // Sending
 
 // `outcome` of an attempt to send the operation's message, for which a reference was made.
@@ -101,15 +122,15 @@ Poll sent(Outcome outcome, PyObject* message, PyObject*& result) {
 }
 
 Poll send_start(PyObject* object, CoroTask& task, PyObject*& result) {
-  sync::Channel& channel = as_send(object)->channel->channel;
-  PyObject* message = Py_NewRef(as_send(object)->message);
-  Outcome outcome = channel.try_send(message);
+  sync::Channel& channel = as_transfer(object)->channel->channel;
+  PyObject* message = Py_NewRef(as_transfer(object)->message);
+  Outcome outcome = channel.send(message);
   if (outcome != Outcome::kBlocked) return sent(outcome, message, result);
   if (!task.state().begin_arming()) {
     Py_DECREF(message);
     return raise_cancelled(task);
   }
-  outcome = channel.send(message, task.waiter());
+  outcome = channel.send(message, &task.waiter());
   if (outcome == Outcome::kBlocked) return Poll::kPending;
   // A cancel request that has come since is delivered at the next checkpoint.
   (void)task.state().cancel_arming();
@@ -121,7 +142,7 @@ void send_abandon(PyObject* object, CoroTask& task, bool woken) {
   if (woken && task.state().reason() == task::WakeReason::kCompleted) {
     if (sync::Channel::sent(waiter) == Outcome::kDone) return;
   } else {
-    as_send(object)->channel->channel.cancel_send(task.waiter());
+    as_transfer(object)->channel->channel.cancel_send(task.waiter());
   }
   Py_DECREF(as_message(waiter.payload));
 }
@@ -137,32 +158,13 @@ Poll send_resume(PyObject* object, CoroTask& task, PyObject*& result) {
 
 constexpr OperationKind kSendKind{send_start, send_resume, send_abandon, false, true};
 
-int send_traverse(PyObject* self, visitproc visit, void* arg) {
-  Py_VISIT(as_send(self)->channel);
-  Py_VISIT(as_send(self)->message);
-  return 0;
-}
-
-void send_dealloc(PyObject* self) {
-  PyObject_GC_UnTrack(self);
-  Py_DECREF(as_send(self)->channel);
-  Py_DECREF(as_send(self)->message);
-  PyObject_GC_Del(self);
-}
-
 PyObject* sender_send(PyObject* sender, PyObject* message) {
-  Send* self = PyObject_GC_New(Send, &send_type);
-  if (!self) return nullptr;
-  self->base.kind = &kSendKind;
-  self->channel = own(as_end(sender)->channel);
-  self->message = Py_NewRef(message);
-  PyObject_GC_Track(self);
-  return reinterpret_cast<PyObject*>(self);
+  return make_transfer(send_type, kSendKind, sender, message);
 }
 
 PyObject* unbounded_sender_send(PyObject* sender, PyObject* message) {
   // There always is room, so it is sent or the channel is closed.
-  const Outcome outcome = as_end(sender)->channel->channel.try_send(Py_NewRef(message));
+  const Outcome outcome = as_end(sender)->channel->channel.send(Py_NewRef(message));
   PyObject* result = nullptr;
   return sent(outcome, message, result) == Poll::kReady ? result : nullptr;
 }
@@ -179,19 +181,19 @@ Poll received(Outcome outcome, void* message, PyObject*& result) {
 }
 
 Poll receive_start(PyObject* object, CoroTask& task, PyObject*& result) {
-  sync::Channel& channel = as_receive(object)->channel->channel;
+  sync::Channel& channel = as_transfer(object)->channel->channel;
   void* message = nullptr;
-  Outcome outcome = channel.try_receive(message);
+  Outcome outcome = channel.receive(message);
   if (outcome != Outcome::kBlocked) return received(outcome, message, result);
   if (!task.state().begin_arming()) return raise_cancelled(task);
-  outcome = channel.receive(message, task.waiter());
+  outcome = channel.receive(message, &task.waiter());
   if (outcome == Outcome::kBlocked) return Poll::kPending;
   (void)task.state().cancel_arming();
   return received(outcome, message, result);
 }
 
 void receive_abandon(PyObject* object, CoroTask& task, bool woken) {
-  sync::Channel& channel = as_receive(object)->channel->channel;
+  sync::Channel& channel = as_transfer(object)->channel->channel;
   if (woken && task.state().reason() == task::WakeReason::kCompleted) {
     void* message = nullptr;
     if (sync::Channel::received(task.waiter(), message) == Outcome::kDone) {
@@ -214,24 +216,8 @@ Poll receive_resume(PyObject* object, CoroTask& task, PyObject*& result) {
 
 constexpr OperationKind kReceiveKind{receive_start, receive_resume, receive_abandon, false, true};
 
-int receive_traverse(PyObject* self, visitproc visit, void* arg) {
-  Py_VISIT(as_receive(self)->channel);
-  return 0;
-}
-
-void receive_dealloc(PyObject* self) {
-  PyObject_GC_UnTrack(self);
-  Py_DECREF(as_receive(self)->channel);
-  PyObject_GC_Del(self);
-}
-
 PyObject* receiver_receive(PyObject* receiver, PyObject*) {
-  Receive* self = PyObject_GC_New(Receive, &receive_type);
-  if (!self) return nullptr;
-  self->base.kind = &kReceiveKind;
-  self->channel = own(as_end(receiver)->channel);
-  PyObject_GC_Track(self);
-  return reinterpret_cast<PyObject*>(self);
+  return make_transfer(receive_type, kReceiveKind, receiver, nullptr);
 }
 
 // Both ends
@@ -340,6 +326,15 @@ bool add_end(PyObject* module, PyTypeObject& type, PyMethodDef* methods) {
   return PyModule_AddType(module, &type) == 0;
 }
 
+bool add_transfer(PyTypeObject& type, const char* name) {
+  type.tp_name = name;
+  type.tp_basicsize = sizeof(Transfer);
+  type.tp_flags = Py_TPFLAGS_HAVE_GC;
+  type.tp_traverse = transfer_traverse;
+  type.tp_dealloc = transfer_dealloc;
+  return ready_operation_type(type);
+}
+
 }  // namespace
 
 bool init_channel(PyObject* module) {
@@ -359,20 +354,9 @@ bool init_channel(PyObject* module) {
   receiver_type.tp_name = "tonio.sync.channel.Receiver";
   receiver_type.tp_doc = PyDoc_STR("The end of a channel that messages come out of.");
 
-  send_type.tp_name = "tonio.sync.channel.Send";
-  send_type.tp_basicsize = sizeof(Send);
-  send_type.tp_flags = Py_TPFLAGS_HAVE_GC;
-  send_type.tp_traverse = send_traverse;
-  send_type.tp_dealloc = send_dealloc;
-
-  receive_type.tp_name = "tonio.sync.channel.Receive";
-  receive_type.tp_basicsize = sizeof(Receive);
-  receive_type.tp_flags = Py_TPFLAGS_HAVE_GC;
-  receive_type.tp_traverse = receive_traverse;
-  receive_type.tp_dealloc = receive_dealloc;
-
-  return PyType_Ready(&channel_type) == 0 && ready_operation_type(send_type) &&
-         ready_operation_type(receive_type) && add_end(module, sender_type, sender_methods) &&
+  return PyType_Ready(&channel_type) == 0 && add_transfer(send_type, "tonio.sync.channel.Send") &&
+         add_transfer(receive_type, "tonio.sync.channel.Receive") &&
+         add_end(module, sender_type, sender_methods) &&
          add_end(module, unbounded_sender_type, unbounded_sender_methods) &&
          add_end(module, receiver_type, receiver_methods) &&
          PyModule_AddFunctions(module, functions) == 0;

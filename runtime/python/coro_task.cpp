@@ -246,6 +246,7 @@ CoroTask::Step CoroTask::advance() {
     throwing = true;
     if (!has_run_) {
       // Nothing of it has run, so nothing is to be cleaned up.
+      keep_outcome_if_asked(nullptr);
       Ref cancelled = Ref::steal(PyErr_GetRaisedException());
       if (!Ref::steal(PyObject_CallMethodNoArgs(top_, names::close))) PyErr_Clear();
       pop();

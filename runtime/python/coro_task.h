@@ -20,7 +20,7 @@ class TaskLook;
 
 // The iterator that drives `object` when a task runs it, as a new reference and claimed
 // for that task (coroutine_claim.h): a generator or coroutine itself, else what __await__
-// gives; when a task has that already, an operation that waits for its outcome. Null with
+// gives; when a task has that already, an iterator that waits for its outcome. Null with
 // a TypeError set.
 // `doing` completes its message ("tonio.spawn() takes").
 PyObject* drivable(PyObject* object, const char* doing);

@@ -40,11 +40,9 @@ inline bool is_coroutine(PyObject* object) {
          !(claim_word(object).fetch_or(kClaimed, std::memory_order_acq_rel) & kClaimed);
 }
 
-// For a coroutine that was claimed and not begun.
-inline void release_coroutine(PyObject* object) {
-  using namespace internal;
-  if (!is_coroutine(object)) return;
-  claim_word(object).fetch_and(static_cast<std::uint16_t>(~kClaimed), std::memory_order_release);
+// Of a generator or native coroutine.
+inline bool is_claimed(PyObject* coroutine) {
+  return internal::claim_word(coroutine).load() & internal::kClaimed;
 }
 
 }  // namespace tonio::python

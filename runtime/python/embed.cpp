@@ -1,5 +1,6 @@
 #include "python/embed.h"
 
+#include "python/deadlock.h"
 #include "python/host.h"
 #include "python/module.h"
 #include "python/package_importer.h"
@@ -9,6 +10,7 @@
 namespace tonio::python {
 
 bool register_builtin() {
+  remember_first_threads();
   Host::create();
   return PyImport_AppendInittab("_tonio", init_module) == 0;
 }

@@ -12,6 +12,7 @@ PyObject* resource_broken_error;
 PyObject* resource_busy_error;
 PyObject* already_initialized_error;
 PyObject* not_initialized_error;
+PyObject* deadlock_error;
 
 namespace {
 
@@ -38,7 +39,9 @@ bool init_errors(PyObject* module) {
          add(module, already_initialized_error, "tonio.exceptions.RuntimeAlreadyInitializedError",
              "The runtime runs already.", PyExc_RuntimeError) &&
          add(module, not_initialized_error, "tonio.exceptions.RuntimeNotInitializedError",
-             "There is no runtime to use.", PyExc_RuntimeError);
+             "There is no runtime to use.", PyExc_RuntimeError) &&
+         add(module, deadlock_error, "tonio.exceptions.Deadlock",
+             "Every task waits for another one, for ever.", PyExc_RuntimeError);
 }
 
 Ref make_group(const char* message, PyObject* exceptions) {

@@ -12,6 +12,7 @@ extern PyObject* resource_broken_error;            // OSError
 extern PyObject* resource_busy_error;              // RuntimeError
 extern PyObject* already_initialized_error;        // RuntimeError
 extern PyObject* not_initialized_error;            // RuntimeError
+extern PyObject* deadlock_error;                   // RuntimeError
 
 [[nodiscard]] bool init_errors(PyObject* module);
 

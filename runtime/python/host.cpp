@@ -65,6 +65,8 @@ void InterpreterHooks::discard(void* state) {
   delete static_cast<ThreadContext*>(state);
 }
 
+void InterpreterHooks::all_idle() { Host::instance().idle_target.wake(); }
+
 void Host::await_starting_threads() {
   while (const std::uint32_t starting = starting_threads_.load()) {
     base::futex_wait(starting_threads_, starting);

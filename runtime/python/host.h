@@ -26,6 +26,7 @@ class InterpreterHooks final : public scheduler::ThreadHooks {
   void attach(void* state) override;
   void leave(void* state) override;
   void discard(void* state) override;
+  void all_idle() override;
 };
 
 class Host {
@@ -109,6 +110,8 @@ class Host {
   Ref take_abort();
   // Who abort_run() tells.
   WakeTarget abort_target;
+  // Who is told when all workers have parked (Scheduler::report_idle).
+  WakeTarget idle_target;
 
   // Somebody has asked twice: what is left is not waited for. Main thread only.
   bool stop_at_once = false;

@@ -43,7 +43,9 @@ class Ref {
 class Detached {
  public:
   Detached() : state_(PyEval_SaveThread()) {}
-  ~Detached() { PyEval_RestoreThread(state_); }
+  // A daemon thread that attaches while the interpreter is finalised is ended here with
+  // pthread_exit(), which unwinds the stack.
+  ~Detached() noexcept(false) { PyEval_RestoreThread(state_); }
   Detached(const Detached&) = delete;
   Detached& operator=(const Detached&) = delete;
 

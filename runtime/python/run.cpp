@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "python/arguments.h"
 #include "python/async_generators.h"
+#include "python/deadlock.h"
 #include "python/errors.h"
 #include "python/host.h"
 #include "python/join.h"
@@ -178,11 +179,20 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
   join->notify(wait.fd());
 
   Ref interruption = host.take_abort();
-  while (!interruption && !join->done().is_set()) {
-    if (wait.wait(signals, base::kNever) == ThreadWait::Woken::kSignal && !signals.handle()) {
-      interruption = Ref::steal(PyErr_GetRaisedException());
+  {
+    DeadlockWatch deadlocks(on_main_thread() && !options.forever && !received.installed(),
+                            wait.fd());
+    while (!interruption && !join->done().is_set()) {
+      const auto woken = wait.wait(signals, deadlocks.next_look());
+      if (woken == ThreadWait::Woken::kSignal) {
+        deadlocks.signal_came();
+        if (!signals.handle()) interruption = Ref::steal(PyErr_GetRaisedException());
+      }
+      if (!interruption) interruption = host.take_abort();
+      if (!interruption && !join->done().is_set() && deadlocks.found()) {
+        interruption = Ref::steal(PyErr_GetRaisedException());
+      }
     }
-    if (!interruption) interruption = host.take_abort();
   }
   const bool all_ended =
       !(interruption || end_others) || end_tasks(wait, signals, grace_deadline());
@@ -244,18 +254,20 @@ PyObject* block_on(PyObject*, PyObject* awaitable) {
 
 PyObject* run_function(PyObject*, PyObject* args, PyObject* keywords) {
   static const char* names[] = {"coro",         "context",    "threads", "blocking_threads",
-                                "blocking_ttl", "end_others", "signals", nullptr};
+                                "blocking_ttl", "end_others", "signals", "forever", nullptr};
   PyObject* awaitable = nullptr;
   RunOptions options;
   int context = 0;
   int end_others = 1;
-  if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|$pIIdpO!", const_cast<char**>(names),
+  int forever = 0;
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|$pIIdpO!p", const_cast<char**>(names),
                                    &awaitable, &context, &options.threads,
                                    &options.blocking_threads, &options.blocking_ttl,
-                                   &end_others, &PyTuple_Type, &options.signals)) {
+                                   &end_others, &PyTuple_Type, &options.signals, &forever)) {
     return nullptr;
   }
   options.context = context != 0;
+  options.forever = forever != 0;
   return run_awaitable(awaitable, options, end_others != 0);
 }
 
@@ -268,7 +280,7 @@ PyObject* end_tasks_now(PyObject*, PyObject*) {
 PyMethodDef functions[] = {
     {"run", as_cfunction<run_function>(), METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("run($module, coro, /, *, context=False, threads=0, blocking_threads=0, "
-               "blocking_ttl=-1.0, end_others=True, signals=())\n--\n\n"
+               "blocking_ttl=-1.0, end_others=True, signals=(), forever=False)\n--\n\n"
                "Runs coro and waits; 0 and -1 leave a setting as it is.")},
     {"block_on", block_on, METH_O,
      PyDoc_STR("block_on($module, coro, /)\n--\n\n"

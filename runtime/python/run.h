@@ -15,6 +15,7 @@ struct RunOptions {
   unsigned threads = 0;           // 0: not said
   unsigned blocking_threads = 0;  // 0: not said
   double blocking_ttl = -1;       // seconds; negative: not said
+  bool forever = false;           // it waits for stop(), so it is never deadlocked
   PyObject* signals = nullptr;    // for receivers, a tuple of ints; borrowed, may be null
 };
 

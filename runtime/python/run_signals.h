@@ -26,6 +26,7 @@ class RunSignals {
   // nothing installed.
   [[nodiscard]] bool install(const std::optional<std::vector<int>>& given,
                              PyObject* asked);
+  bool installed() const { return static_cast<bool>(module_); }
   // Hands out what has come so far and puts back what was there. False with an
   // exception set when a handler raised; everything is put back in that case,
   // too.

@@ -11,247 +11,22 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/mutex.h"
 #include "python/arguments.h"
+#include "python/coroutine_claim.h"
 #include "python/errors.h"
 #include "python/host.h"
 #include "python/join.h"
 #include "python/names.h"
 #include "python/operation.h"
+#include "python/scope_object.h"
+#include "python/scope_wait.h"
+#include "python/shared_coroutine.h"
 #include "python/spawn.h"
-#include "python/spawn_site.h"
 
 namespace tonio::python {
 namespace {
 
-struct Scope;
-
-// Cancels a scope when its time is over: a native task, which keeps the scope alive until
-// it has run or was disarmed. It is shared by the scope and the timer.
-class Deadline final : public task::Task {
- public:
-  Deadline(task::Waker& waker, Scope& scope) : Task(waker), scope_(scope) {}
-
-  void arm(base::Instant when);
-  // By who has taken it from the scope.
-  void disarm();
-  Outcome run() override;
-  // The scope, or the timer, needs it no more.
-  void drop() {
-    if (owners_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
-  }
-
- private:
-  void end_timer();
-
-  Scope& scope_;
-  std::atomic<unsigned> owners_{2};
-};
-
-struct Scope {
-  PyObject_HEAD
-  PyObject* weak_references;
-  double timeout;  // seconds; negative: none
-  bool raise_timeout;
-  task::CancelScope core;
-  std::atomic<bool> left;
-  std::atomic<bool> timed_out;
-  std::atomic<bool> observed;  // somebody has waited for it
-  std::atomic<Deadline*> deadline;  // until the scope is over; whoever takes it disarms it
-  base::Guarded<std::vector<PyObject*>> failures;  // owned
-  SpawnSite site;
-};
-
-struct ScopeWait {
-  Operation base;
-  Scope* scope;    // owned
-  PyObject* body;  // what left the body, owned; null: nothing
-  bool swallow;    // that was this scope's own cancellation
-  bool exits;      // for __aexit__, whose result says whether to swallow
-};
-
-// What __aenter__ gives: ready at once.
-struct ScopeEntered {
-  Operation base;
-  PyObject* scope;  // owned
-};
-
 PyTypeObject scope_type = empty_type();
-PyTypeObject scope_entered_type = empty_type();
-PyTypeObject scope_wait_type = empty_type();
-
-Scope* as_scope(PyObject* self) { return reinterpret_cast<Scope*>(self); }
-ScopeWait* as_wait(PyObject* self) { return reinterpret_cast<ScopeWait*>(self); }
-PyObject* as_object(Scope* scope) { return reinterpret_cast<PyObject*>(scope); }
-
-void Deadline::arm(base::Instant when) {
-  Py_INCREF(as_object(&scope_));
-  state().begin();
-  (void)state().begin_arming();
-  Host::instance().reactor().add_timer(*this, when);
-  if (!state().finish_arming()) wake();
-}
-
-void Deadline::disarm() {
-  Host::instance().reactor().remove_timer(*this);
-  // Lost: the timer has fired, and run() is on its way.
-  if (state().claim(task::WakeReason::kCompleted) == task::Claim::kSchedule) end_timer();
-  drop();
-}
-
-task::Task::Outcome Deadline::run() {
-  if (!scope_.core.over()) {
-    scope_.timed_out.store(true);
-    if (!scope_.core.cancel()) scope_.timed_out.store(false);  // it was cancelled before
-  }
-  end_timer();
-  return Outcome::kGone;
-}
-
-void Deadline::end_timer() {
-  PyObject* scope = as_object(&scope_);
-  drop();
-  Py_DECREF(scope);
-}
-
-void disarm(Scope* scope) {
-  if (Deadline* deadline = scope->deadline.exchange(nullptr)) deadline->disarm();
-}
-
-std::vector<PyObject*> failures_of(Scope* scope) { return *scope->failures.lock(); }
-
-// All failures, that of the body first, as one exception.
-Poll raise_failures(PyObject* body, const std::vector<PyObject*>& failures) {
-  Ref errors = Ref::steal(PyList_New(0));
-  if (!errors || (body && PyList_Append(errors.get(), body) != 0)) return Poll::kError;
-  for (PyObject* failure : failures) {
-    if (PyList_Append(errors.get(), failure) != 0) return Poll::kError;
-  }
-  Ref group = make_group("tasks of a scope failed", errors.get());
-  if (group) PyErr_SetRaisedException(group.release());
-  return Poll::kError;
-}
-
-// The scope is over.
-Poll outcome(ScopeWait* self, CoroTask& task, PyObject*& result) {
-  Scope* scope = self->scope;
-  scope->observed.store(true, std::memory_order_relaxed);
-  disarm(scope);
-  task.has_waited(as_object(scope));
-  const bool cancelled = task.ending_cancelled();
-  task.set_ending_cancelled(false);
-  const bool body_failed = self->body && !PyErr_GivenExceptionMatches(self->body, cancelled_error);
-  const std::vector<PyObject*> failures = failures_of(scope);
-  if (!failures.empty() || body_failed) {
-    // An error replaces a cancellation, as one in a finally block does; the request that
-    // came while the children ended is raised at the next suspension.
-    if (cancelled) task.renew_cancel();
-    if (!failures.empty()) return raise_failures(body_failed ? self->body : nullptr, failures);
-  } else if (cancelled) {
-    return raise_cancelled(task);
-  } else if ((self->swallow || !self->body) && scope->raise_timeout && scope->timed_out.load()) {
-    PyErr_SetString(timeout_error, "the time limit of a scope has passed");
-    return Poll::kError;
-  }
-  result = self->exits ? PyBool_FromLong(self->swallow) : Py_NewRef(Py_None);
-  return Poll::kReady;
-}
-
-// Nothing of the scope runs on behind the back of who waits for it, so a cancellation of
-// the waiting task goes to the children, and is raised when they have ended.
-Poll wait_start(PyObject* object, CoroTask& task, PyObject*& result) {
-  ScopeWait* self = as_wait(object);
-  Scope* scope = self->scope;
-  if (!scope->left.load()) {
-    PyErr_SetString(PyExc_RuntimeError,
-                    "a scope is waited for after its `with` block, not inside it");
-    return Poll::kError;
-  }
-  for (;;) {
-    if (scope->core.over()) return outcome(self, task, result);
-    if (task.state().cancel_requested() || !task.state().begin_arming()) {
-      task.set_ending_cancelled(true);
-      task.state().deliver_cancel();
-      scope->core.cancel();
-      continue;
-    }
-    if (scope->core.wait(task.waiter())) return Poll::kPending;
-    (void)task.state().cancel_arming();
-  }
-}
-
-void wait_abandon(PyObject* self, CoroTask& task, bool) {
-  as_wait(self)->scope->core.cancel_wait(task.waiter());
-  task.set_ending_cancelled(false);
-}
-
-Poll wait_resume(PyObject* self, CoroTask& task, PyObject*& result) {
-  if (task.state().reason() != task::WakeReason::kCompleted) {
-    as_wait(self)->scope->core.cancel_wait(task.waiter());
-  }
-  return wait_start(self, task, result);
-}
-
-constexpr OperationKind kWaitKind{wait_start, wait_resume, wait_abandon, true, true};
-
-int wait_traverse(PyObject* self, visitproc visit, void* arg) {
-  Py_VISIT(as_wait(self)->scope);
-  Py_VISIT(as_wait(self)->body);
-  return 0;
-}
-
-void wait_dealloc(PyObject* self) {
-  PyObject_GC_UnTrack(self);
-  Py_DECREF(as_wait(self)->scope);
-  Py_XDECREF(as_wait(self)->body);
-  PyObject_GC_Del(self);
-}
-
-PyObject* make_wait(Scope* scope, PyObject* body, bool swallow, bool exits) {
-  ScopeWait* self = PyObject_GC_New(ScopeWait, &scope_wait_type);
-  if (!self) return nullptr;
-  self->base.kind = &kWaitKind;
-  self->scope = as_scope(Py_NewRef(as_object(scope)));
-  self->body = Py_XNewRef(body);
-  self->swallow = swallow;
-  self->exits = exits;
-  PyObject_GC_Track(self);
-  return reinterpret_cast<PyObject*>(self);
-}
-
-Poll entered_start(PyObject* self, CoroTask&, PyObject*& result) {
-  result = Py_NewRef(reinterpret_cast<ScopeEntered*>(self)->scope);
-  return Poll::kReady;
-}
-
-Poll entered_resume(PyObject* self, CoroTask& task, PyObject*& result) {
-  return entered_start(self, task, result);
-}
-
-void entered_abandon(PyObject*, CoroTask&, bool) {}
-
-// Not a place where a cancellation is raised: __aexit__ would not be called.
-constexpr OperationKind kEnteredKind{entered_start, entered_resume, entered_abandon, true};
-
-int entered_traverse(PyObject* self, visitproc visit, void* arg) {
-  Py_VISIT(reinterpret_cast<ScopeEntered*>(self)->scope);
-  return 0;
-}
-
-void entered_dealloc(PyObject* self) {
-  PyObject_GC_UnTrack(self);
-  Py_DECREF(reinterpret_cast<ScopeEntered*>(self)->scope);
-  PyObject_GC_Del(self);
-}
-
-PyObject* make_entered(PyObject* scope) {
-  ScopeEntered* self = PyObject_GC_New(ScopeEntered, &scope_entered_type);
-  if (!self) return nullptr;
-  self->base.kind = &kEnteredKind;
-  self->scope = Py_NewRef(scope);
-  PyObject_GC_Track(self);
-  return reinterpret_cast<PyObject*>(self);
-}
 
 // Whether a CancelledError that leaves the body was asked for by this scope, and not by
 // one further out.
@@ -273,7 +48,8 @@ bool enter(Scope* self) {
     return false;
   }
   if (self->timeout >= 0) {
-    auto* deadline = new Deadline(Host::instance().scheduler(), *self);
+    auto* deadline =
+        new ScopeDeadline(Host::instance().scheduler(), as_object(self), self->timed_out);
     self->deadline.store(deadline);
     deadline->arm(base::deadline_after(self->timeout));
   }
@@ -318,13 +94,13 @@ PyObject* scope_exit(PyObject* object, PyObject* const* args, Py_ssize_t count) 
 }
 
 PyObject* scope_aenter(PyObject* self, PyObject*) {
-  return enter(as_scope(self)) ? make_entered(self) : nullptr;
+  return enter(as_scope(self)) ? make_scope_entered(self) : nullptr;
 }
 
 PyObject* scope_aexit(PyObject* self, PyObject* const* args, Py_ssize_t count) {
   PyObject* exception = exception_of(args, count);
   const auto swallow = leave(as_scope(self), exception);
-  return swallow ? make_wait(as_scope(self), exception, *swallow, true) : nullptr;
+  return swallow ? make_scope_wait(self, exception, *swallow, true) : nullptr;
 }
 
 PyObject* scope_call(PyObject* self, PyObject* args, PyObject* keywords) {
@@ -332,7 +108,22 @@ PyObject* scope_call(PyObject* self, PyObject* args, PyObject* keywords) {
     PyErr_SetString(PyExc_TypeError, "scope() takes no arguments");
     return nullptr;
   }
-  return make_wait(as_scope(self), nullptr, false, false);
+  return make_scope_wait(self, nullptr, false, false);
+}
+
+// Of starting it. One that is another task's is left to that task. False with an exception
+// set.
+bool close_instead(PyObject* awaitable) {
+  if (!claim_coroutine(awaitable)) return true;
+  // As if it had been cancelled before it began.
+  PyErr_SetNone(cancelled_error);
+  keep_outcome(awaitable, nullptr, false);
+  PyErr_Clear();
+  if (Ref::steal(PyObject_CallMethodNoArgs(awaitable, names::close))) return true;
+  // What has nothing to close needs no closing.
+  if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return false;
+  PyErr_Clear();
+  return true;
 }
 
 PyObject* scope_spawn(PyObject* object, PyObject* awaitable) {
@@ -342,14 +133,9 @@ PyObject* scope_spawn(PyObject* object, PyObject* awaitable) {
       PyErr_SetString(PyExc_RuntimeError,
                       "the scope has not been entered: spawn inside its `with` block");
       return nullptr;
-    case task::CancelScope::Admission::kClosed: {
-      Ref closed = Ref::steal(PyObject_CallMethodNoArgs(awaitable, names::close));
-      if (closed) Py_RETURN_NONE;
-      // What has nothing to close needs no closing.
-      if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return nullptr;
-      PyErr_Clear();
+    case task::CancelScope::Admission::kClosed:
+      if (!close_instead(awaitable)) return nullptr;
       Py_RETURN_NONE;
-    }
     case task::CancelScope::Admission::kOpen:
       break;
   }
@@ -399,7 +185,7 @@ PyObject* scope_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   self->timeout = timeout;
   self->raise_timeout = raise_timeout != 0;
   new (&self->core) task::CancelScope(shield != 0);
-  new (&self->deadline) std::atomic<Deadline*>(nullptr);
+  new (&self->deadline) std::atomic<ScopeDeadline*>(nullptr);
   new (&self->left) std::atomic<bool>(false);
   new (&self->timed_out) std::atomic<bool>(false);
   new (&self->observed) std::atomic<bool>(false);
@@ -436,7 +222,7 @@ void scope_dealloc(PyObject* object) {
   PyObject_GC_UnTrack(object);
   Scope* self = as_scope(object);
   if (self->weak_references) PyObject_ClearWeakRefs(object);
-  if (Deadline* deadline = self->deadline.load()) deadline->drop();
+  if (ScopeDeadline* deadline = self->deadline.load()) deadline->drop();
   scope_clear(object);
   self->site.~SpawnSite();
   self->failures.~Guarded();
@@ -475,10 +261,6 @@ task::CancelScope& scope_core(PyObject* scope) { return as_scope(scope)->core; }
 
 void scope_is_over(PyObject* scope) { disarm(as_scope(scope)); }
 
-task::CancelScope* awaited_scope(PyObject* operation) {
-  return Py_IS_TYPE(operation, &scope_wait_type) ? &as_wait(operation)->scope->core : nullptr;
-}
-
 void scope_child_failed(PyObject* object, PyObject* failure) {
   Scope* self = as_scope(object);
   // SystemExit and KeyboardInterrupt have ended the run, which raises them.
@@ -515,20 +297,7 @@ bool init_scope(PyObject* module) {
   scope_type.tp_dealloc = scope_dealloc;
   scope_type.tp_weaklistoffset = offsetof(Scope, weak_references);
 
-  scope_entered_type.tp_name = "tonio.ScopeEntered";
-  scope_entered_type.tp_basicsize = sizeof(ScopeEntered);
-  scope_entered_type.tp_flags = Py_TPFLAGS_HAVE_GC;
-  scope_entered_type.tp_traverse = entered_traverse;
-  scope_entered_type.tp_dealloc = entered_dealloc;
-
-  scope_wait_type.tp_name = "tonio.ScopeWait";
-  scope_wait_type.tp_basicsize = sizeof(ScopeWait);
-  scope_wait_type.tp_flags = Py_TPFLAGS_HAVE_GC;
-  scope_wait_type.tp_traverse = wait_traverse;
-  scope_wait_type.tp_dealloc = wait_dealloc;
-
-  return PyType_Ready(&scope_type) == 0 && ready_operation_type(scope_wait_type) &&
-         ready_operation_type(scope_entered_type) &&
+  return PyType_Ready(&scope_type) == 0 && init_scope_wait() &&
          PyModule_AddObjectRef(module, "scope", reinterpret_cast<PyObject*>(&scope_type)) == 0;
 }
 

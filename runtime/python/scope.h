@@ -12,8 +12,6 @@ namespace tonio::python {
 task::CancelScope& scope_core(PyObject* scope);
 // Instead of waiting for it: its time limit is no longer needed.
 void scope_is_over(PyObject* scope);
-// The scope whose end `operation` waits for; null when it is another operation.
-task::CancelScope* awaited_scope(PyObject* operation);
 // By a child that ends: a failure that the scope raises where it is waited for, and that
 // cancels the others. A cancellation is none. Steals `failure`.
 void scope_child_failed(PyObject* scope, PyObject* failure);

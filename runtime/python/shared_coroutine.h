@@ -8,13 +8,16 @@ namespace tonio::python {
 
 [[nodiscard]] bool init_shared_coroutine();
 
-// An operation that gives the outcome of `coroutine`, which some task has claimed
-// (coroutine_claim.h). A new reference, or null with an exception set.
+// An iterator for one task that gives the outcome of `coroutine`, which some task has
+// claimed (coroutine_claim.h). A new reference, or null with an exception set.
 PyObject* await_shared(PyObject* coroutine);
 
 // By the task that has run it to its end, with the result, or null and its exception set,
 // which stays set. Somebody else has a reference to the coroutine, so they may ask;
 // `yielded`: they may do so after its end as well.
 void keep_outcome(PyObject* coroutine, PyObject* result, bool yielded);
+
+// For what was claimed and is not going to be begun: one of those who wait runs it.
+void release_coroutine(PyObject* object);
 
 }  // namespace tonio::python

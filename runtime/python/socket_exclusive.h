@@ -11,9 +11,11 @@ namespace tonio::python {
 
 // The functions of an OperationKind that holds the socket's flag `busy` from its start to
 // its end. `what` is "receiving" or "sending".
-template <std::atomic<bool> Socket::* busy, const char* what, auto start>
+template <std::atomic<bool> Socket::*busy, const char* what, auto start>
 struct Exclusive {
-  static std::atomic<bool>& flag(PyObject* self) { return as_socket_operation(self)->socket->*busy; }
+  static std::atomic<bool>& flag(PyObject* self) {
+    return as_socket_operation(self)->socket->*busy;
+  }
 
   static Poll end(PyObject* self, Poll poll) {
     if (poll != Poll::kPending) flag(self).store(false, std::memory_order_release);

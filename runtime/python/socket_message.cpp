@@ -61,7 +61,7 @@ using Control = std::vector<char>;
 
 struct ReceiveMessage {
   SocketOperation base;
-  Py_ssize_t size;   // of the bytes object; -1: into the buffers
+  Py_ssize_t size;  // of the bytes object; -1: into the buffers
   Py_ssize_t control_size;
   int flags;
   Buffers buffers;
@@ -121,10 +121,9 @@ Poll receive_message(SocketOperation& operation, PyObject*& result) {
   Ref items = Ref::steal(received ? ancillary(message) : nullptr);
   Ref address = Ref::steal(items ? make_address(peer, message.msg_namelen) : nullptr);
   const int flags = message.msg_flags & ~(self.flags & MSG_CMSG_CLOEXEC ? 0 : MSG_CMSG_CLOEXEC);
-  return ready_with(address ? Py_BuildValue("OOiO", received.get(), items.get(), flags,
-                                            address.get())
-                            : nullptr,
-                    result);
+  return ready_with(
+      address ? Py_BuildValue("OOiO", received.get(), items.get(), flags, address.get()) : nullptr,
+      result);
 }
 
 constexpr SocketKind kReceiveMessageKind{kSocketOperation, Interest::kRead, receive_message};
@@ -154,7 +153,8 @@ Poll send_message(SocketOperation& operation, PyObject*& result) {
     message.msg_controllen = self.control.size();
   }
   const net::IoResult io = operation.socket->socket->send_message(message, self.flags);
-  return io.ok() ? ready_with(PyLong_FromSsize_t(io.value), result) : socket_failure(io, self.flags);
+  return io.ok() ? ready_with(PyLong_FromSsize_t(io.value), result)
+                 : socket_failure(io, self.flags);
 }
 
 constexpr SocketKind kSendMessageKind{kSocketOperation, Interest::kWrite, send_message};
@@ -223,8 +223,8 @@ void send_message_dealloc(PyObject* object) {
   socket_operation_dealloc(object);
 }
 
-PyObject* receive_message_method(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
-                                 bool into, const char* what) {
+PyObject* receive_message_method(PyObject* self, PyObject* const* args, Py_ssize_t nargs, bool into,
+                                 const char* what) {
   Py_ssize_t size = -1;
   Py_ssize_t control_size = 0;
   int flags = 0;

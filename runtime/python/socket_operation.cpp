@@ -78,8 +78,8 @@ bool HeldBuffer::get_data(PyObject* object) {
   Py_ssize_t size = 0;
   const char* utf8 = PyUnicode_AsUTF8AndSize(object, &size);
   // The text keeps its UTF-8 form as long as it lives.
-  return utf8 && PyBuffer_FillInfo(&buffer_, object, const_cast<char*>(utf8), size, 1,
-                                   PyBUF_SIMPLE) == 0;
+  return utf8 &&
+         PyBuffer_FillInfo(&buffer_, object, const_cast<char*>(utf8), size, 1, PyBUF_SIMPLE) == 0;
 }
 
 bool check_argument_count(Py_ssize_t nargs, Py_ssize_t least, Py_ssize_t most, const char* what) {

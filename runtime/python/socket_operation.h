@@ -119,7 +119,6 @@ bool parse_size(PyObject* object, Py_ssize_t& size, const char* what);
 // Adds the keyword arguments to the positional ones: `slots` has an entry for each of the
 // `count` names, null where there is no argument.
 bool merge_keywords(PyObject* const* args, Py_ssize_t nargs, PyObject* keywords,
-                    const char* const* names, PyObject** slots, Py_ssize_t count,
-                    const char* what);
+                    const char* const* names, PyObject** slots, Py_ssize_t count, const char* what);
 
 }  // namespace tonio::python

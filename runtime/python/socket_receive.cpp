@@ -44,7 +44,7 @@ struct Receive {
 // Programs ask for far more than usually comes. Up to this size a receive goes into a
 // buffer on the stack and then into a bytes object of the right size, which is cheaper
 // than shrinking one; not while the socket keeps filling what it is given.
-constexpr Py_ssize_t kStackBuffer = 16 * 1024;
+constexpr Py_ssize_t kStackBuffer = Py_ssize_t{16} * 1024;
 
 template <bool kAddress>
 Poll receive(SocketOperation& operation, PyObject*& result) {
@@ -82,8 +82,7 @@ constexpr SocketKind kReceiveFromKind{kSocketOperation, Interest::kRead, receive
 constexpr SocketKind kReceiveDatagramKind{kSocketOperation, Interest::kRead, receive<false>};
 
 extern constexpr char kReceiving[] = "receiving";
-using ExclusiveReceive =
-    Exclusive<&Socket::stream_receives, kReceiving, start_socket_operation>;
+using ExclusiveReceive = Exclusive<&Socket::stream_receives, kReceiving, start_socket_operation>;
 constexpr SocketKind kStreamReceiveKind{ExclusiveReceive::kOperation, Interest::kRead,
                                         receive<false>, true};
 
@@ -111,11 +110,11 @@ Poll receive_into(SocketOperation& operation, PyObject*& result) {
   Peer storage;
   Peer* peer = kAddress ? &storage : nullptr;
   const net::IoResult io = receive_once(operation, self.buffer.buf, self.size, self.flags, peer);
-  return io.ok() ? ready_received(PyLong_FromSsize_t(io.value), peer, result) : socket_failure(io, self.flags);
+  return io.ok() ? ready_received(PyLong_FromSsize_t(io.value), peer, result)
+                 : socket_failure(io, self.flags);
 }
 
-constexpr SocketKind kReceiveIntoKind{kSocketOperation, Interest::kRead, receive_into<false>,
-                                      true};
+constexpr SocketKind kReceiveIntoKind{kSocketOperation, Interest::kRead, receive_into<false>, true};
 constexpr SocketKind kReceiveFromIntoKind{kSocketOperation, Interest::kRead, receive_into<true>};
 constexpr SocketKind kReceiveDatagramIntoKind{kSocketOperation, Interest::kRead,
                                               receive_into<false>};
@@ -232,9 +231,9 @@ PyObject* receive_method(PyObject* self, PyObject* const* args, Py_ssize_t nargs
                             address);
   }
   const bool stream = waits_if_drained(self, flags);
-  return make_receive(
-      self, address ? kReceiveFromKind : (stream ? kReceiveKind : kReceiveDatagramKind), size,
-      flags);
+  return make_receive(self,
+                      address ? kReceiveFromKind : (stream ? kReceiveKind : kReceiveDatagramKind),
+                      size, flags);
 }
 
 PyObject* receive_into_method(PyObject* self, PyObject* const* args, Py_ssize_t nargs,

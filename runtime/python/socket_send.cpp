@@ -23,7 +23,8 @@ Poll send(SocketOperation& operation, PyObject*& result) {
   auto& self = reinterpret_cast<Send&>(operation);
   const net::IoResult io = operation.socket->socket->send(
       self.buffer.buf, static_cast<std::size_t>(self.buffer.len), self.flags);
-  return io.ok() ? ready_with(PyLong_FromSsize_t(io.value), result) : socket_failure(io, self.flags);
+  return io.ok() ? ready_with(PyLong_FromSsize_t(io.value), result)
+                 : socket_failure(io, self.flags);
 }
 
 Poll send_all(SocketOperation& operation, PyObject*& result) {
@@ -47,8 +48,7 @@ Poll send_all_start(PyObject* object, CoroTask& task, PyObject*& result) {
 extern constexpr char kSendAll[] = "sendall()";
 extern constexpr char kStreamSendAll[] = "send_all()";
 extern constexpr char kSending[] = "sending";
-using ExclusiveSend =
-    Exclusive<&Socket::stream_sends, kSending, send_all_start<kStreamSendAll>>;
+using ExclusiveSend = Exclusive<&Socket::stream_sends, kSending, send_all_start<kStreamSendAll>>;
 
 constexpr SocketKind kSendKind{kSocketOperation, Interest::kWrite, send};
 constexpr SocketKind kSendAllKind{
@@ -90,10 +90,11 @@ struct SendTo {
 
 Poll send_to(SocketOperation& operation, PyObject*& result) {
   auto& self = reinterpret_cast<SendTo&>(operation);
-  const net::IoResult io = operation.socket->socket->send_to(
-      self.buffer.buf, static_cast<std::size_t>(self.buffer.len), self.flags, self.address.get(),
-      self.address.size);
-  return io.ok() ? ready_with(PyLong_FromSsize_t(io.value), result) : socket_failure(io, self.flags);
+  const net::IoResult io =
+      operation.socket->socket->send_to(self.buffer.buf, static_cast<std::size_t>(self.buffer.len),
+                                        self.flags, self.address.get(), self.address.size);
+  return io.ok() ? ready_with(PyLong_FromSsize_t(io.value), result)
+                 : socket_failure(io, self.flags);
 }
 
 constexpr SocketKind kSendToKind{kSocketOperation, Interest::kWrite, send_to};

@@ -10,8 +10,7 @@ namespace tonio::python {
 namespace {
 
 struct SocketStream {
-  PyObject_HEAD
-  PyObject* socket;  // a Socket, owned
+  PyObject_HEAD PyObject* socket;  // a Socket, owned
 };
 
 PyTypeObject stream_type = empty_type();
@@ -20,7 +19,7 @@ SocketStream* as_stream(PyObject* self) { return reinterpret_cast<SocketStream*>
 
 // What a receive without a size asks for: what fits on the stack, until the peer sends more
 // than that at a time.
-constexpr Py_ssize_t kUsual = 16 * 1024, kBulk = 256 * 1024;
+constexpr Py_ssize_t kUsual = Py_ssize_t{16} * 1024, kBulk = Py_ssize_t{256} * 1024;
 
 PyObject* receive_some(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                        PyObject* keywords) {
@@ -115,7 +114,8 @@ bool init_socket_stream(PyObject* module) {
   stream_type.tp_methods = methods;
   stream_type.tp_members = members;
   return PyType_Ready(&stream_type) == 0 &&
-         PyModule_AddObjectRef(module, "SocketStream", reinterpret_cast<PyObject*>(&stream_type)) == 0;
+         PyModule_AddObjectRef(module, "SocketStream", reinterpret_cast<PyObject*>(&stream_type)) ==
+             0;
 }
 
 }  // namespace tonio::python

@@ -9,6 +9,7 @@
 #include "python/host.h"
 #include "python/operation.h"
 #include "python/scope.h"
+#include "python/shared_coroutine.h"
 #include "python/spawn_batch.h"
 
 namespace tonio::python {

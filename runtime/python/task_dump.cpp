@@ -15,6 +15,7 @@
 #include "python/host.h"
 #include "python/join.h"
 #include "python/scope.h"
+#include "python/scope_wait.h"
 #include "python/spawn_site.h"
 
 // The layout of frames. CPython has no other way to a frame that makes no object.
@@ -134,6 +135,7 @@ class TaskLook {
       ++result.tasks;
       result.complete = result.complete && waits_for_program(task);
     });
+    result.other_threads = count_thread_states() != 1 + count_threads();
     return result;
   }
 
@@ -146,6 +148,21 @@ class TaskLook {
       if (thread.current && thread.thread_state) runners[thread.current] = &thread;
     });
     return runners;
+  }
+
+  static std::size_t count_threads() {
+    std::size_t threads = 0;
+    Host::instance().for_each_thread([&](const ThreadContext&) { ++threads; });
+    return threads;
+  }
+
+  // The list's lock is held by who has stopped the world, so PyThreadState_Next() would wait
+  // for ever. A thread has its state before it starts.
+  static std::size_t count_thread_states() {
+    std::size_t states = 0;
+    const PyThreadState* state = PyInterpreterState_ThreadHead(PyInterpreterState_Main());
+    for (; state; state = state->next) ++states;
+    return states;
   }
 
   // Its coroutine has ended; its children have not.

@@ -13,11 +13,13 @@ namespace tonio::python {
 // exception set when that is one that ends the program; another is reported.
 [[nodiscard]] bool dump_tasks(const char* title);
 
-// How many tasks there are, and whether each of them is suspended on what only another task
-// or thread of the program can bring about. Attached; stops the world.
+// How many tasks there are, whether each of them is suspended on what only another task or
+// thread of the program can bring about, and whether there are Python threads other than the
+// caller and the runtime's. Attached; stops the world.
 struct Standstill {
   std::size_t tasks = 0;
   bool complete = true;
+  bool other_threads = false;
 };
 Standstill look_for_standstill();
 

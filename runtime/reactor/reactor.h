@@ -50,6 +50,9 @@ class Reactor {
   }
   void remove_timer(task::Task& task) { timers_.remove(task); }
 
+  // A snapshot; the tasks of those that have fired are claimed.
+  bool has_timers() { return !timers_.empty(); }
+
   static std::string libuv_version();
 
  private:

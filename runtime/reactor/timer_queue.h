@@ -33,6 +33,11 @@ class TimerQueue {
   [[nodiscard]] base::Instant begin_poll(base::Instant latest);
   void end_poll();
 
+  // Under the lock: when it is empty, the tasks of all timers that have fired are claimed.
+  bool empty() {
+    base::MutexLock lock(mutex_);
+    return heap_.empty();
+  }
   std::size_t size() const { return size_.load(std::memory_order_relaxed); }
 
  private:

@@ -147,4 +147,9 @@ std::size_t BlockingPool::pending() const {
   return queued_ + running_;
 }
 
+bool BlockingPool::busy() const {
+  std::lock_guard lock(mutex_);
+  return queued_ + running_ + leaving_ > 0;
+}
+
 }  // namespace tonio::scheduler

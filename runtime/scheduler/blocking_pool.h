@@ -57,6 +57,9 @@ class BlockingPool {
 
   // Jobs that run or wait; a snapshot.
   std::size_t pending() const;
+  // Whether a thread of the pool may run code of the program now: a job, or the finalizers
+  // of what it leaves behind when it ends. A snapshot.
+  bool busy() const;
 
  private:
   struct Thread {

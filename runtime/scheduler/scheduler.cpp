@@ -116,6 +116,19 @@ bool Scheduler::work_waits() const {
   return false;
 }
 
+std::optional<std::uint64_t> Scheduler::idle_steps() const {
+  const Crew* crew = crew_.load(std::memory_order_acquire);
+  if (!crew || crew->idle.somebody_runs() || work_waits()) return std::nullopt;
+  std::uint64_t steps = 0;
+  for (const auto& worker : crew->workers) {
+    if (worker->lifo_slot_.load(std::memory_order_relaxed)) return std::nullopt;
+    steps += worker->tick_.load(std::memory_order_relaxed);
+  }
+  // One that has begun to run meanwhile may or may not have counted its step.
+  if (crew->idle.somebody_runs()) return std::nullopt;
+  return steps;
+}
+
 void Scheduler::ensure_watcher() {
   if (baton_.load(std::memory_order_seq_cst)) return;  // somebody polls
   // A watcher that gives up its watch just now looks at the baton after that.

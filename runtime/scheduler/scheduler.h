@@ -48,6 +48,15 @@ class Scheduler final : public task::Waker {
   void spawn(task::Task& task);
   void spawn(task::TaskList& tasks);
 
+  // The steps so far, if every worker is parked and no task is queued: the same answer twice
+  // means that nothing ran in between. From any thread.
+  std::optional<std::uint64_t> idle_steps() const;
+  // Asks for one call of ThreadHooks::all_idle(), by the worker that is the last to park
+  // after this. Whoever finds a worker running afterwards may rely on it.
+  void report_idle() { reports_idle_.store(true, std::memory_order_seq_cst); }
+  // Asked for and not yet made.
+  bool reports_idle() const { return reports_idle_.load(std::memory_order_acquire); }
+
   // The worker whose thread this is, or null.
   static Worker* current();
 
@@ -67,6 +76,14 @@ class Scheduler final : public task::Waker {
   // The baton: the right to call Driver::poll.
   bool try_take_baton() { return !baton_.exchange(true, std::memory_order_seq_cst); }
   void release_baton() { baton_.store(false, std::memory_order_seq_cst); }
+
+  // By a worker that has parked. Of two that park at once the second sees nobody run.
+  void report_if_idle(const Crew& crew) {
+    if (reports_idle_.load(std::memory_order_seq_cst) && !crew.idle.somebody_runs() &&
+        reports_idle_.exchange(false, std::memory_order_seq_cst)) {
+      hooks_.all_idle();
+    }
+  }
 
   // By a worker that has released the baton and goes on to run tasks: asks a sleeper
   // to keep watch while nobody polls.
@@ -96,6 +113,7 @@ class Scheduler final : public task::Waker {
   std::atomic<bool> has_watcher_{false};
   // The poll under way ends for nothing but events: nobody ran when it began.
   std::atomic<bool> endless_poll_{false};
+  std::atomic<bool> reports_idle_{false};
   // Blocking polls begun so far.
   std::atomic<std::uint32_t> polls_{0};
 };

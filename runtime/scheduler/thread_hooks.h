@@ -14,6 +14,8 @@ class ThreadHooks {
   // A detached thread may block, and touches no Python object.
   virtual void detach(void* state) = 0;
   virtual void attach(void* state) = 0;
+  // All workers have parked (Scheduler::report_idle). On one of them, detached.
+  virtual void all_idle() {}
   // Last call on the thread, attached. The state is gone afterwards.
   virtual void leave(void* state) = 0;
   // Instead of all the others, for a state whose thread could not be started.

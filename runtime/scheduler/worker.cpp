@@ -184,6 +184,7 @@ void Worker::park() {
     scheduler_.notify();
   }
   scheduler_.hooks_.detach(thread_state_);
+  scheduler_.report_if_idle(crew_);
   while (!scheduler_.stopping()) {
     if (scheduler_.try_take_baton()) {
       drive();

@@ -2,77 +2,55 @@
 
 namespace tonio::sync {
 
-Channel::Outcome Channel::send_now(void* message, task::TaskList& ready) {
+// What `act` puts into its argument is woken after the lock.
+template <typename Act>
+Channel::Outcome Channel::locked(Act&& act) {
+  task::TaskList ready;
+  Outcome outcome;
+  {
+    base::MutexLock lock(mutex_);
+    outcome = act(ready);
+  }
+  ready.wake_all();
+  return outcome;
+}
+
+Channel::Outcome Channel::send(void* message, task::Waiter* waiter) {
   TONIO_DCHECK(message != nullptr);
-  if (closed_) return Outcome::kClosed;
-  if (receivers_.claim_first(ready, message)) return Outcome::kDone;
-  if (buffer_.size() >= capacity_) return Outcome::kBlocked;
-  buffer_.push_back(message);
-  return Outcome::kDone;
-}
-
-Channel::Outcome Channel::receive_now(void*& message, task::TaskList& ready) {
-  if (buffer_.empty()) return closed_ ? Outcome::kClosed : Outcome::kBlocked;
-  message = buffer_.front();
-  buffer_.pop_front();
-  // Not when a message that was put back has taken the room.
-  if (buffer_.size() < capacity_) {
-    void* waiting = nullptr;
-    if (senders_.exchange_first(ready, waiting)) buffer_.push_back(waiting);
-  }
-  return Outcome::kDone;
-}
-
-Channel::Outcome Channel::try_send(void* message) {
-  task::TaskList ready;
-  Outcome outcome;
-  {
-    base::MutexLock lock(mutex_);
-    outcome = send_now(message, ready);
-  }
-  ready.wake_all();
-  return outcome;
-}
-
-Channel::Outcome Channel::try_receive(void*& message) {
-  task::TaskList ready;
-  Outcome outcome;
-  {
-    base::MutexLock lock(mutex_);
-    outcome = receive_now(message, ready);
-  }
-  ready.wake_all();
-  return outcome;
-}
-
-Channel::Outcome Channel::send(void* message, task::Waiter& waiter) {
-  task::TaskList ready;
-  Outcome outcome;
-  {
-    base::MutexLock lock(mutex_);
-    outcome = send_now(message, ready);
-    if (outcome == Outcome::kBlocked) {
-      waiter.payload = message;
-      senders_.push(waiter);
+  return locked([&](task::TaskList& ready) {
+    if (closed_) return Outcome::kClosed;
+    if (receivers_.claim_first(ready, message)) return Outcome::kDone;
+    if (buffer_.size() < capacity_) {
+      buffer_.push_back(message);
+      return Outcome::kDone;
     }
-  }
-  ready.wake_all();
-  return outcome;
+    if (waiter) {
+      waiter->payload = message;
+      senders_.push(*waiter);
+    }
+    return Outcome::kBlocked;
+  });
 }
 
-Channel::Outcome Channel::receive(void*& message, task::Waiter& waiter) {
-  task::TaskList ready;
-  Outcome outcome;
-  {
-    base::MutexLock lock(mutex_);
-    outcome = receive_now(message, ready);
-    if (outcome == Outcome::kBlocked) {
-      waiter.payload = nullptr;
-      receivers_.push(waiter);
+Channel::Outcome Channel::receive(void*& message, task::Waiter* waiter) {
+  return locked([&](task::TaskList& ready) {
+    if (buffer_.empty()) {
+      if (closed_) return Outcome::kClosed;
+      if (waiter) {
+        waiter->payload = nullptr;
+        receivers_.push(*waiter);
+      }
+      return Outcome::kBlocked;
     }
-  }
-  ready.wake_all();
-  return outcome;
+    message = buffer_.front();
+    buffer_.pop_front();
+    // Not when a message that was put back has taken the room.
+    if (buffer_.size() < capacity_) {
+      void* waiting = nullptr;
+      if (senders_.exchange_first(ready, waiting)) buffer_.push_back(waiting);
+    }
+    return Outcome::kDone;
+  });
 }
 
 Channel::Outcome Channel::sent(const task::Waiter& waiter) {
@@ -95,23 +73,19 @@ void Channel::cancel_receive(task::Waiter& waiter) {
 }
 
 void Channel::put_back(void* message) {
-  task::TaskList ready;
-  {
-    base::MutexLock lock(mutex_);
+  (void)locked([&](task::TaskList& ready) {
     if (!receivers_.claim_first(ready, message)) buffer_.push_front(message);
-  }
-  ready.wake_all();
+    return Outcome::kDone;
+  });
 }
 
 void Channel::close() {
-  task::TaskList ready;
-  {
-    base::MutexLock lock(mutex_);
+  (void)locked([&](task::TaskList& ready) {
     closed_ = true;
     receivers_.claim_all(ready);
     senders_.claim_all(ready);
-  }
-  ready.wake_all();
+    return Outcome::kClosed;
+  });
 }
 
 void* Channel::take() {

@@ -32,14 +32,10 @@ class Channel {
   // At least one message, or kUnbounded.
   explicit Channel(std::size_t capacity) : capacity_(capacity) { TONIO_CHECK(capacity > 0); }
 
-  // Without waiting.
-  [[nodiscard]] Outcome try_send(void* message);
-  [[nodiscard]] Outcome try_receive(void*& message);
-
   // Puts the arming task in line when the message can't be sent, or received, at once. It
-  // is resumed with kCompleted when it was, or by close().
-  [[nodiscard]] Outcome send(void* message, task::Waiter& waiter);
-  [[nodiscard]] Outcome receive(void*& message, task::Waiter& waiter);
+  // is resumed with kCompleted when it was, or by close(). Null: without waiting.
+  [[nodiscard]] Outcome send(void* message, task::Waiter* waiter = nullptr);
+  [[nodiscard]] Outcome receive(void*& message, task::Waiter* waiter = nullptr);
 
   // By a task that is resumed with kCompleted. Sent, or closed: then the caller has its
   // message, the waiter's payload, back.
@@ -71,9 +67,8 @@ class Channel {
   }
 
  private:
-  // Both under mutex_.
-  Outcome send_now(void* message, task::TaskList& ready);
-  Outcome receive_now(void*& message, task::TaskList& ready);
+  template <typename Act>
+  Outcome locked(Act&& act);
 
   const std::size_t capacity_;
   base::Mutex mutex_;

@@ -19,6 +19,15 @@ void Event::clear() {
   set_.store(false, std::memory_order_release);
 }
 
+void Event::wake() {
+  task::TaskList ready;
+  {
+    base::MutexLock lock(mutex_);
+    waiters_.claim_all(ready);
+  }
+  ready.wake_all();
+}
+
 bool Event::wait(task::Waiter& waiter) {
   base::MutexLock lock(mutex_);
   if (set_.load(std::memory_order_relaxed)) return false;

@@ -15,6 +15,8 @@ class Event {
   // Sets the flag and wakes who waits. True if it was this call that set it.
   bool set();
   void clear();
+  // Wakes who waits and leaves the flag as it is.
+  void wake();
 
   // Puts an arming task in line. False when the flag is set: the waiter is not in
   // line then.

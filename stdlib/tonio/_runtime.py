@@ -59,8 +59,8 @@ class _Options:
             "signals": () if signals is None else _signals.checked(signals, "signals"),
         }
 
-    def run(self, coro, end_others):
-        return _tonio.run(coro, end_others=end_others, **self._native)
+    def run(self, coro, end_others, forever=False):
+        return _tonio.run(coro, end_others=end_others, forever=forever, **self._native)
 
 
 def run(
@@ -141,7 +141,7 @@ class Runtime:
             yield stopped.wait()
 
         try:
-            self._options.run(wait(), end_others=True)
+            self._options.run(wait(), end_others=True, forever=True)
         finally:
             with self._lock:
                 self._stopped = None

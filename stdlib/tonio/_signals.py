@@ -9,6 +9,7 @@ interrupts.
 
 import sys
 from _collections import deque
+from _signal import SIGCONT as _SIGCONT
 from _thread import RLock
 
 import _tonio
@@ -100,7 +101,9 @@ def dispatch(numbers):
         try:
             if callable(handler):
                 handler(number, sys._getframe().f_back)
-            else:
+            # SIGCONT has continued the process when it came; to raise it once more would
+            # take back a stop signal that has come since.
+            elif number != _SIGCONT or handler is None:
                 _act(number, disposition)
         # The other signals have been taken from the pipe already, and would be lost.
         except BaseException as error:

@@ -99,10 +99,22 @@ def _lines(task):
         yield f"  at {file}:{line} in {function}"
 
 
+def _below(title):
+    count, lines = tree()
+    return "\n".join([f"{title}; {count} {'task' if count == 1 else 'tasks'}", *lines])
+
+
 def dump(title):
     """Writes the tree to standard error."""
-    count, lines = tree()
-    head = f"tonio: {title}; {count} {'task' if count == 1 else 'tasks'}"
+    text = f"tonio: {_below(title)}\n"
     if sys.stderr is not None:
-        sys.stderr.write("\n".join([head, *lines, ""]))
+        sys.stderr.write(text)
         sys.stderr.flush()
+
+
+def deadlock():
+    """What a Deadlock says: the tree, too."""
+    return _below(
+        "every task waits for another one, and no timer, socket, blocking call, thread or "
+        "signal handler is left that could wake any"
+    )

@@ -2,6 +2,7 @@
 
 from _tonio import (
     CancelledError,
+    Deadlock,
     ResourceBroken,
     ResourceBusy,
     RuntimeAlreadyInitializedError,
@@ -12,6 +13,7 @@ from _tonio import (
 
 __all__ = [
     "CancelledError",
+    "Deadlock",
     "ResourceBroken",
     "ResourceBusy",
     "RuntimeAlreadyInitializedError",

@@ -63,6 +63,9 @@ class BadInput(LauncherCase):
 
     def test_log_file(self):
         self.refused("run", "app.py", "--log-file", "/proc/nope/log", says=["--log-file", "/proc/nope/log"])
+        # A mistyped folder isn't made.
+        self.refused("run", "app.py", "--log-file", "logz/log", says=["logz/log", "No such file"])
+        self.assertFalse((self.folder / "logz").exists())
 
     def test_entrypoints(self):
         self.refused("run", "app.py:nope", says=["'nope'", "serve, work"])

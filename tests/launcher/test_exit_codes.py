@@ -100,7 +100,7 @@ class Signals(LauncherCase):
 
     WAITING = {
         "body": "import signal\nprint('ready', flush=True)\nwhile True:\n    signal.pause()\n",
-        "main": "import tonio\nasync def main():\n    print('ready', flush=True)\n    await tonio.Event().wait()\n",
+        "main": "import tonio\nasync def main():\n    print('ready', flush=True)\n    await tonio.sleep(3600)\n",
     }
 
     # Never imports tonio.

@@ -1,12 +1,14 @@
 """A coroutine that several tasks want runs once and gives its outcome to each."""
 
 import gc
+import threading
 import unittest
 import weakref
 
 import tonio
 from scale import scaled
-from scenarios import main
+from scenarios import Scenarios, main
+from tonio.exceptions import CancelledError
 from tonio.time import timeout
 
 
@@ -139,6 +141,53 @@ class CoroutineInTwoTasks(unittest.TestCase):
 
         tonio.run(program())
 
+    def test_an_outcome_that_refers_to_its_coroutine(self):
+        class Result:
+            pass
+
+        def make(result):
+            yield
+            return result
+
+        def program():
+            result = Result()
+            result.coroutine = make(result)
+            yield [use(result.coroutine), use(result.coroutine)]
+            gone = weakref.ref(result)
+            del result
+            yield
+            gc.collect()
+            self.assertIsNone(gone())
+
+        tonio.run(program())
+
+    def test_a_failure_that_refers_to_its_coroutine(self):
+        def fail():
+            yield
+            raise ValueError("shared")
+
+        def program():
+            shared = fail()
+            # Its traceback has the frames of `use`, and these the coroutine.
+            with self.assertRaises(ExceptionGroup):
+                yield [use(shared), use(shared)]
+            gone = weakref.ref(shared)
+            del shared
+            yield
+            gc.collect()
+            self.assertIsNone(gone())
+
+        tonio.run(program())
+
+    def test_its_name_stays(self):
+        def program():
+            shared = steps([])
+            yield [use(shared), use(shared)]
+            self.assertEqual(shared.__name__, "steps")
+            self.assertEqual(f"{shared.__name__:>6}", " steps")
+
+        tonio.run(program())
+
     def test_one_that_was_spawned_and_has_ended(self):
         def program():
             shared = steps([])
@@ -147,6 +196,75 @@ class CoroutineInTwoTasks(unittest.TestCase):
                 yield shared
 
         tonio.run(program())
+
+
+class SharedByNotation(Scenarios):
+    options = {"threads": 1}
+
+    def test_cancelled_before_it_began(self):
+        coroutine = self.task(steps)([])
+        scope = tonio.scope()
+        with scope:
+            scope.spawn(coroutine)
+            waiting = tonio.spawn(coroutine)
+            scope.cancel()
+        with self.assertRaises(CancelledError):
+            yield waiting
+        yield scope()
+
+    def spawn_that_fails(self, coroutine):
+        """Two tasks wait for the coroutine, and the spawn that has it fails: gives their
+        handle."""
+        claimed, others_wait = tonio.Event(), threading.Event()
+
+        class Refused:
+            def __await__(self):
+                claimed.set()
+                others_wait.wait()
+                raise ValueError("refused")
+
+        def spawn():
+            with self.assertRaisesRegex(ValueError, "refused"):
+                tonio.spawn(coroutine, Refused())
+
+        @self.task
+        def program():
+            spawning = tonio.spawn_blocking(spawn)
+            yield claimed.wait()
+            waiting = tonio.spawn(coroutine, coroutine)
+            while sum(task.waits_on == "tonio.SharedWait" for task in tonio.tasks()) < 2:
+                yield tonio.sleep(0)
+            others_wait.set()
+            yield spawning
+            return waiting
+
+        return program()
+
+    def test_a_spawn_that_fails_leaves_it_to_who_waits(self):
+        ran = []
+        waiting = yield self.spawn_that_fails(self.task(steps)(ran))
+        self.assertEqual((yield waiting), ["done"] * 2)
+        self.assertEqual(ran, [1])
+
+    def test_a_spawn_that_fails_and_so_does_the_coroutine(self):
+        def fail():
+            yield tonio.sleep(0)
+            raise ValueError("shared")
+
+        waiting = yield self.spawn_that_fails(self.task(fail)())
+        with self.assertRaises(ExceptionGroup) as raised:
+            yield waiting
+        self.assertEqual([str(e) for e in raised.exception.exceptions], ["shared"] * 2)
+
+    def test_a_spawn_that_fails_and_nobody_waits(self):
+        ran = []
+        coroutine = self.task(steps)(ran)
+        with self.assertRaises(TypeError):
+            tonio.spawn(coroutine, coroutine, 5)
+        yield tonio.sleep(0)
+        self.assertEqual(ran, [])
+        self.assertEqual((yield tonio.spawn(coroutine, coroutine)), ["done"] * 2)
+        self.assertEqual(ran, [1])
 
 
 if __name__ == "__main__":

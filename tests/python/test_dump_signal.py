@@ -35,7 +35,7 @@ BUSY = """
     import os, tonio
 
     def spins():
-        print("ready", flush=True)
+        os.write(1, b"ready\\n")  # at once: print() of two threads may mix
         while True:
             pass
 

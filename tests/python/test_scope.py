@@ -68,6 +68,42 @@ class Children(Scenarios):
         self.assertEqual(list(late), [])
         self.assertEqual(len(done), 6)
 
+    def test_spawn_after_cancel_leaves_another_task_s_coroutine_alone(self):
+        gate = tonio.Event()
+
+        @self.task
+        def work():
+            yield gate.wait()
+            return "done"
+
+        def body(scope):
+            coroutine = work()
+            task = tonio.spawn(coroutine)
+            scope.cancel()
+            scope.spawn(coroutine)
+            gate.set()
+            with tonio.scope(shield=True):
+                self.assertEqual((yield task), "done")
+
+        yield self.scoped(body)
+
+    def test_a_coroutine_that_spawn_after_cancel_has_closed(self):
+        def never():
+            yield
+            self.fail("it has been run")
+
+        def body(scope):
+            scope.cancel()
+            coroutine = self.task(never)()
+            scope.spawn(coroutine)
+            with tonio.scope(shield=True):
+                with self.assertRaisesRegex(ExceptionGroup, "tasks? failed") as raised:
+                    yield tonio.spawn(coroutine, coroutine)
+                for error in raised.exception.exceptions:
+                    self.assertRegex(str(error), "has been run already")
+
+        yield self.scoped(body)
+
     def test_spawn_after_cancel_closes_the_coroutine(self):
         ran = []
 

@@ -155,14 +155,34 @@ class Serving(Scenarios):
 
         yield self.scoped(clients)
 
-    def test_closing_the_listener_ends_the_server(self):
+    def test_closing_the_listeners_lets_the_handlers_end(self):
+        listeners = []
+        for _ in range(2):
+            listeners += yield net.open_tcp_listeners(0, host="127.0.0.1")
+        addresses = [listener.socket.getsockname() for listener in listeners]
+        serving = tonio.spawn(net.serve_listeners(self.echo(), listeners))
+        with (yield net.open_tcp_stream(*addresses[0])) as stream:
+            yield stream.send_all(b"one")
+            self.assertEqual((yield stream.receive_some()), b"one")
+            listeners[0].close()
+            with self.assertRaises(ConnectionRefusedError):
+                yield net.open_tcp_stream(*addresses[0])
+            # The other listener goes on, and so does the connection.
+            yield self.exchange(addresses[1], b"hello")
+            listeners[1].close()
+            yield stream.send_all(b"two")
+            self.assertEqual((yield stream.receive_some()), b"two")
+        self.assertIsNone((yield serving))
+
+    def test_a_listener_that_fails_ends_the_server(self):
         listener, address = yield self.listen()
         serving = tonio.spawn(net.serve_listeners(self.echo(), [listener]))
         yield self.exchange(address, b"one")
-        listener.close()
+        listener.socket.shutdown(socket.SHUT_RD)  # it listens no more
         with self.assertRaises(ExceptionGroup) as caught:
             yield serving
-        self.assertEqual(caught.exception.exceptions[0].errno, errno.EBADF)
+        self.assertEqual(caught.exception.exceptions[0].errno, errno.EINVAL)
+        self.assertEqual(listener.socket.fileno(), -1)
 
     def test_clients_that_reset_before_they_are_accepted(self):
         listener, address = yield self.listen()

@@ -11,7 +11,7 @@ WAITS = """
 
     def waits(name):
         try:
-            yield tonio.Event().wait()
+            yield tonio.sleep(3600)
         finally:
             yield tonio.sleep(0.01)
             os.write(1, f"{name} cleaned up\\n".encode())  # at once, unlike print()
@@ -29,7 +29,7 @@ CATCHES = """
     async def program():
         try:
             print("ready", flush=True)
-            await tonio.Event().wait()
+            await tonio.sleep(3600)
         finally:
             await tonio.sleep(0.01)
             print("main's finally", flush=True)
@@ -76,7 +76,7 @@ class Signals(unittest.TestCase):
             def task(number, entered):
                 try:
                     entered.set()
-                    yield tonio.Event().wait()
+                    yield tonio.sleep(3600)
                 finally:
                     yield tonio.sleep(0.01)  # suspends undisturbed
                     ended.append(number)
@@ -89,7 +89,7 @@ class Signals(unittest.TestCase):
                     yield entered.wait()
                 try:
                     print("ready", flush=True)
-                    yield tonio.Event().wait()
+                    yield tonio.sleep(3600)
                 except tonio.exceptions.CancelledError:
                     ended.append("main")
                     raise
@@ -113,7 +113,7 @@ class Signals(unittest.TestCase):
 
             def quick():
                 try:
-                    yield tonio.Event().wait()
+                    yield tonio.sleep(3600)
                 finally:
                     yield tonio.sleep(0.01)
                     os.write(1, b"quick cleaned up\\n")
@@ -121,7 +121,7 @@ class Signals(unittest.TestCase):
             def slow(entered):
                 try:
                     entered.set()
-                    yield tonio.Event().wait()
+                    yield tonio.sleep(3600)
                 finally:
                     yield tonio.sleep(3600)
                     os.write(1, b"never said\\n")
@@ -152,7 +152,7 @@ class Signals(unittest.TestCase):
                 tonio.spawn.without_tracking(*[computes() for _ in range(8)])
                 yield
                 print("ready", flush=True)
-                yield tonio.Event().wait()
+                yield tonio.sleep(3600)
         """, signal.SIGINT)
         self.assertEqual(done.code, 130)
         self.assertLess(done.seconds, 20)
@@ -164,7 +164,7 @@ class Signals(unittest.TestCase):
             def main():
                 print("ready", flush=True)
                 try:
-                    yield tonio.Event().wait()
+                    yield tonio.sleep(3600)
                 finally:
                     print("cleaning up", flush=True)
                     yield tonio.sleep(3600)

@@ -14,11 +14,15 @@ class SmallSamples(unittest.TestCase):
     def test_wait_and_add(self):
         for name in ("wait_and_add.py", "wait_and_add_async.py"):
             for threads in ("1", "2"):
-                start = time.monotonic()
-                self.assertEqual(run_sample(name, threads=threads), "(4, 5)\n")
-                took = time.monotonic() - start
-                self.assertGreaterEqual(took, 1)
-                self.assertLess(took, 2, "one after the other?")
+                # One after the other they take two seconds in the best case, however
+                # busy the machine is.
+                tries = (self.time_of_wait_and_add(name, threads) for _ in range(5))
+                self.assertTrue(any(1 <= took < 2 for took in tries), "one after the other?")
+
+    def time_of_wait_and_add(self, name, threads):
+        start = time.monotonic()
+        self.assertEqual(run_sample(name, threads=threads), "(4, 5)\n")
+        return time.monotonic() - start
 
     def test_million(self):
         for notation in ("yield", "await"):

@@ -41,12 +41,18 @@ class FakeHooks final : public scheduler::ThreadHooks {
     --states;
   }
 
+  void all_idle() override {
+    TONIO_CHECK(!attached());
+    ++idle_reports;
+  }
+
   // Whether the calling thread, one of the runtime's, is attached.
   static bool attached() { return attached_here(); }
 
   std::atomic<int> states{0};
   // prepare() succeeds so many times; -1: always.
   std::atomic<int> prepares_left{-1};
+  std::atomic<int> idle_reports{0};
 
  private:
   struct State {

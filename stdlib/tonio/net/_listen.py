@@ -93,7 +93,7 @@ async def open_unix_listener(path, *, mode=None, backlog=None):
 
 def _is_left_behind(path):
     """Whether path is a Unix socket that nobody listens on."""
-    if not path or path[:1] in ("\0", b"\0") or not stat.S_ISSOCK(os.stat(path).st_mode):
+    if not path or path[:1] in ("\0", b"\0") or not stat.S_ISSOCK(os.lstat(path).st_mode):
         return False
     with _std.socket(_std.AF_UNIX, _std.SOCK_STREAM) as probe:
         probe.setblocking(False)

@@ -25,13 +25,15 @@ _CONNECTION_FAILURES = {
 
 
 async def serve_listeners(handler, listeners):
-    """Accepts on the listeners until it is cancelled, and runs handler(stream) for each
-    connection, as a task of its own. Closes the listeners at its end.
+    """Accepts on the listeners, and runs handler(stream) for each connection, as a task of its
+    own. handler is a generator or async function; its stream is closed when it ends. A handler
+    that fails is reported on standard error, and the server goes on. A shortage of descriptors
+    is waited out.
 
-    handler is a generator or async function; its stream is closed when it ends. A handler that
-    fails is reported on standard error, and the server goes on. Handlers are children of the
-    server: cancelling it cancels them, and it ends when they have ended. So it does when a
-    listener is closed, or fails: with that OSError. A shortage of descriptors is waited out."""
+    Handlers are children of the server: cancelling it cancels them, and it ends when they have
+    ended. Closing the listeners only stops accepting: the server ends when the handlers have
+    ended by themselves. A listener that fails ends it with that OSError. The listeners are
+    closed at the end."""
     listeners = list(listeners)
     try:
         if not callable(handler):
@@ -65,6 +67,8 @@ async def _accept(handler, listener, server):
         try:
             stream = await listener.accept()
         except OSError as failure:
+            if failure.errno == errno.EBADF:
+                return  # it was closed: the connections that there are go on
             if failure.errno in _SHORTAGES:
                 await sleep(_SHORTAGE_PAUSE)
             elif failure.errno not in _CONNECTION_FAILURES:

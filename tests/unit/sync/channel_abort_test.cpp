@@ -18,11 +18,11 @@ TEST_CASE(
     channel.cancel_receive(cancelled.waiter());
   }
   SUBCASE("and has not run yet") {}
-  CHECK(channel.try_send(&m[0]) == Outcome::kDone);
+  CHECK(channel.send(&m[0]) == Outcome::kDone);
   CHECK(waker.last == &next);
   CHECK(test::got(next) == &m[0]);
   channel.cancel_receive(cancelled.waiter());
-  CHECK(channel.try_send(&m[1]) == Outcome::kDone);
+  CHECK(channel.send(&m[1]) == Outcome::kDone);
   CHECK(test::next(channel) == &m[1]);
 }
 
@@ -32,7 +32,7 @@ TEST_CASE("a receiver that is cancelled after the hand-off has the message") {
   sync::Channel channel(1);
   int m = 0;
   test::suspend_receiving(channel, task);
-  CHECK(channel.try_send(&m) == Outcome::kDone);
+  CHECK(channel.send(&m) == Outcome::kDone);
   task.cancel();
   CHECK(test::got(task) == &m);
   CHECK(task.state().cancel_requested());
@@ -46,7 +46,7 @@ TEST_CASE(
   sync::Channel channel(1);
   int m[3];
   SUBCASE("in front of what is buffered") {
-    REQUIRE(channel.try_send(&m[1]) == Outcome::kDone);
+    REQUIRE(channel.send(&m[1]) == Outcome::kDone);
     test::suspend_sending(channel, sender, m[2]);
     channel.put_back(&m[0]);
     CHECK(test::next(channel) == &m[0]);
@@ -76,7 +76,7 @@ TEST_CASE(
   test::StepTask cancelled(waker), next(waker);
   sync::Channel channel(1);
   int m[3];
-  REQUIRE(channel.try_send(&m[0]) == Outcome::kDone);
+  REQUIRE(channel.send(&m[0]) == Outcome::kDone);
   test::suspend_sending(channel, cancelled, m[1]);
   test::suspend_sending(channel, next, m[2]);
   cancelled.cancel();
@@ -98,7 +98,7 @@ TEST_CASE(
   test::StepTask task(waker);
   sync::Channel channel(1);
   int m[2];
-  REQUIRE(channel.try_send(&m[0]) == Outcome::kDone);
+  REQUIRE(channel.send(&m[0]) == Outcome::kDone);
   test::suspend_sending(channel, task, m[1]);
   CHECK(test::next(channel) == &m[0]);
   task.cancel();

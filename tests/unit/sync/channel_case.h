@@ -13,21 +13,21 @@ using Outcome = sync::Channel::Outcome;
 inline void suspend_sending(sync::Channel& channel, StepTask& task,
                             int& message) {
   REQUIRE(task.state().begin_arming());
-  REQUIRE(channel.send(&message, task.waiter()) == Outcome::kBlocked);
+  REQUIRE(channel.send(&message, &task.waiter()) == Outcome::kBlocked);
   REQUIRE(task.state().finish_arming());
 }
 
 inline void suspend_receiving(sync::Channel& channel, StepTask& task) {
   void* message = nullptr;
   REQUIRE(task.state().begin_arming());
-  REQUIRE(channel.receive(message, task.waiter()) == Outcome::kBlocked);
+  REQUIRE(channel.receive(message, &task.waiter()) == Outcome::kBlocked);
   REQUIRE(task.state().finish_arming());
 }
 
 // The next message, without waiting; null when there is none.
 inline int* next(sync::Channel& channel) {
   void* message = nullptr;
-  return channel.try_receive(message) == Outcome::kDone
+  return channel.receive(message) == Outcome::kDone
              ? static_cast<int*>(message)
              : nullptr;
 }

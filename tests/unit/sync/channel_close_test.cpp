@@ -15,8 +15,8 @@ TEST_CASE("closing wakes receivers, and later ones don't wait") {
   CHECK(test::got(a) == nullptr);
   CHECK(test::got(b) == nullptr);
   void* message = nullptr;
-  CHECK(channel.try_receive(message) == Outcome::kClosed);
-  CHECK(channel.try_send(&m) == Outcome::kClosed);
+  CHECK(channel.receive(message) == Outcome::kClosed);
+  CHECK(channel.send(&m) == Outcome::kClosed);
   channel.close();
   CHECK(waker.count == 2);
 }
@@ -28,7 +28,7 @@ TEST_CASE(
   test::StepTask a(waker), b(waker);
   sync::Channel channel(1);
   int m[3];
-  REQUIRE(channel.try_send(&m[0]) == Outcome::kDone);
+  REQUIRE(channel.send(&m[0]) == Outcome::kDone);
   test::suspend_sending(channel, a, m[1]);
   test::suspend_sending(channel, b, m[2]);
   channel.close();

@@ -8,9 +8,9 @@ TEST_CASE("messages are received in the order in which they were sent") {
   test::StepTask c(waker), d(waker);
   sync::Channel channel(2);
   int m[4];
-  CHECK(channel.try_send(&m[0]) == Outcome::kDone);
-  CHECK(channel.try_send(&m[1]) == Outcome::kDone);
-  CHECK(channel.try_send(&m[2]) == Outcome::kBlocked);
+  CHECK(channel.send(&m[0]) == Outcome::kDone);
+  CHECK(channel.send(&m[1]) == Outcome::kDone);
+  CHECK(channel.send(&m[2]) == Outcome::kBlocked);
   test::suspend_sending(channel, c, m[2]);
   test::suspend_sending(channel, d, m[3]);
   // Each that is received makes room for one that waits.
@@ -18,7 +18,7 @@ TEST_CASE("messages are received in the order in which they were sent") {
   CHECK(waker.last == &c);
   CHECK(sync::Channel::sent(c.waiter()) == Outcome::kDone);
   CHECK(waker.count == 1);
-  CHECK(channel.try_send(&m[0]) == Outcome::kBlocked);
+  CHECK(channel.send(&m[0]) == Outcome::kBlocked);
   CHECK(test::next(channel) == &m[1]);
   CHECK(waker.last == &d);
   CHECK(sync::Channel::sent(d.waiter()) == Outcome::kDone);
@@ -34,13 +34,13 @@ TEST_CASE("a message goes to the receiver that has waited longest") {
   int m[3];
   test::suspend_receiving(channel, a);
   test::suspend_receiving(channel, b);
-  CHECK(channel.try_send(&m[0]) == Outcome::kDone);
+  CHECK(channel.send(&m[0]) == Outcome::kDone);
   CHECK(waker.last == &a);
   // It is a's: nobody finds it in the buffer.
   CHECK(test::next(channel) == nullptr);
-  CHECK(channel.try_send(&m[1]) == Outcome::kDone);
+  CHECK(channel.send(&m[1]) == Outcome::kDone);
   CHECK(waker.last == &b);
-  CHECK(channel.try_send(&m[2]) == Outcome::kDone);
+  CHECK(channel.send(&m[2]) == Outcome::kDone);
   CHECK(test::got(a) == &m[0]);
   CHECK(test::got(b) == &m[1]);
   CHECK(test::next(channel) == &m[2]);
@@ -50,7 +50,7 @@ TEST_CASE("a message goes to the receiver that has waited longest") {
 TEST_CASE("an unbounded channel takes everything") {
   sync::Channel channel(sync::Channel::kUnbounded);
   int m[1000];
-  for (int& message : m) REQUIRE(channel.try_send(&message) == Outcome::kDone);
+  for (int& message : m) REQUIRE(channel.send(&message) == Outcome::kDone);
   for (int& message : m) REQUIRE(test::next(channel) == &message);
   CHECK(test::next(channel) == nullptr);
 }
@@ -60,7 +60,7 @@ TEST_CASE("its owner sees every message that it holds") {
   test::StepTask sender(waker);
   sync::Channel channel(1);
   int m[2];
-  REQUIRE(channel.try_send(&m[0]) == Outcome::kDone);
+  REQUIRE(channel.send(&m[0]) == Outcome::kDone);
   test::suspend_sending(channel, sender, m[1]);
   std::vector<void*> seen;
   channel.for_each_message([&](void* message) { seen.push_back(message); });

@@ -19,13 +19,13 @@ enum class End { kDone, kClosed, kCancelled };
 
 // As an operation sends: gives kDone only when the message was sent.
 End send(sync::Channel& channel, test::StepTask& task, void* message) {
-  Outcome outcome = channel.try_send(message);
+  Outcome outcome = channel.send(message);
   if (outcome == Outcome::kBlocked) {
     if (!task.state().begin_arming()) {
       task.state().deliver_cancel();
       return End::kCancelled;
     }
-    outcome = channel.send(message, task.waiter());
+    outcome = channel.send(message, &task.waiter());
     if (outcome != Outcome::kBlocked) {
       (void)task.state().cancel_arming();
     } else if (test::until_resumed(task) == WakeReason::kCompleted) {
@@ -42,13 +42,13 @@ End send(sync::Channel& channel, test::StepTask& task, void* message) {
 // abandoned.
 End receive(sync::Channel& channel, test::StepTask& task, void*& message,
             bool give_up) {
-  Outcome outcome = channel.try_receive(message);
+  Outcome outcome = channel.receive(message);
   if (outcome == Outcome::kBlocked) {
     if (!task.state().begin_arming()) {
       task.state().deliver_cancel();
       return End::kCancelled;
     }
-    outcome = channel.receive(message, task.waiter());
+    outcome = channel.receive(message, &task.waiter());
     if (outcome != Outcome::kBlocked) {
       (void)task.state().cancel_arming();
     } else if (test::until_resumed(task) == WakeReason::kCompleted) {

@@ -43,6 +43,23 @@ TEST_CASE("setting an event wakes everybody that waits, once") {
   CHECK(!late.state().cancel_arming());
 }
 
+TEST_CASE("waking who waits leaves the event as it is") {
+  test::RecordingWaker waker;
+  test::StepTask task(waker);
+  sync::Event event;
+  event.wake();
+  for (int round = 1; round <= 2; ++round) {
+    REQUIRE(task.state().begin_arming());
+    REQUIRE(event.wait(task.waiter()));
+    REQUIRE(task.state().finish_arming());
+    event.wake();
+    CHECK(waker.count == round);
+    CHECK(task.state().reason() == task::WakeReason::kCompleted);
+    CHECK(!task.waiter().linked());
+    CHECK(!event.is_set());
+  }
+}
+
 TEST_CASE(
     "waits, cancellations, set and clear race: nobody sleeps through a set "
     "event") {

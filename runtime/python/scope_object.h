@@ -1,0 +1,39 @@
+// What tonio.scope() gives, for the files that make it up.
+#pragma once
+
+#include <atomic>
+#include <vector>
+
+#include "base/mutex.h"
+#include "python/py.h"
+#include "python/scope_deadline.h"
+#include "python/spawn_site.h"
+#include "task/cancel_scope.h"
+
+namespace tonio::python {
+
+struct Scope {
+  PyObject_HEAD PyObject* weak_references;
+  double timeout;  // seconds; negative: none
+  bool raise_timeout;
+  task::CancelScope core;
+  std::atomic<bool> left;
+  std::atomic<bool> timed_out;
+  std::atomic<bool> observed;            // somebody has waited for it
+  std::atomic<ScopeDeadline*> deadline;  // until the scope is over; whoever takes it disarms it
+  base::Guarded<std::vector<PyObject*>> failures;  // owned
+  SpawnSite site;
+};
+
+inline Scope* as_scope(PyObject* self) { return reinterpret_cast<Scope*>(self); }
+inline PyObject* as_object(Scope* scope) { return reinterpret_cast<PyObject*>(scope); }
+
+// The scope is over.
+inline void disarm(Scope* scope) {
+  if (ScopeDeadline* deadline = scope->deadline.exchange(nullptr)) deadline->disarm();
+}
+
+// Borrowed; they stay until the scope goes.
+inline std::vector<PyObject*> failures_of(Scope* scope) { return *scope->failures.lock(); }
+
+}  // namespace tonio::python
