@@ -6,6 +6,7 @@ option(TONIO_LTO "Link-time optimisation in Release builds (docs/decisions/0009)
 option(TONIO_ASAN "AddressSanitizer and LeakSanitizer" OFF)
 option(TONIO_TSAN "ThreadSanitizer" OFF)
 option(TONIO_UBSAN "UndefinedBehaviorSanitizer" OFF)
+option(TONIO_STRESS_POINTS "Random delays where threads race, from TONIO_STRESS_SEED (runtime/base/stress.h)" OFF)
 
 if(TONIO_TSAN AND TONIO_ASAN)
   message(FATAL_ERROR "tonio: TONIO_TSAN and TONIO_ASAN can't be combined; choose one preset of tsan and asan")
@@ -45,6 +46,10 @@ target_link_libraries(tonio_options INTERFACE Threads::Threads)
 target_compile_options(tonio_options INTERFACE -Wall -Wextra -Wshadow $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>)
 if(TONIO_WERROR)
   target_compile_options(tonio_options INTERFACE -Werror)
+endif()
+
+if(TONIO_STRESS_POINTS)
+  target_compile_definitions(tonio_options INTERFACE TONIO_STRESS_POINTS)
 endif()
 
 if(TONIO_LTO)

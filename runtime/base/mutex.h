@@ -9,6 +9,8 @@
 #include <mutex>
 #include <utility>
 
+#include "base/stress.h"
+
 namespace tonio::base {
 
 class Mutex {
@@ -18,6 +20,7 @@ class Mutex {
   Mutex& operator=(const Mutex&) = delete;
 
   void lock() {
+    stress_point();
     std::uint32_t expected = kFree;
     // Pairs with the release in unlock().
     if (!word_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire,
@@ -27,6 +30,7 @@ class Mutex {
   }
 
   [[nodiscard]] bool try_lock() {
+    stress_point();
     std::uint32_t expected = kFree;
     return word_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire,
                                          std::memory_order_relaxed);
@@ -35,6 +39,7 @@ class Mutex {
   void unlock() {
     // Pairs with the acquire of the next owner.
     if (word_.exchange(kFree, std::memory_order_release) == kContended) wake_one();
+    stress_point();
   }
 
  private:

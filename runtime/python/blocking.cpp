@@ -15,6 +15,7 @@
 #include "python/arguments.h"
 #include "python/coro_task.h"
 #include "python/errors.h"
+#include "python/exception_copy.h"
 #include "python/host.h"
 #include "python/join.h"
 #include "python/names.h"
@@ -69,7 +70,8 @@ struct BlockingCall {
   OnCancel on_cancel;
   // Written by the pool's thread before `done` is set.
   PyObject* result;
-  PyObject* error;
+  PyObject* error;                // raised by the first task that gets it
+  PyObject* error_for_others;     // a copy, raised by nobody: to be copied for each other one
   std::atomic<bool> observed;     // somebody has got the result
   std::atomic<unsigned> waiters;  // tasks that wait
   std::atomic<std::uint32_t> phase;
@@ -128,6 +130,7 @@ void end_running(BlockingCall& call) {
 // The pool's reference to the call ends with this.
 void finish(BlockingCall& call, PyObject* error) {
   call.error = error;
+  if (error) call.error_for_others = copy_exception(error).release();
   drop_arguments(call);
   call.done.set();
   Py_DECREF(as_object(call));
@@ -151,12 +154,18 @@ void Job::drop() {
   finish(call_, PyErr_GetRaisedException());
 }
 
+// The exception of a call that has failed, for one task to raise.
+Ref take_error(BlockingCall& call) {
+  if (!call.observed.exchange(true, std::memory_order_relaxed)) return Ref::borrow(call.error);
+  return copy_exception(call.error_for_others);
+}
+
 Poll call_result(BlockingCall& call, PyObject*& result) {
-  call.observed.store(true, std::memory_order_relaxed);
   if (call.error) {
-    PyErr_SetRaisedException(Py_NewRef(call.error));
+    PyErr_SetRaisedException(take_error(call).release());
     return Poll::kError;
   }
+  call.observed.store(true, std::memory_order_relaxed);
   result = Py_NewRef(call.result);
   return Poll::kReady;
 }
@@ -194,10 +203,10 @@ Poll raise_cancelled_call(BlockingCall& call, CoroTask& task) {
   (void)raise_cancelled(task);
   if (call.done.is_set() && call.error &&
       !PyErr_GivenExceptionMatches(call.error, cancelled_error)) {
-    call.observed.store(true, std::memory_order_relaxed);
     PyObject* cancelled = PyErr_GetRaisedException();
-    PyException_SetContext(call.error, cancelled);
-    PyErr_SetRaisedException(Py_NewRef(call.error));
+    Ref error = take_error(call);
+    PyException_SetContext(error.get(), cancelled);
+    PyErr_SetRaisedException(error.release());
   }
   return Poll::kError;
 }
@@ -265,6 +274,7 @@ int call_traverse(PyObject* self, visitproc visit, void* arg) {
   if (!call.done.is_set()) return 0;
   Py_VISIT(call.result);
   Py_VISIT(call.error);
+  Py_VISIT(call.error_for_others);
   return call.site.traverse(visit, arg);
 }
 
@@ -284,6 +294,7 @@ void call_dealloc(PyObject* self) {
   drop_arguments(call);
   Py_XDECREF(call.result);
   Py_XDECREF(call.error);
+  Py_XDECREF(call.error_for_others);
   call.site.~SpawnSite();
   call.done.~Event();
   call.job.~Job();
@@ -311,7 +322,7 @@ PyObject* submit(PyObject* function, Ref args, Ref keywords, OnCancel on_cancel)
   call->keywords = keywords.release();
   call->context = context.release();
   call->on_cancel = on_cancel;
-  call->result = call->error = nullptr;
+  call->result = call->error = call->error_for_others = nullptr;
   new (&call->observed) std::atomic<bool>(false);
   new (&call->waiters) std::atomic<unsigned>(0);
   new (&call->phase) std::atomic<std::uint32_t>(kQueued);

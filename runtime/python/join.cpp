@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "base/stress.h"
 #include "python/errors.h"
 #include "python/scope.h"
 
@@ -41,6 +42,7 @@ Join* Join::make(Shape shape, std::size_t tasks, bool has_handle, SpawnSite site
   // on through done_.
   if (running_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   done_.set();
+  base::stress_point();
   outside_.wake();
   drop();
 }
@@ -69,6 +71,7 @@ void Join::fail() {
     scope_child_failed(scope_.get(), exception.release());
     return end_task();
   }
+  base::stress_point();
   // The handle's drop and this look at the owners in either order: the failure is
   // reported here, or by the destructor.
   if (owners_.load(std::memory_order_acquire) == 1 && shape_ != Shape::kRun) {

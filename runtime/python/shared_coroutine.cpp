@@ -14,6 +14,7 @@
 #include "python/arguments.h"
 #include "python/coro_task.h"
 #include "python/coroutine_claim.h"
+#include "python/exception_copy.h"
 #include "python/operation.h"
 #include "sync/event.h"
 
@@ -108,7 +109,7 @@ bool ask_for_outcome(PyObject* coroutine) {
 
 Poll give(const Outcome& outcome, PyObject*& result) {
   if (outcome.error) {
-    PyErr_SetRaisedException(Py_NewRef(outcome.error));
+    PyErr_SetRaisedException(copy_exception(outcome.error).release());
     return Poll::kError;
   }
   result = Py_NewRef(outcome.result);
@@ -217,7 +218,8 @@ void keep_outcome(PyObject* coroutine, PyObject* result, bool yielded) {
   if (const Ref kept = outcome_of(coroutine)) {
     Outcome& outcome = *as_outcome(kept.get());
     outcome.result = Py_XNewRef(result);
-    outcome.error = Py_XNewRef(error);
+    // A copy that nobody raises: the caller raises `error`.
+    if (error) outcome.error = copy_exception(error).release();
     outcome.done.set();
   } else {
     PyErr_WriteUnraisable(coroutine);

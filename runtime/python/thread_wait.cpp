@@ -17,7 +17,7 @@ namespace tonio::python {
 namespace {
 
 // What handlers write to, made by the first watch.
-int pipe_read = -1;
+int pipe_read = -1;  // the main thread only
 std::atomic<int> pipe_write{-1};
 // Handlers touch these and the pipe, on any thread.
 std::atomic<bool> term_came{false};
@@ -96,7 +96,7 @@ SignalWatch::~SignalWatch() {
   if (owns_term_ && term_came.exchange(false)) ::raise(SIGTERM);
 }
 
-int SignalWatch::fd() const { return pipe_read; }
+int SignalWatch::fd() const { return active_ ? pipe_read : -1; }
 
 void SignalWatch::in_forked_child() {
   give_back(SIGTERM, on_term);
@@ -155,7 +155,7 @@ ThreadWait::Woken ThreadWait::wait(const SignalWatch& signals, base::Instant dea
       if (left <= 0) return Woken::kDeadline;
       timeout = static_cast<int>(std::min<base::Instant>(left / 1'000 + 1, 60'000));
     }
-    if (::poll(fds, signals.active() ? 2 : 1, timeout) <= 0) continue;
+    if (::poll(fds, 2, timeout) <= 0) continue;
     if (fds[1].revents != 0) return Woken::kSignal;
     if (fds[0].revents != 0) {
       eventfd_t count;

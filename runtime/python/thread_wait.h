@@ -28,7 +28,7 @@ class SignalWatch {
   SignalWatch& operator=(const SignalWatch&) = delete;
 
   bool active() const { return active_; }
-  int fd() const;  // only while active
+  int fd() const;  // -1, which poll() ignores, while inactive
   // From now on handle() also calls `dispatch` with a bytes object that has the number of
   // every signal that has come, as often as it came; it gives None or an exception to be
   // raised. Attached.

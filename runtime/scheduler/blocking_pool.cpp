@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "base/check.h"
+#include "base/stress.h"
 #include "base/thread.h"
 
 namespace tonio::scheduler {
@@ -41,6 +42,7 @@ bool BlockingPool::submit(BlockingJob& job) {
       ++queued_;
     }
   }
+  base::stress_point();
   if (accepted) work_.notify_one();
   if (state) hooks_.discard(state);
   for (Thread& thread : ended) thread.thread.join();
@@ -70,12 +72,15 @@ void BlockingPool::thread_main(Threads::iterator self) {
       --queued_;
       ++running_;
       lock.unlock();
+      base::stress_point();
       job->run();
+      base::stress_point();
       lock.lock();
       --running_;
     }
     if (closed_) break;
     lock.unlock();
+    base::stress_point();
     hooks_.detach(self->state);
     lock.lock();
     ++idle_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/stress.h"
 
 namespace tonio::scheduler {
 
@@ -15,6 +16,7 @@ bool Idle::wants_notify() const {
   // The fence orders the caller's push before this load (see the header).
   std::atomic_thread_fence(std::memory_order_seq_cst);
   const std::uint32_t state = state_.load(std::memory_order_relaxed);
+  base::stress_point();
   return searching(state) == 0 && unparked(state) < workers_;
 }
 
@@ -37,6 +39,7 @@ bool Idle::begin_searching() {
 }
 
 bool Idle::end_searching() {
+  base::stress_point();
   return searching(state_.fetch_sub(kSearcher, std::memory_order_seq_cst)) == 1;
 }
 

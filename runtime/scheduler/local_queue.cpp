@@ -1,5 +1,6 @@
 #include "scheduler/local_queue.h"
 
+#include "base/stress.h"
 #include "scheduler/inject_queue.h"
 
 namespace tonio::scheduler {
@@ -12,6 +13,7 @@ void LocalQueue::push_back(task::Task& task, InjectQueue& overflow) {
     const std::uint32_t tail = tail_.load(std::memory_order_relaxed);
     if (tail - head.steal < kCapacity) {
       slots_[tail & kMask].store(&task, std::memory_order_relaxed);
+      base::stress_point();
       // Pairs with the acquire of tail_ in steal_into().
       tail_.store(tail + 1, std::memory_order_release);
       return;
@@ -25,6 +27,7 @@ void LocalQueue::push_back(task::Task& task, InjectQueue& overflow) {
 bool LocalQueue::move_half(Head head, task::Task& task, InjectQueue& overflow) {
   constexpr std::uint32_t kHalf = kCapacity / 2;
   std::uint64_t expected = pack(head);
+  base::stress_point();
   const std::uint64_t next = pack({head.real + kHalf, head.real + kHalf});
   // Release: a thief that sees the new head must not read the moved slots.
   if (!head_.compare_exchange_strong(expected, next, std::memory_order_release,
@@ -58,6 +61,7 @@ task::Task* LocalQueue::pop() {
     const Head head = unpack(word);
     if (head.real == tail_.load(std::memory_order_relaxed)) return nullptr;
     const std::uint32_t real = head.real + 1;
+    base::stress_point();
     // While a thief copies, `steal` stays where it is.
     const std::uint64_t next =
         head.steal == head.real ? pack({real, real}) : pack({head.steal, real});
@@ -94,6 +98,7 @@ task::Task* LocalQueue::steal_into(LocalQueue& into) {
     if (count > room + 1) count = room + 1;  // one is run at once
     if (count == 0 || count > kCapacity) return nullptr;
     first = head.real;
+    base::stress_point();
     const std::uint64_t next = pack({head.steal, head.real + count});
     if (head_.compare_exchange_weak(word, next, std::memory_order_acq_rel,
                                     std::memory_order_acquire)) {
@@ -102,6 +107,7 @@ task::Task* LocalQueue::steal_into(LocalQueue& into) {
     }
   }
 
+  base::stress_point();
   for (std::uint32_t i = 0; i + 1 < count; ++i) {
     into.slots_[(into_tail + i) & kMask].store(
         slots_[(first + i) & kMask].load(std::memory_order_relaxed), std::memory_order_relaxed);
@@ -116,6 +122,7 @@ task::Task* LocalQueue::steal_into(LocalQueue& into) {
       break;
     }
   }
+  base::stress_point();
   into.tail_.store(into_tail + count - 1, std::memory_order_release);
   return run_now;
 }

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/futex.h"
+#include "base/stress.h"
 
 namespace tonio::scheduler {
 
@@ -10,6 +11,7 @@ namespace tonio::scheduler {
 
 Parker::Woken Parker::sleep(base::Instant deadline) {
   std::uint32_t word = kAwake;
+  base::stress_point();
   if (word_.compare_exchange_strong(word, kAsleep, std::memory_order_acq_rel,
                                     std::memory_order_acquire)) {
     bool timed_out = false;
@@ -22,6 +24,7 @@ Parker::Woken Parker::sleep(base::Instant deadline) {
 }
 
 bool Parker::begin_drive() {
+  base::stress_point();
   std::uint32_t word = word_.load(std::memory_order_relaxed);
   for (;;) {
     const bool notified = (word & kPhaseMask) == kNotified;
@@ -34,9 +37,13 @@ bool Parker::begin_drive() {
   }
 }
 
-void Parker::end_drive() { word_.fetch_and(kWatchFlag, std::memory_order_acq_rel); }
+void Parker::end_drive() {
+  base::stress_point();
+  word_.fetch_and(kWatchFlag, std::memory_order_acq_rel);
+}
 
 bool Parker::unpark() {
+  base::stress_point();
   std::uint32_t word = word_.load(std::memory_order_relaxed);
   // An exchange even where a token is left already: who consumes that one must see
   // what this caller did, too.
@@ -48,6 +55,7 @@ bool Parker::unpark() {
 }
 
 void Parker::request_watch() {
+  base::stress_point();
   const std::uint32_t word = word_.fetch_or(kWatchFlag, std::memory_order_acq_rel);
   if ((word & kPhaseMask) == kAsleep) base::futex_wake(word_, 1);
 }

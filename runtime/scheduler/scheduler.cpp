@@ -1,6 +1,7 @@
 #include "scheduler/scheduler.h"
 
 #include "base/check.h"
+#include "base/stress.h"
 
 namespace tonio::scheduler {
 namespace {
@@ -49,6 +50,7 @@ bool Scheduler::start(unsigned workers) {
 bool Scheduler::stop(base::Instant deadline) {
   Crew* crew = crew_.load(std::memory_order_relaxed);
   if (!crew) return true;
+  base::stress_point();
   stopping_.store(true, std::memory_order_release);
   for (auto& worker : crew->workers) unpark(*worker);
   bool all_ended = true;
@@ -92,6 +94,7 @@ void Scheduler::spawn(task::TaskList& tasks) {
 }
 
 void Scheduler::notify() {
+  base::stress_point();
   Crew* crew = crew_.load(std::memory_order_acquire);
   if (!crew) return;  // not started yet: the workers will look
   if (const auto index = crew->idle.worker_to_notify()) unpark(*crew->workers[*index]);
@@ -132,6 +135,7 @@ std::optional<std::uint64_t> Scheduler::idle_steps() const {
 void Scheduler::ensure_watcher() {
   if (baton_.load(std::memory_order_seq_cst)) return;  // somebody polls
   // A watcher that gives up its watch just now looks at the baton after that.
+  base::stress_point();
   if (has_watcher_.load(std::memory_order_seq_cst)) return;
   Crew& crew = *crew_.load(std::memory_order_relaxed);
   crew.idle.with_parked([this, &crew](unsigned sleeper) {

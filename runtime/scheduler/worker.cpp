@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "base/futex.h"
+#include "base/stress.h"
 #include "base/thread.h"
 #include "scheduler/scheduler.h"
 
@@ -43,6 +44,7 @@ void Worker::thread_main() {
     const std::uint32_t tick = tick_.load(std::memory_order_relaxed) + 1;
     tick_.store(tick, std::memory_order_relaxed);
     if (tick % kDriverInterval == 0) poll_without_blocking();
+    base::stress_point();
     task::Task* task = next_task();
     if (!task) task = search();
     if (task) {
@@ -83,7 +85,9 @@ void Worker::poll_without_blocking() {
 }
 
 void Worker::push_woken(task::Task& task) {
+  base::stress_point();
   task::Task* displaced = lifo_slot_.exchange(&task, std::memory_order_acq_rel);
+  base::stress_point();
   if (displaced) {
     push_new(*displaced);
   } else {
@@ -93,6 +97,7 @@ void Worker::push_woken(task::Task& task) {
 
 void Worker::push_new(task::Task& task) {
   queue_.push_back(task, scheduler_.inject_);
+  base::stress_point();
   scheduler_.notify();
 }
 
@@ -179,6 +184,7 @@ bool Worker::rescue_stalled_work() {
 
 void Worker::park() {
   const bool was_searching = searching_;
+  base::stress_point();
   searching_ = false;
   if (crew_.idle.park(index_, was_searching) && scheduler_.work_waits()) {
     scheduler_.notify();
@@ -186,11 +192,13 @@ void Worker::park() {
   scheduler_.hooks_.detach(thread_state_);
   scheduler_.report_if_idle(crew_);
   while (!scheduler_.stopping()) {
+    base::stress_point();
     if (scheduler_.try_take_baton()) {
       drive();
     } else {
       sleep();
     }
+    base::stress_point();
     if (has_local_work()) {
       searching_ = !crew_.idle.unpark(index_);
       break;
@@ -200,6 +208,7 @@ void Worker::park() {
       break;
     }
   }
+  base::stress_point();
   // No request can come any more: nobody counts this worker among the parked.
   if (parker_.take_watch_request()) {
     scheduler_.has_watcher_.store(false, std::memory_order_seq_cst);
@@ -222,10 +231,12 @@ void Worker::drive() {
     scheduler_.endless_poll_.store(true, std::memory_order_seq_cst);
     colleagues_run = crew_.idle.somebody_runs();
   }
+  base::stress_point();
   task::TaskList ready;
   scheduler_.driver_.poll(colleagues_run ? base::now() + kWatchPeriod : base::kNever, ready);
   scheduler_.endless_poll_.store(false, std::memory_order_relaxed);
   parker_.end_drive();
+  base::stress_point();
   scheduler_.release_baton();
   queue_.push_back_all(ready);
   if (!ready.empty()) scheduler_.inject_.push_back_all(ready);
@@ -236,6 +247,7 @@ void Worker::sleep() {
   const Parker::Woken woken = parker_.sleep(base::kNever);
   if (!woken.watch) return;
   if (!woken.notified) keep_watch();
+  base::stress_point();
   // Before park() looks at the baton: ensure_watcher() does it the other way round.
   scheduler_.has_watcher_.store(false, std::memory_order_seq_cst);
 }

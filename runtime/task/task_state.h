@@ -26,6 +26,7 @@
 #include <cstdint>
 
 #include "base/check.h"
+#include "base/stress.h"
 
 namespace tonio::task {
 
@@ -47,6 +48,7 @@ class TaskState {
   // By the running task, before it registers itself with wakers. False: a cancel
   // request is pending and must be delivered instead of suspending.
   [[nodiscard]] bool begin_arming() {
+    base::stress_point();
     std::uint32_t word = word_.load(std::memory_order_relaxed);
     TONIO_DCHECK((word & kPhaseMask) == kActive);
     // The exchange drops the last suspension's reason. It fails only against a
@@ -59,6 +61,7 @@ class TaskState {
   // By the worker, once nothing of the task runs any more. True: it is suspended
   // and no longer the caller's. False: it was woken already; `reason()` tells why.
   [[nodiscard]] bool finish_arming() {
+    base::stress_point();
     std::uint32_t word = kArming;
     // Release pairs with the acquire of claim(): the claimer may run the task at once.
     if (word_.compare_exchange_strong(word, kWaiting, std::memory_order_release,
@@ -72,6 +75,7 @@ class TaskState {
   // By the running task that found its result while arming, after it has taken
   // itself off every waker's list. True when a waker had claimed it before.
   [[nodiscard]] bool cancel_arming() {
+    base::stress_point();
     std::uint32_t word = kArming;
     if (word_.compare_exchange_strong(word, kActive, std::memory_order_acquire,
                                       std::memory_order_acquire)) {
@@ -84,6 +88,7 @@ class TaskState {
   // By a waker on whose list the task stands, under that list's lock.
   [[nodiscard]] Claim claim(WakeReason reason) {
     std::uint32_t word = word_.load(std::memory_order_relaxed);
+    base::stress_point();
     for (;;) {
       const std::uint32_t phase = word & kPhaseMask;
       if (phase != kArming && phase != kWaiting) return Claim::kLost;
@@ -101,6 +106,7 @@ class TaskState {
   // From anywhere. No effect on a task that has ended.
   [[nodiscard]] Claim request_cancel() {
     std::uint32_t word = word_.load(std::memory_order_relaxed);
+    base::stress_point();
     for (;;) {
       const std::uint32_t phase = word & kPhaseMask;
       if (phase == kEnded) return Claim::kLost;

@@ -5,14 +5,9 @@ import unittest
 import weakref
 
 import tonio
+from leaks import check_nothing_is_left
+from sanitizers import SANITIZED
 from scenarios import main
-
-
-def resident_kib():
-    with open("/proc/self/status") as status:
-        for line in status:
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1])
 
 
 class EventMemory(unittest.TestCase):
@@ -26,10 +21,11 @@ class EventMemory(unittest.TestCase):
         def many(count):
             yield [short_waits(count // 10) for _ in range(10)]
 
-        tonio.run(many(100_000), threads=2)
-        before = resident_kib()
-        tonio.run(many(1_000_000), threads=2)
-        self.assertLess(resident_kib() - before, 8 * 1024)
+        check_nothing_is_left(
+            self,
+            lambda count: tonio.run(many(count), threads=2),
+            100_000 if SANITIZED else 1_000_000,
+        )
 
     def test_an_event_dies_after_its_waits(self):
         def waits():

@@ -4,7 +4,7 @@ import errno
 import unittest
 
 import tonio
-from scale import scaled
+from scale import WORKERS, scaled
 from scenarios import main
 from tonio.net import socket
 
@@ -40,7 +40,7 @@ class CloseStorm(unittest.TestCase):
             for _ in range(scaled(100)):
                 yield [once(number) for number in range(20)]
 
-        for workers in (1, 2, 8):
+        for workers in WORKERS:
             tonio.run(program(), threads=workers)
 
     def test_data_never_goes_astray(self):
@@ -59,7 +59,7 @@ class CloseStorm(unittest.TestCase):
         def program():
             yield [pair(number) for number in range(40)]
 
-        for workers in (1, 2, 8):
+        for workers in WORKERS:
             tonio.run(program(), threads=workers)
 
     def test_accept_against_close(self):
@@ -91,7 +91,7 @@ class CloseStorm(unittest.TestCase):
             for _ in range(scaled(60)):
                 yield [once() for _ in range(4)]
 
-        for workers in (1, 2):
+        for workers in WORKERS:
             tonio.run(program(), threads=workers)
 
 

@@ -4,7 +4,7 @@ import threading
 import unittest
 
 import tonio
-from scale import scaled
+from scale import WORKERS, scaled
 from scenarios import main
 
 
@@ -26,7 +26,7 @@ class SetAgainstWait(unittest.TestCase):
                 yield event.wait()
             yield setting
 
-        for workers in (1, 2, 8):
+        for workers in WORKERS:
             for event in events:
                 event.clear()
             tonio.run(program(), threads=workers)
@@ -44,7 +44,7 @@ class SetAgainstWait(unittest.TestCase):
                 events = [tonio.Event() for _ in range(100)]
                 yield [make(event) for event in events for make in (waits, sets)]
 
-        for workers in (1, 2, 8):
+        for workers in WORKERS:
             tonio.run(program(), threads=workers)
 
     def test_ping_pong_between_tasks_and_threads(self):

@@ -5,12 +5,10 @@ import random
 import unittest
 
 import tonio
-from scale import scaled
+from scale import WORKERS, scaled
 from scenarios import main
 from tonio.sync import Lock, Semaphore, channel
 from tonio.time import timeout
-
-WORKERS = (1, 2, 4, 8, 64)
 
 
 class Races(unittest.TestCase):

@@ -4,7 +4,7 @@ import threading
 import unittest
 
 import tonio
-from scale import scaled
+from scale import WORKERS, scaled
 from scenarios import main
 
 
@@ -62,7 +62,7 @@ class PushBeforeAPark(unittest.TestCase):
         def nothing():
             yield
 
-        for workers in (1, 2, 8, 64):
+        for workers in WORKERS:
             def program():
                 for _ in range(scaled(1000)):
                     yield tonio.spawn_blocking(tonio.block_on, nothing())

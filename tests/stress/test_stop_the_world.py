@@ -11,7 +11,7 @@ import unittest
 
 import tonio
 from programs import run_program
-from scale import scaled
+from scale import WORKERS, scaled
 from scenarios import main
 from tonio.net import socket
 
@@ -36,7 +36,7 @@ class StopTheWorld(unittest.TestCase):
         def program():
             yield [collects(), collects(), *[works() for _ in range(8)]]
 
-        for workers in (1, 2, 8):
+        for workers in WORKERS:
             tonio.run(program(), threads=workers)
 
     def test_while_workers_start_and_stop(self):

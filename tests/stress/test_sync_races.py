@@ -5,12 +5,10 @@ import threading
 import unittest
 
 import tonio
-from scale import scaled
+from scale import WORKERS, scaled
 from scenarios import main
 from tonio import sync
 from tonio.sync import channel
-
-WORKERS = (1, 2, 4, 8)
 
 
 class Inside:
@@ -303,7 +301,7 @@ class Channels(unittest.TestCase):
 
     def test_closed_by_a_thread_while_tasks_begin_to_wait(self):
         for _ in range(scaled(100)):
-            for workers in (1, 2, 8):
+            for workers in WORKERS:
                 sender, receiver = channel.channel(1)
                 closing = threading.Thread(target=receiver.close)
 

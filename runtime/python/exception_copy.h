@@ -1,0 +1,16 @@
+// One failure that several tasks are told of. An exception that is raised changes (its
+// traceback grows, its context is set), and CPython does that without a lock, so two
+// tasks must not raise the same object at the same time.
+#pragma once
+
+#include "python/py.h"
+
+namespace tonio::python {
+
+// A new exception of the same type with the arguments, attributes, notes, cause, context
+// and traceback that this one has now; no __init__ or __new__ of the program's is called.
+// `exception` itself where it can't be copied. Never fails; nobody may be raising
+// `exception`, and no exception is set.
+Ref copy_exception(PyObject* exception);
+
+}  // namespace tonio::python

@@ -1,0 +1,122 @@
+"""A failure that several tasks wait for: each raises an exception of its own, alike."""
+
+import errno
+import traceback
+import unittest
+
+import tonio
+from scale import WORKERS, scaled
+from scenarios import Scenarios, main
+
+
+class Refused(Exception):
+    """Not made by its `args`."""
+
+    def __init__(self, *, reason):
+        super().__init__("refused", reason)
+        self.reason = reason
+
+
+def refused():
+    try:
+        raise KeyError("cause")
+    except KeyError as cause:
+        failure = Refused(reason="late")
+        failure.add_note("a note")
+        raise failure from cause
+
+
+def missing():
+    raise FileNotFoundError(errno.ENOENT, "No such file", "/nowhere")
+
+
+def group():
+    raise ExceptionGroup("several", [ValueError(1), OSError(errno.EPIPE, "pipe")])
+
+
+def use(awaitable):
+    try:
+        yield awaitable
+    except Exception as failure:
+        return failure
+
+
+class FailuresForSeveral(Scenarios):
+    def ways(self, fails):
+        def shared():
+            yield
+            fails()
+
+        yield tonio.spawn_blocking(fails)
+        # CPython's `await` itself refuses a coroutine that another one awaits.
+        if self.notation == "yield":
+            yield shared()
+
+    def each(self, fails, check):
+        for awaitable in self.ways(fails):
+            failures = yield tonio.spawn(*[self.task(use)(awaitable) for _ in range(4)])
+            # And who comes later.
+            failures.append((yield self.task(use)(awaitable)))
+            self.assertEqual(len({id(failure) for failure in failures}), 5)
+            for failure in failures:
+                text = "".join(traceback.format_exception(failure))
+                self.assertIn(f"in {fails.__name__}", text)
+                check(failure, text)
+
+    def test_with_a_constructor_of_its_own(self):
+        def check(failure, text):
+            self.assertIs(type(failure), Refused)
+            self.assertEqual(failure.args, ("refused", "late"))
+            self.assertEqual(failure.reason, "late")
+            self.assertEqual(failure.__notes__, ["a note"])
+            self.assertEqual(repr(failure.__cause__), "KeyError('cause')")
+            self.assertTrue(failure.__suppress_context__)
+            self.assertIn("The above exception was the direct cause", text)
+
+        yield self.task(self.each)(refused, check)
+
+    def test_of_the_system(self):
+        def check(failure, _):
+            self.assertIs(type(failure), FileNotFoundError)
+            self.assertEqual((failure.errno, failure.filename), (errno.ENOENT, "/nowhere"))
+            self.assertEqual(str(failure), "[Errno 2] No such file: '/nowhere'")
+
+        yield self.task(self.each)(missing, check)
+
+    def test_group(self):
+        def check(failure, _):
+            self.assertEqual(failure.message, "several")
+            self.assertEqual([type(e) for e in failure.exceptions], [ValueError, BrokenPipeError])
+
+        yield self.task(self.each)(group, check)
+
+
+class AtOnce(unittest.TestCase):
+    def test_raised_by_many_workers(self):
+        def deep(awaitable, depth):
+            return (yield from deep(awaitable, depth - 1)) if depth else (yield awaitable)
+
+        def catches(awaitable):
+            for _ in range(10):
+                # Not assertRaises(), which clears the frames: those are everybody's.
+                try:
+                    yield from deep(awaitable, 5)
+                except Refused:
+                    continue
+                raise AssertionError("nothing was raised")
+
+        def fails():
+            yield
+            refused()
+
+        def program():
+            for _ in range(scaled(50)):
+                shared, call = fails(), tonio.spawn_blocking(refused)
+                yield [catches(awaitable) for _ in range(4) for awaitable in (shared, call)]
+
+        for workers in WORKERS:
+            tonio.run(program(), threads=workers)
+
+
+if __name__ == "__main__":
+    main()
