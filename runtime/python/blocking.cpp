@@ -20,6 +20,7 @@
 #include "python/join.h"
 #include "python/names.h"
 #include "python/operation.h"
+#include "python/pending_work.h"
 #include "python/spawn.h"
 #include "scheduler/blocking_pool.h"
 #include "sync/event.h"
@@ -138,6 +139,7 @@ void finish(BlockingCall& call, PyObject* error) {
 
 void Job::run() {
   BlockingCall& call = call_;
+  run_pending_work();  // before an interrupt can come
   call.thread = PyThread_get_thread_ident();
   call.phase.store(kRunning);
   RunningCall running(call);
@@ -431,7 +433,8 @@ bool init_blocking(PyObject* module) {
   blocking_call_type.tp_clear = call_clear;
   blocking_call_type.tp_finalize = call_finalize;
   blocking_call_type.tp_dealloc = call_dealloc;
-  return ready_operation_type(blocking_call_type) && PyModule_AddFunctions(module, functions) == 0;
+  return init_pending_work() && ready_operation_type(blocking_call_type) &&
+         PyModule_AddFunctions(module, functions) == 0;
 }
 
 }  // namespace tonio::python

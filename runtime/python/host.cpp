@@ -10,6 +10,7 @@
 #include "python/async_generators.h"
 #include "python/blocking.h"
 #include "python/errors.h"
+#include "python/pending_work.h"
 #include "python/run.h"
 #include "python/thread_wait.h"
 
@@ -48,6 +49,12 @@ void InterpreterHooks::detach(void*) { PyEval_SaveThread(); }
 
 void InterpreterHooks::attach(void* state) {
   PyEval_RestoreThread(static_cast<ThreadContext*>(state)->thread_state);
+}
+
+void InterpreterHooks::settle(void* state) {
+  attach(state);
+  run_pending_work();
+  detach(state);
 }
 
 void InterpreterHooks::leave(void* state) {

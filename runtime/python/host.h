@@ -24,6 +24,7 @@ class InterpreterHooks final : public scheduler::ThreadHooks {
   void enter(void* state) override;
   void detach(void* state) override;
   void attach(void* state) override;
+  void settle(void* state) override;
   void leave(void* state) override;
   void discard(void* state) override;
   void all_idle() override;

@@ -83,9 +83,7 @@ void BlockingPool::thread_main(Threads::iterator self) {
     base::stress_point();
     hooks_.detach(self->state);
     lock.lock();
-    ++idle_;
-    const bool more = work_.wait_for(lock, ttl_, [this] { return !queue_.empty() || closed_; });
-    --idle_;
+    const bool more = wait_for_work(lock, self->state);
     lock.unlock();
     hooks_.attach(self->state);
     lock.lock();
@@ -100,6 +98,23 @@ void BlockingPool::thread_main(Threads::iterator self) {
   --leaving_;
   ended_.splice(ended_.end(), threads_, self);
   thread_ended_.notify_all();
+}
+
+bool BlockingPool::wait_for_work(std::unique_lock<std::mutex>& lock, void* state) {
+  const auto more = [this] { return !queue_.empty() || closed_; };
+  std::chrono::milliseconds left = ttl_;
+  for (auto at_most = kFirstSettling; !more(); at_most *= 2) {
+    ++idle_;
+    const bool found = work_.wait_for(lock, std::min(at_most, left), more);
+    --idle_;
+    if (found) break;
+    left -= std::min(at_most, left);
+    if (left == left.zero()) return false;
+    lock.unlock();
+    hooks_.settle(state);
+    lock.lock();
+  }
+  return true;
 }
 
 bool BlockingPool::withdraw(BlockingJob& job) {

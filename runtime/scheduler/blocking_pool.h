@@ -68,6 +68,10 @@ class BlockingPool {
   };
   using Threads = std::list<Thread>;
 
+  // How long a thread is idle before it settles (ThreadHooks). Each further time it waits
+  // twice as long, so that what others drop is kept for about as long as they had it.
+  static constexpr std::chrono::milliseconds kFirstSettling{20};
+
   void thread_main(Threads::iterator self);
 
   // With mutex_ held:
@@ -77,6 +81,8 @@ class BlockingPool {
   // an earlier job and not be running yet, so idle threads count against all that is
   // queued.
   bool wants_thread() const { return queued_ >= idle_ && live() < max_threads_; }
+  // Waits as an idle thread until there is work or the pool is closed. False after the ttl.
+  bool wait_for_work(std::unique_lock<std::mutex>& lock, void* state);
   // False when the system refuses; `state` is still the caller's then.
   [[nodiscard]] bool start_thread(void* state);
   // Moves the threads that have ended to `ended`, for the caller to join without the lock.

@@ -16,6 +16,9 @@ class ThreadHooks {
   virtual void attach(void* state) = 0;
   // All workers have parked (Scheduler::report_idle). On one of them, detached.
   virtual void all_idle() {}
+  // Now and then while a detached thread is idle: may attach, and tidies up what other
+  // threads have left to it. Returns detached.
+  virtual void settle(void* state) { (void)state; }
   // Last call on the thread, attached. The state is gone afterwards.
   virtual void leave(void* state) = 0;
   // Instead of all the others, for a state whose thread could not be started.

@@ -29,6 +29,12 @@ class FakeHooks final : public scheduler::ThreadHooks {
   void enter(void* state) override { set(state, false, true); }
   void detach(void* state) override { set(state, true, false); }
   void attach(void* state) override { set(state, false, true); }
+  void settle(void* state) override {
+    attach(state);
+    detach(state);
+    ++settled;
+    settled.notify_all();
+  }
   void leave(void* state) override {
     set(state, true, false);
     // Other threads get a chance to come in between, as while an interpreter
@@ -50,6 +56,7 @@ class FakeHooks final : public scheduler::ThreadHooks {
   static bool attached() { return attached_here(); }
 
   std::atomic<int> states{0};
+  std::atomic<int> settled{0};
   // prepare() succeeds so many times; -1: always.
   std::atomic<int> prepares_left{-1};
   std::atomic<int> idle_reports{0};

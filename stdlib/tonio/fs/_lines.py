@@ -3,7 +3,6 @@ one per line."""
 
 import collections
 import io
-import itertools
 import threading
 
 from _tonio import finish_blocking
@@ -15,7 +14,8 @@ _BATCH = 64 * 1024
 class ReadAhead:
     """Lines that have been read and not been given yet. Whatever else is done with the file
     is done where the reader has got to: the position is set back first. So only files whose
-    position can be set, and which are only read, have one."""
+    position can be set, and which are only read, have one. Unlike a loop over a text file of
+    io, one over this leaves tell() usable."""
 
     __slots__ = ("_failure", "_file", "_lines", "_lock", "_read", "_start")
 
@@ -52,8 +52,8 @@ class ReadAhead:
                 raise failure
             try:
                 self._start = self._file.tell()
-            except OSError:  # between lines that next() has read
-                return next(self._file, None)
+            except OSError:  # a decoder whose state can't be told
+                return self._file.readline() or None
             size, batch = 0, []
             try:
                 while size < _BATCH and (line := self._file.readline()):
@@ -75,6 +75,7 @@ class ReadAhead:
             if left or self._failure:
                 self._failure = None
                 self._file.seek(self._start)
-                # As a loop over the file does: it leaves tell() of a text file disabled.
-                collections.deque(itertools.islice(self._file, self._read - left), 0)
+                # Not next(), after which the position can't be told.
+                for _ in range(self._read - left):
+                    self._file.readline()
             return method(*args, **kwargs)

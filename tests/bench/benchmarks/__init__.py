@@ -1,6 +1,14 @@
 """One module per benchmark: `contests(setting)` gives what it measures."""
 
-from benchmarks import echo, lock, million, pingpong, startup
+from benchmarks import blocking, echo, files, lock, million, pingpong, startup
 
 # In the order in which they run; a name is what --only takes.
-ALL = {"million": million, "echo": echo, "lock": lock, "pingpong": pingpong, "startup": startup}
+ALL = {
+    "million": million,
+    "echo": echo,
+    "lock": lock,
+    "pingpong": pingpong,
+    "blocking": blocking,
+    "files": files,
+    "startup": startup,
+}

@@ -7,15 +7,16 @@ THREADS = (1, 2)
 ASYNCIO = "asyncio"
 
 
-def contest(setting, title, program, arguments, asyncio):
+def contest(setting, title, program, arguments, asyncio, peer=ASYNCIO):
     """`arguments`: the program's, one tuple for each notation, which is its first member;
-    the program gets the number of threads after it."""
+    the program gets the number of threads after it. `asyncio`: the program of the row `peer`,
+    which is asyncio's own where nothing else is said, and its arguments."""
     return Contest(
         title,
         [
-            *(ours(setting, program, *each, threads=threads) for each in arguments for threads in THREADS),
-            *(rust(setting, program, *each, threads=threads) for each in arguments for threads in THREADS),
-            Contestant(ASYNCIO, measured(setting.python.program(*asyncio))),
+            *(ours(setting, program, *each, threads=threads, peer=peer) for each in arguments for threads in THREADS),
+            *(rust(setting, program, *each, threads=threads, peer=peer) for each in arguments for threads in THREADS),
+            Contestant(peer, measured(setting.python.program(*asyncio))),
         ],
         [
             Column("execute_s", "execute ms", scale=1e3, minimum=True),
@@ -24,7 +25,7 @@ def contest(setting, title, program, arguments, asyncio):
         [
             RatioColumn("x 1 thread", "1 thread", "execute_s"),
             RatioColumn("x Rust", "Rust", "execute_s"),
-            RatioColumn("x asyncio", "asyncio", "execute_s"),
+            RatioColumn(f"x {peer}", "peer", "execute_s"),
         ],
     )
 
@@ -37,16 +38,16 @@ def measured(argv, env=None):
     return lambda: run_json(argv, env=env)
 
 
-def ours(setting, program, notation, *rest, threads):
+def ours(setting, program, notation, *rest, threads, peer=ASYNCIO):
     argv = setting.tonio_program(program, threads, notation, threads, *rest)
-    against = {"asyncio": ASYNCIO, "Rust": name("Rust TonIO", notation, threads)}
+    against = {"peer": peer, "Rust": name("Rust TonIO", notation, threads)}
     if threads > 1:
         against["1 thread"] = name("tonio", notation, 1)
     return Contestant(name("tonio", notation, threads), measured(argv), against, setting.tonio_missing)
 
 
-def rust(setting, program, notation, *rest, threads):
-    against = {"asyncio": ASYNCIO}
+def rust(setting, program, notation, *rest, threads, peer=ASYNCIO):
+    against = {"peer": peer}
     if threads > 1:
         against["1 thread"] = name("Rust TonIO", notation, 1)
     missing = setting.peer_missing("tonio")

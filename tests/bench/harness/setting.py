@@ -98,6 +98,8 @@ class Setting:
     starts: int
     acquisitions: int  # of a lock, by each of its tasks
     switches: int
+    calls: int  # on the blocking pool
+    files: int
     sizes: list[int]
     connections: list[int]
 

@@ -254,3 +254,17 @@ TEST_CASE(
     CHECK(ran + refused + dropped == 600);
   }
 }
+
+TEST_CASE("an idle thread settles now and then, and takes work in between") {
+  test::FakeHooks hooks;
+  BlockingPool pool(hooks);
+  pool.configure(1, 60s);
+  for (int round = 0; round < 3; ++round) {
+    test::Countdown ran(1);
+    Job job([&] { ran.count_down(); });
+    REQUIRE(pool.submit(job));
+    ran.wait();
+    for (int seen = hooks.settled; hooks.settled < seen + 2;) hooks.settled.wait(hooks.settled);
+  }
+  finish(pool);
+}

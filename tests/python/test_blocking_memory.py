@@ -1,0 +1,47 @@
+"""What blocking calls give is freed when the program has dropped it, although the thread that
+has made it runs no bytecode or sleeps."""
+
+import tonio
+from scenarios import Scenarios, main
+from tonio import fs
+
+
+def resident():
+    """Bytes of memory that this process has in use."""
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * 4096
+
+
+class Memory(Scenarios):
+    # A worker that sleeps frees nothing either; the only one does not sleep for long here.
+    options = {"threads": 1}
+
+    def test_calls_of_c_functions_keep_nothing(self):
+        piece = 1024 * 1024
+        file = yield fs.open("/dev/zero", "rb", 0)
+        for _ in range(10):
+            yield file.read(piece)
+        before = resident()
+        for _ in range(300):
+            yield file.read(piece)
+        self.assertLess(resident() - before, 100 * piece)
+        yield file.close()
+
+    def test_an_idle_thread_frees_what_it_has_made(self):
+        freed = tonio.Event()
+
+        class Thing:
+            def __del__(self):
+                freed.set()
+
+        thing = yield tonio.spawn_blocking(Thing)
+        yield tonio.sleep(0.05)
+        self.assertFalse(freed.is_set())
+        del thing
+        for _ in range(3000):
+            yield freed.wait(0.01)
+        self.assertTrue(freed.is_set())
+
+
+if __name__ == "__main__":
+    main()
