@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 
-from _tonio import scope, spawn_blocking
+from _tonio import finish_blocking, scope
 
 from ._pipes import ReceivePipe, SendPipe
 from ._process_exit import watch_exit
@@ -133,9 +133,8 @@ async def open_process(command, *, stdin=None, stdout=None, stderr=None, **optio
 
     OSError when the program can't be started."""
     _check(command, options)
-    # On the way, it is nobody's to end.
-    with scope(shield=True):
-        return await spawn_blocking(_start, command, stdin, stdout, stderr, options)
+    # Once it has begun, the caller gets the process and can end it.
+    return await finish_blocking(_start, command, stdin, stdout, stderr, options)
 
 
 def _check(command, options):
