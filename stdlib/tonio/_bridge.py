@@ -2,7 +2,7 @@
 tonio coroutine that such a loop waits for."""
 
 import threading
-import weakref
+from _weakref import ref
 
 from _tonio import Event, scope, spawn, spawn_blocking
 
@@ -91,8 +91,8 @@ class Guest:
         self._failure = None
         task = _guest(coro, self)
         # A task that is cancelled before its first step never runs.
-        self._unrun = weakref.finalize(task, self._ended, CancelledError("it never began"))
-        self._unrun.atexit = False
+        self._began = False
+        self._gone = ref(task, lambda _: self._began or self._ended(CancelledError("not begun")))
         spawn.without_tracking(task)
 
     def cancel(self):
@@ -104,6 +104,7 @@ class Guest:
             self._limits.cancel()
 
     async def run(self, coro):
+        self._began = True
         result = None
         failure = CancelledError("the coroutine was cancelled")
         try:
@@ -119,7 +120,6 @@ class Guest:
         except BaseException as raised:
             failure = raised
         try:
-            self._unrun.detach()
             self._ended(failure, result)
         finally:
             # Not a cycle through this frame.

@@ -1,7 +1,7 @@
 """to_asyncio() and from_asyncio(): coroutines across the border to asyncio."""
 
 import contextvars
-import inspect
+from collections.abc import Awaitable, Coroutine
 
 from ._bridge import Guest, Visit
 from .exceptions import CancelledError
@@ -16,7 +16,7 @@ def from_asyncio(coro):
     of the caller's context variables. So what belongs to one loop (connections, locks,
     futures) can't be used in another call, and what it shares with tasks must be
     thread-safe."""
-    if not inspect.isawaitable(coro):
+    if not isinstance(coro, Awaitable):
         kind = type(coro).__name__
         raise TypeError(f"from_asyncio() takes an awaitable of asyncio's, not {kind}")
     return _from_asyncio(coro)
@@ -57,7 +57,7 @@ class _AsyncioVisit(Visit):
             pass  # the loop is closed: the call has ended
 
     def close(self):
-        if inspect.iscoroutine(self._coro):
+        if isinstance(self._coro, Coroutine):
             self._coro.close()
 
 

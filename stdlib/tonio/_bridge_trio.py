@@ -2,7 +2,7 @@
 program's environment."""
 
 import contextvars
-import inspect
+from collections.abc import Awaitable, Coroutine
 
 from ._bridge import Guest, Visit
 from .exceptions import CancelledError
@@ -28,7 +28,7 @@ def from_trio(coro):
     The coroutine gets a trio of its own, on a thread of the blocking pool, and a copy of the
     caller's context variables. So what belongs to one trio can't be used in another call,
     and what it shares with tasks must be thread-safe."""
-    if not inspect.isawaitable(coro):
+    if not isinstance(coro, Awaitable):
         raise TypeError(f"from_trio() takes a trio coroutine, not {type(coro).__name__}")
     return _from_trio(coro)
 
@@ -63,7 +63,7 @@ class _TrioVisit(Visit):
             pass  # the call has ended
 
     def close(self):
-        if inspect.iscoroutine(self._coro):
+        if isinstance(self._coro, Coroutine):
             self._coro.close()
 
 

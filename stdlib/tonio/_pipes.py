@@ -3,7 +3,7 @@
 import errno
 import os
 import threading
-import warnings
+from _warnings import warn
 
 from _tonio import yield_now
 
@@ -61,7 +61,7 @@ class _Pipe:
     def __del__(self):
         # Without a descriptor when __init__ has failed.
         if getattr(self, "_fd", -1) >= 0:
-            warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
+            warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
             self.close()
 
 

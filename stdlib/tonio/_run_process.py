@@ -1,7 +1,5 @@
 """run_process(): a child process from its start to its end."""
 
-import subprocess
-
 from _tonio import scope
 
 from ._process import open_process
@@ -27,9 +25,11 @@ async def run_process(
     When the waiting task is cancelled the child is terminated, killed if it has not ended
     grace seconds later, and reaped, and that is waited for. A child that was started with
     process_group=0 or start_new_session=True takes its process group with it."""
+    import subprocess  # see _process.py
+
     if not grace >= 0:
         raise ValueError(f"run_process(): grace must not be negative: {grace}")
-    stdin, data = _input(stdin)
+    stdin, data = _input(stdin, subprocess)
     for name, captured in (("stdout", capture_stdout), ("stderr", capture_stderr)):
         if captured and name in options:
             raise ValueError(f"run_process(): {name} and capture_{name} exclude each other")
@@ -61,7 +61,7 @@ async def run_process(
     return subprocess.CompletedProcess(process.args, code, out, err)
 
 
-def _input(stdin):
+def _input(stdin, subprocess):
     """What open_process() is given, and the data to send."""
     if stdin is None or isinstance(stdin, int) or hasattr(stdin, "fileno"):
         if stdin == subprocess.PIPE:
