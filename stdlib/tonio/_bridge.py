@@ -4,10 +4,13 @@ tonio coroutine that such a loop waits for."""
 import threading
 from _weakref import ref
 
-from _tonio import Event, scope, spawn, spawn_blocking
+from _tonio import Event, block_on, scope, sleep, spawn, spawn_blocking
 
 from ._call import call
-from .exceptions import CancelledError
+from .exceptions import CancelledError, RuntimeNotInitializedError
+
+# While a coroutine has not begun; seconds.
+_LOOK_AGAIN = 0.05
 
 
 class Visit:
@@ -89,11 +92,28 @@ class Guest:
         # How it has ended, until outcome() has given it away.
         self._result = None
         self._failure = None
-        task = _guest(coro, self)
-        # A task that is cancelled before its first step never runs.
         self._began = False
+        try:
+            self._start(coro)
+        except RuntimeNotInitializedError:
+            # A plain Python starts the runtime with its first run.
+            block_on(sleep(0))
+            self._start(coro)
+
+    def _start(self, coro):
+        task = _guest(coro, self)
+        try:
+            spawn.without_tracking(task)
+        except BaseException:
+            task.close()
+            raise
+        # A task that is cancelled before its first step never runs; it is only freed.
         self._gone = ref(task, lambda _: self._began or self._ended(CancelledError("not begun")))
-        spawn.without_tracking(task)
+
+    def patience(self):
+        """How long its end may be waited for before that is begun anew; seconds or None. What
+        this thread has made and another drops is freed by this thread, when it wakes."""
+        return None if self._began else _LOOK_AGAIN
 
     def cancel(self):
         """Asks it to end. From any thread."""

@@ -84,7 +84,7 @@ async def to_asyncio(coro):
     request = None
     while not ended.done():
         try:
-            await asyncio.wait([ended])
+            await asyncio.wait([ended], timeout=guest.patience())
         except asyncio.CancelledError as cancelled:
             request = cancelled
             guest.cancel()

@@ -81,13 +81,19 @@ async def to_trio(coro):
         except trio.RunFinishedError:
             pass  # nobody waits any more
 
+    async def wait():
+        while not ended.is_set():
+            patience = guest.patience()
+            with trio.CancelScope() if patience is None else trio.move_on_after(patience):
+                await ended.wait()
+
     guest = Guest(coro, notify)
     try:
-        await ended.wait()
+        await wait()
     except BaseException:
         guest.cancel()
         with trio.CancelScope(shield=True):
-            await ended.wait()
+            await wait()
         try:
             return guest.outcome()
         except CancelledError:

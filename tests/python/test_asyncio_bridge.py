@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import contextvars
 import gc
+import subprocess
 import threading
 import traceback
 import unittest
@@ -11,7 +12,7 @@ import warnings
 import weakref
 
 import tonio
-from programs import Program, run_program
+from programs import TONIO, Program, run_program
 from scenarios import Scenarios, main
 from tonio.exceptions import CancelledError
 
@@ -133,18 +134,6 @@ class FromAsyncio(Scenarios):
         with self.assertRaisesRegex(CancelledError, "the asyncio coroutine was cancelled"):
             yield tonio.from_asyncio(gives_up())
 
-    def test_context_variables(self):
-        name = contextvars.ContextVar("name")
-
-        async def reads():
-            seen = name.get()
-            name.set("changed there")
-            return seen
-
-        name.set("here")
-        self.assertEqual((yield tonio.from_asyncio(reads())), "here")
-        self.assertEqual(name.get(), "here")
-
     def test_an_asyncio_server_and_client(self):
         async def echo(reader, writer):
             writer.write((await reader.readline()).upper())
@@ -230,6 +219,22 @@ class FromAsyncio(Scenarios):
             with self.assertRaisesRegex(TypeError, r"from_asyncio\(\) takes an awaitable"):
                 tonio.from_asyncio(wrong)
         yield
+
+
+class Contexts(Scenarios):
+    options = {"context": True}
+
+    def test_context_variables(self):
+        name = contextvars.ContextVar("name")
+
+        async def reads():
+            seen = name.get()
+            name.set("changed there")
+            return seen
+
+        name.set("here")
+        self.assertEqual((yield tonio.from_asyncio(reads())), "here")
+        self.assertEqual(name.get(), "here")
 
 
 class ToAsyncio(unittest.TestCase):
@@ -379,6 +384,27 @@ class ToAsyncio(unittest.TestCase):
         tonio.run(program()).join(30)
         self.assertEqual(outcomes, ["cancelled"])
 
+    def test_a_coroutine_that_a_run_cancels_before_it_begins(self):
+        called = threading.Event()
+        outcomes = []
+
+        async def calls():
+            call = asyncio.create_task(tonio.to_asyncio(tonio.Event().wait()))
+            await asyncio.sleep(0)
+            called.set()
+            outcomes.extend(await asyncio.gather(call, return_exceptions=True))
+
+        thread = threading.Thread(target=lambda: asyncio.run(calls()))
+
+        def program():
+            thread.start()
+            called.wait(30)  # keeps the one worker
+            yield from ()
+
+        tonio.run(program(), threads=1)
+        thread.join(30)
+        self.assertIsInstance(outcomes[0], asyncio.CancelledError)
+
     def test_nothing_is_kept(self):
         class Thing:
             pass
@@ -488,6 +514,17 @@ class Programs(unittest.TestCase):
             program.signal()
             done = program.end()
         self.assertEqual((done.code, done.out), (130, "cleaned up\n"))
+
+    def test_a_plain_python_starts_the_runtime(self):
+        text = (
+            "import asyncio, tonio\n"
+            "async def add_one(x):\n"
+            "    await tonio.sleep(0.001)\n"
+            "    return x + 1\n"
+            "print(asyncio.run(tonio.to_asyncio(add_one(3))))\n"
+        )
+        done = subprocess.run([TONIO, "-c", text], capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "4\n", ""))
 
     def test_it_is_not_loaded_for_nothing(self):
         done = run_program("""
