@@ -6,6 +6,7 @@ option(TONIO_LTO "Link-time optimisation in Release builds (docs/decisions/0009)
 option(TONIO_ASAN "AddressSanitizer and LeakSanitizer" OFF)
 option(TONIO_TSAN "ThreadSanitizer" OFF)
 option(TONIO_UBSAN "UndefinedBehaviorSanitizer" OFF)
+option(TONIO_FUZZ "libFuzzer programs of tests/fuzz (clang)" OFF)
 option(TONIO_STRESS_POINTS "Random delays where threads race, from TONIO_STRESS_SEED (runtime/base/stress.h)" OFF)
 
 if(TONIO_TSAN AND TONIO_ASAN)
@@ -79,6 +80,10 @@ if(sanitizers)
     # GCC warns that TSan doesn't model a lone atomic_thread_fence; it is a
     # property of the tool, and the fences carry comments of their own.
     add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-tsan>)
+  endif()
+  if(TONIO_FUZZ)
+    # Coverage of our own code; the fuzz programs bring the rest.
+    add_compile_options(-fsanitize=fuzzer-no-link)
   endif()
 else()
   # The sanitizers replace what these check, and _FORTIFY_SOURCE hides

@@ -18,6 +18,8 @@
 #include "python/spawn.h"
 #include "python/task_dump.h"
 #include "python/time.h"
+#include "python/tls_context.h"
+#include "python/tls_engine.h"
 
 namespace tonio::python {
 namespace {
@@ -33,18 +35,22 @@ PyObject* declare_entrypoint(PyObject*, PyObject* function) {
 PyMethodDef functions[] = {
     {"declare_entrypoint", declare_entrypoint, METH_O,
      PyDoc_STR("declare_entrypoint($module, function, /)\n--\n\n"
-               "What `tonio run` calls when the script has not run the runtime itself.")},
+               "What `tonio run` calls when the script has not run the runtime "
+               "itself.")},
     {nullptr, nullptr, 0, nullptr},
 };
 
 int execute(PyObject* module) {
-  const bool done = names::init() && init_errors(module) && init_shared_coroutine() && init_spawn(module) &&
-                    init_time(module) && init_event(module) && init_blocking(module) &&
-                    init_run(module) && init_run_signals(module) && init_scope(module) && init_task_dump(module) &&
-                    init_socket(module) && init_socket_stream(module) && init_io_registration(module) && init_lock(module) && init_semaphore(module) &&
-                    init_barrier(module) && init_channel(module) &&
-                    PyModule_AddFunctions(module, functions) == 0 &&
-                    PyModule_AddStringConstant(module, "__version__", TONIO_VERSION) == 0;
+  const bool done =
+      names::init() && init_errors(module) && init_shared_coroutine() &&
+      init_spawn(module) && init_time(module) && init_event(module) &&
+      init_blocking(module) && init_run(module) && init_run_signals(module) &&
+      init_scope(module) && init_task_dump(module) && init_socket(module) &&
+      init_socket_stream(module) && init_io_registration(module) && init_tls_context(module) &&
+      init_tls_engine(module) && init_lock(module) && init_semaphore(module) &&
+      init_barrier(module) && init_channel(module) &&
+      PyModule_AddFunctions(module, functions) == 0 &&
+      PyModule_AddStringConstant(module, "__version__", TONIO_VERSION) == 0;
   return done ? 0 : -1;
 }
 
@@ -56,8 +62,15 @@ PyModuleDef_Slot slots[] = {
 };
 
 PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "_tonio", PyDoc_STR("The native part of tonio."),
-    0,       nullptr, slots, nullptr, nullptr, nullptr,
+    PyModuleDef_HEAD_INIT,
+    "_tonio",
+    PyDoc_STR("The native part of tonio."),
+    0,
+    nullptr,
+    slots,
+    nullptr,
+    nullptr,
+    nullptr,
 };
 
 }  // namespace

@@ -1,7 +1,7 @@
 """to_asyncio() and from_asyncio(): coroutines across the border to asyncio."""
 
 import contextvars
-from collections.abc import Awaitable, Coroutine
+from _collections_abc import Awaitable, Coroutine
 
 from ._bridge import Guest, Visit
 from .exceptions import CancelledError

@@ -2,7 +2,7 @@
 program's environment."""
 
 import contextvars
-from collections.abc import Awaitable, Coroutine
+from _collections_abc import Awaitable, Coroutine
 
 from ._bridge import Guest, Visit
 from .exceptions import CancelledError

@@ -1,11 +1,12 @@
 """One module per benchmark: `contests(setting)` gives what it measures."""
 
-from benchmarks import blocking, echo, files, lock, million, pingpong, startup
+from benchmarks import blocking, echo, files, lock, million, pingpong, startup, tls_echo
 
 # In the order in which they run; a name is what --only takes.
 ALL = {
     "million": million,
     "echo": echo,
+    "tls_echo": tls_echo,
     "lock": lock,
     "pingpong": pingpong,
     "blocking": blocking,

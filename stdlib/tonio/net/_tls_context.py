@@ -1,0 +1,243 @@
+"""TLSContext: how TLS connections are made, and its certificates."""
+
+import os
+import threading
+
+import _tonio
+
+# The numbers of ssl.VerifyMode and ssl.TLSVersion, which are accepted as well; the ssl
+# module itself is loaded by the programs that use it.
+_CERT_NONE, _CERT_OPTIONAL, _CERT_REQUIRED = range(3)
+_VERSIONS = {"TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
+_MINIMUM_SUPPORTED, _MAXIMUM_SUPPORTED = -2, -1  # ssl.TLSVersion's
+
+
+class TLSContext:
+    """TLSContext(*, server_side=False)
+
+    How TLS connections are made, for any number of them, in any number of threads. Its
+    methods are named after ssl.SSLContext's. What is set later counts for later connections.
+
+    A client's context verifies the server's certificate and host name against the system's
+    trusted certificates, unless others are loaded; a server's does not ask for a client's
+    certificate, and needs one of its own (load_cert_chain). TLS 1.2 and 1.3, with forward
+    secrecy and authenticated encryption only. Sessions are resumed."""
+
+    def __init__(self, *, server_side=False):
+        self._lock = threading.Lock()
+        self._config = None
+        self._server_side = bool(server_side)
+        self._verify_mode = _CERT_NONE if server_side else _CERT_REQUIRED
+        self._check_hostname = not server_side
+        self._minimum, self._maximum = _VERSIONS["TLSv1.2"], _VERSIONS["TLSv1.3"]
+        self._alpn = ()
+        self._identities = ()
+        self._certificates = ()
+        self._revocation_lists = ()
+
+    def __repr__(self):
+        return f"<tonio.net.tls.TLSContext {'server' if self._server_side else 'client'}>"
+
+    @property
+    def server_side(self):
+        """Whether it is for servers; read-only."""
+        return self._server_side
+
+    @property
+    def verify_mode(self):
+        """Whether the peer must show a valid certificate: ssl.CERT_REQUIRED (2), CERT_OPTIONAL
+        (1: a server's clients may have none, but no bad one) or CERT_NONE (0: any peer is
+        accepted, so anybody in between can read and change everything)."""
+        return self._verify_mode
+
+    @verify_mode.setter
+    def verify_mode(self, mode):
+        if mode not in (_CERT_NONE, _CERT_OPTIONAL, _CERT_REQUIRED):
+            raise ValueError(
+                f"verify_mode must be ssl.CERT_NONE, CERT_OPTIONAL or CERT_REQUIRED, not {mode!r}"
+            )
+        if mode == _CERT_NONE and self._check_hostname:
+            raise ValueError("set check_hostname to False before verify_mode to ssl.CERT_NONE")
+        self._set(_verify_mode=int(mode))
+
+    @property
+    def check_hostname(self):
+        """Whether a server's certificate must be for the name that the client connects to."""
+        return self._check_hostname
+
+    @check_hostname.setter
+    def check_hostname(self, check):
+        if check and self._verify_mode == _CERT_NONE:
+            raise ValueError("check_hostname needs verify_mode ssl.CERT_REQUIRED")
+        self._set(_check_hostname=bool(check))
+
+    @property
+    def minimum_version(self):
+        """The lowest TLS version to speak: ssl.TLSVersion.TLSv1_2 or .TLSv1_3, or "TLSv1.2",
+        "TLSv1.3"."""
+        return self._minimum
+
+    @minimum_version.setter
+    def minimum_version(self, version):
+        self._set(_minimum=_version(version, "minimum_version"))
+
+    @property
+    def maximum_version(self):
+        """The highest TLS version to speak, as minimum_version."""
+        return self._maximum
+
+    @maximum_version.setter
+    def maximum_version(self, version):
+        self._set(_maximum=_version(version, "maximum_version"))
+
+    def set_alpn_protocols(self, protocols):
+        """The application protocols to offer or accept, such as ["h2", "http/1.1"], the most
+        wanted first (RFC 7301)."""
+        if isinstance(protocols, (str, bytes)):
+            raise TypeError("set_alpn_protocols() takes a list of protocols")
+        encoded = tuple(p.encode("ascii") if isinstance(p, str) else bytes(p) for p in protocols)
+        for protocol in encoded:
+            if not 1 <= len(protocol) <= 255 or b"\0" in protocol:
+                raise ValueError(f"an ALPN protocol has 1 to 255 bytes and no NUL: {protocol!r}")
+        self._set(_alpn=encoded)
+
+    def load_cert_chain(self, certfile, keyfile=None, password=None):
+        """Loads a certificate, the intermediate certificates after it, and its private key (from
+        keyfile, or from certfile too), in PEM or DER form; each is a path, or bytes: the data
+        itself. password (str, bytes, or a function that gives it) is for an encrypted key.
+
+        A server may load several: it takes the one for the name that the client asks for
+        (SNI), or the first. OSError for a file that can't be read, ValueError with the reason
+        for data that can't."""
+        if callable(password):
+            password = password()
+        if isinstance(password, str):
+            password = password.encode()
+        chain = _data(certfile)
+        key = chain if keyfile is None else _data(keyfile)
+        try:
+            identity = _tonio.TlsIdentity(chain, key, password or b"")
+        except ValueError as failure:
+            raise ValueError(f"load_cert_chain(): {_named(certfile)}{failure}") from None
+        self._add(_identities=(identity,))
+
+    def load_verify_locations(self, cafile=None, capath=None, cadata=None):
+        """Adds certificates to trust, and revocation lists: from a file, from the files in a
+        folder, or from data (str: PEM, bytes: PEM or DER). They take the place of the
+        system's; load_default_certs() adds those."""
+        if cafile is None and capath is None and cadata is None:
+            raise TypeError("load_verify_locations() needs cafile, capath or cadata")
+        if isinstance(cadata, str):
+            cadata = cadata.encode("ascii")
+        if cafile is not None:
+            self._trust(_data(cafile), _named(cafile))
+        if cadata is not None:
+            self._trust(bytes(cadata), "cadata: ")
+        if capath is not None:
+            for entry in sorted(os.scandir(capath), key=lambda entry: entry.name):
+                if entry.is_file():
+                    self._trust(_data(entry.path), _named(entry.path))
+
+    def load_default_certs(self, purpose=None):
+        """Adds the certificates that the system trusts ($SSL_CERT_FILE and $SSL_CERT_DIR, or
+        the distribution's). Without any loaded it is done by itself. `purpose` is for
+        ssl.SSLContext's callers; it makes no difference."""
+        self._add(_certificates=tuple(_tonio.tls_system_trust()))
+
+    def get_ca_certs(self, binary_form=False):
+        """The certificates that were loaded to be trusted: dicts, or DER bytes."""
+        with self._lock:
+            loaded = self._certificates
+        return list(loaded) if binary_form else [certificate_dict(der) for der in loaded]
+
+    def _trust(self, data, name):
+        try:
+            certificates, lists = _tonio.tls_load_trust(data)
+        except ValueError as failure:
+            raise ValueError(f"load_verify_locations(): {name}{failure}") from None
+        self._add(_certificates=tuple(certificates), _revocation_lists=tuple(lists))
+
+    def _set(self, **changes):
+        with self._lock:
+            self.__dict__.update(changes, _config=None)
+
+    def _add(self, **more):
+        with self._lock:
+            for name, items in more.items():
+                setattr(self, name, getattr(self, name) + items)
+            self._config = None
+
+    def _engine(self, server_side, server_hostname, https_compatible):
+        """A new connection's engine (ValueError when the context is not fit for it)."""
+        if server_side != self._server_side:
+            kind, other = ("server", "True") if server_side else ("client", "False")
+            raise ValueError(f"a TLS {kind} needs a TLSContext(server_side={other})")
+        with self._lock:
+            if self._config is None:
+                trusted = self._certificates
+                if not trusted and self._verify_mode != _CERT_NONE and not self._server_side:
+                    trusted = tuple(_tonio.tls_system_trust())
+                self._config = _tonio.TlsConfig(
+                    server_side=self._server_side,
+                    verify_mode=self._verify_mode,
+                    check_hostname=self._check_hostname,
+                    minimum_version=self._minimum,
+                    maximum_version=self._maximum,
+                    alpn=self._alpn,
+                    identities=self._identities,
+                    certificates=trusted,
+                    revocation_lists=self._revocation_lists,
+                )
+            config = self._config
+        return _tonio.TlsEngine(config, server_hostname, https_compatible)
+
+
+def self_signed_certificate(*names, days=30, rsa=False):
+    """Makes a certificate for host names and addresses, which signs itself, and its key
+    (ECDSA P-256, or RSA with 2048 bits): (certificate, key), each PEM bytes. For development
+    and tests: nobody trusts it who hasn't loaded it (load_verify_locations)."""
+    if not days > 0:
+        raise ValueError(f"self_signed_certificate(): days must be positive: {days}")
+    return _tonio.tls_self_signed(names, days, rsa)
+
+
+def certificate_dict(der):
+    """A certificate as ssl.SSLSocket.getpeercert() gives it."""
+    info = _tonio.tls_certificate_info(der)
+    for name in "subject", "issuer":
+        info[name] = tuple((pair,) for pair in info[name])
+    info["subjectAltName"] = tuple(info["subjectAltName"])
+    return info
+
+
+_default = None
+
+
+def default_client_context():
+    """The context of clients that name none; one for all, so that sessions are resumed."""
+    global _default
+    if _default is None:
+        _default = TLSContext()
+    return _default
+
+
+def _version(version, name):
+    number = _VERSIONS.get(version, version)
+    if number == _MINIMUM_SUPPORTED:
+        return _VERSIONS["TLSv1.2"]
+    if number == _MAXIMUM_SUPPORTED:
+        return _VERSIONS["TLSv1.3"]
+    if number not in _VERSIONS.values():
+        raise ValueError(f"{name} must be TLSv1.2 or TLSv1.3, not {version!r}")
+    return int(number)
+
+
+def _data(source):
+    if isinstance(source, bytes):
+        return source
+    with open(source, "rb") as file:
+        return file.read()
+
+
+def _named(source):
+    return "" if isinstance(source, bytes) else f"{os.fspath(source)}: "

@@ -1,0 +1,113 @@
+"""Engines for the standard library's ssl.SSLContext."""
+
+import ssl
+import threading
+
+from ..exceptions import ResourceBroken
+
+
+class StdlibEngine:
+    """What _tonio.TlsEngine is to a TLSContext, for an ssl.SSLContext: an ssl.SSLObject
+    between two memory BIOs. Its settings can't all be read from it (its private keys, say), so
+    OpenSSL does the work."""
+
+    def __init__(self, context, server_side, server_hostname, https_compatible):
+        self._lock = threading.Lock()
+        self._input, self._output = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._object = context.wrap_bio(
+            self._input, self._output, server_side, server_hostname or None
+        )
+        self._https_compatible = https_compatible
+
+    def _call(self, function, *args):
+        """The function's result; None when input must come first."""
+        try:
+            with self._lock:
+                return function(*args)
+        except ssl.SSLWantReadError:
+            return None
+        except ssl.SSLCertVerificationError as failure:
+            raise ResourceBroken(_verification_text(failure, self._object)) from failure
+        except ssl.SSLError as failure:
+            raise ResourceBroken(_text(failure)) from failure
+
+    def handshake(self):
+        def shake():
+            self._object.do_handshake()
+            return True
+
+        return self._call(shake)
+
+    def read(self, max_bytes):
+        def read():
+            try:
+                return self._object.read(65536 if max_bytes is None else max_bytes)
+            except ssl.SSLZeroReturnError:
+                return b""
+            except ssl.SSLEOFError:
+                if self._https_compatible:
+                    return b""
+                raise
+
+        return self._call(read)
+
+    def write(self, data):
+        if isinstance(data, str):
+            data = data.encode()
+        view = memoryview(data).cast("B")
+
+        def write():
+            # OpenSSL takes all of it: the output has no limit.
+            if len(view):
+                self._object.write(view)
+            return True
+
+        return self._call(write)
+
+    def close_notify(self):
+        def close():
+            try:
+                self._object.unwrap()
+            except ssl.SSLZeroReturnError:
+                pass
+
+        self._call(close)
+
+    def feed(self, data):
+        with self._lock:
+            if data:
+                self._input.write(data)
+            else:
+                self._input.write_eof()
+
+    def take_output(self):
+        with self._lock:
+            return self._output.read()
+
+    def version(self):
+        return self._object.version()
+
+    def cipher(self):
+        cipher = self._object.cipher()
+        return cipher and cipher[0]
+
+    def selected_alpn_protocol(self):
+        return self._object.selected_alpn_protocol()
+
+    def peer_certificate(self):
+        return self._object.getpeercert(True)
+
+    def session_reused(self):
+        return bool(self._object.session_reused)
+
+
+def _text(failure):
+    if isinstance(failure, ssl.SSLEOFError):
+        return "the peer ended the connection without a close_notify"
+    reason = failure.reason or failure.strerror or str(failure)
+    return reason.replace("_", " ").lower()
+
+
+def _verification_text(failure, connection):
+    subject = connection.server_hostname or "peer"
+    return f"{failure.verify_message} ({subject})"
