@@ -12,6 +12,7 @@ import warnings
 import weakref
 
 import tonio
+from libraries import library
 from programs import TONIO, Program, run_program
 from scenarios import Scenarios, main
 from tonio.exceptions import CancelledError
@@ -153,12 +154,11 @@ class FromAsyncio(Scenarios):
         self.assertEqual((yield tonio.from_asyncio(talk())), b"HELLO\n")
 
     def test_the_library_websockets(self):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                import websockets
-        except ImportError as missing:
-            self.skipTest(f"websockets is not there: {missing}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            websockets, reason = library("websockets")
+        if not websockets:
+            self.skipTest(reason)
 
         async def doubles(socket):
             async for message in socket:

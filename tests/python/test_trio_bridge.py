@@ -8,18 +8,12 @@ import unittest
 from unittest import mock
 
 import tonio
+from libraries import library, python_path
 from programs import Program
 from scenarios import Scenarios, main
 from tonio.exceptions import CancelledError
 
-try:
-    import trio
-except Exception as failure:  # versions older than this Python fail in many ways
-    trio = None
-    REASON = f"trio can't be imported here: {type(failure).__name__}: {failure}"
-else:
-    REASON = ""
-
+trio, REASON = library("trio")
 needs_trio = unittest.skipUnless(trio, REASON)
 
 
@@ -197,6 +191,7 @@ class ToTrio(unittest.TestCase):
             def main():
                 yield tonio.from_trio(waits())
             """,
+            environment={"PYTHONPATH": python_path()},
         ) as program:
             self.assertEqual(program.line(), "ready")
             program.signal()

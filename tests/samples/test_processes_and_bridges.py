@@ -8,6 +8,7 @@ import tempfile
 import time
 import unittest
 
+from libraries import python_path
 from sample import TIMEOUT, TONIO, clean_environment, command, main, run_sample
 
 
@@ -91,9 +92,7 @@ class Bridges(unittest.TestCase):
         )
 
     def test_trio(self):
-        # With the path of the tests, where a trio for them may be.
-        kept = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
-        environment = clean_environment() | kept
+        environment = clean_environment() | {"PYTHONPATH": python_path()}
         probe = subprocess.run(
             [TONIO, "-c", "import trio"], capture_output=True, text=True, env=environment,
             timeout=TIMEOUT,
