@@ -60,7 +60,7 @@ class Processes(unittest.TestCase):
 
     def test_many_are_cancelled(self):
         def deaf():
-            return tonio.run_process("trap '' TERM; sleep 60", shell=True, grace=0.1)
+            return tonio.run_process("trap '' TERM; exec sleep 60", shell=True, grace=0.1)
 
         def cancels():
             with tonio.scope() as scope:
