@@ -16,6 +16,10 @@ from _tonio import (
 
 from . import exceptions, time
 from ._as_completed import as_completed
+from ._bridge_asyncio import from_asyncio, to_asyncio
+from ._bridge_trio import from_trio, to_trio
+from ._process import Process, open_process
+from ._run_process import run_process
 from ._runtime import Runtime, main, run, runtime
 from ._select import select
 from ._signals import signal_receiver
@@ -23,16 +27,21 @@ from ._tasks import TaskInfo, tasks
 
 __all__ = [
     "Event",
+    "Process",
     "Runtime",
     "TaskInfo",
     "__version__",
     "as_completed",
     "block_on",
     "exceptions",
+    "from_asyncio",
+    "from_trio",
     "main",
     "map",
     "map_blocking",
+    "open_process",
     "run",
+    "run_process",
     "runtime",
     "scope",
     "select",
@@ -42,4 +51,6 @@ __all__ = [
     "spawn_blocking",
     "tasks",
     "time",
+    "to_asyncio",
+    "to_trio",
 ]

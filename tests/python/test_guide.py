@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import unittest
 
+from libraries import library, python_path
 from programs import TIMEOUT, TONIO, clean_environment
 from scenarios import main
 
@@ -74,16 +75,24 @@ class Reading(unittest.TestCase):
         self.assertEqual(got, [("a\n", None), ("b\n", "out\n"), ("c\n", "out\n"), ("d\n", None)])
 
 
+NO_TRIO = library("trio")[1]
+
+
 class Guide(unittest.TestCase):
     maxDiff = None
 
     def run_example(self, example):
+        environment = clean_environment()
+        if "import trio" in example.text:
+            if NO_TRIO:
+                self.skipTest(NO_TRIO)
+            environment["PYTHONPATH"] = python_path()
         with tempfile.TemporaryDirectory(prefix="tonio-test-") as folder:
             path = pathlib.Path(folder, "app.py")
             path.write_text(example.text)
             done = subprocess.run(
                 [TONIO, "run", str(path)], cwd=folder, stdin=subprocess.DEVNULL,
-                capture_output=True, text=True, timeout=TIMEOUT, env=clean_environment(),
+                capture_output=True, text=True, timeout=TIMEOUT, env=environment,
             )
         said = f"{example.place}\n{done.stdout}{done.stderr}"
         self.assertEqual((done.returncode, done.stderr), (0, ""), said)

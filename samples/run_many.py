@@ -1,0 +1,67 @@
+"""Runs shell commands side by side, a few at a time, as `make -j` does.
+
+The commands are read from a file, or standard input, one a line; empty lines and those that
+begin with # are skipped. What a command prints comes out in one piece when it has ended. The
+first failure lets those that run end and starts no other (--keep-going: starts them all).
+Ctrl-C terminates what runs, and whatever that has started.
+
+    tonio run samples/run_many.py --jobs 4 commands.txt
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+
+import tonio
+from tonio import sync
+
+
+def read_arguments():
+    parser = argparse.ArgumentParser(description="Runs shell commands side by side.")
+    parser.add_argument("file", nargs="?", type=argparse.FileType(), default=sys.stdin)
+    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count(), help="at a time")
+    parser.add_argument("-k", "--keep-going", action="store_true", help="after a failure, too")
+    arguments = parser.parse_args()
+    if arguments.jobs < 1:
+        parser.error("--jobs must be 1 or more")
+    return arguments
+
+
+class Runner:
+    def __init__(self, jobs, keep_going):
+        self.slots = sync.Semaphore(jobs)
+        self.keep_going = keep_going
+        self.failed = 0
+        self.skipped = 0
+
+    def run(self, command):
+        with (yield self.slots()):
+            if self.failed and not self.keep_going:
+                self.skipped += 1
+                return
+            done = yield tonio.run_process(
+                command, shell=True, check=False, capture_stdout=True, stderr=subprocess.STDOUT,
+                process_group=0,
+            )
+        self.report(command, done)
+
+    def report(self, command, done):
+        mark = "ok" if done.returncode == 0 else f"failed ({done.returncode})"
+        output = done.stdout.decode(errors="replace")
+        # One piece, so that commands that end together don't mix.
+        sys.stdout.write(f"[{mark}] {command}\n{output}")
+        sys.stdout.flush()
+        if done.returncode != 0:
+            self.failed += 1
+
+
+def main():
+    arguments = read_arguments()
+    lines = (line.strip() for line in arguments.file)
+    commands = [line for line in lines if line and not line.startswith("#")]
+    runner = Runner(arguments.jobs, arguments.keep_going)
+    yield tonio.map(runner.run, commands)
+    print(f"{len(commands)} commands: {runner.failed} failed, {runner.skipped} not started")
+    if runner.failed:
+        sys.exit(1)

@@ -1,0 +1,166 @@
+"""What the bridges to other event loops share: a task that waits for such a loop, and a
+tonio coroutine that such a loop waits for."""
+
+import threading
+from _weakref import ref
+
+from _tonio import Event, block_on, scope, sleep, spawn, spawn_blocking
+
+from ._call import call
+from .exceptions import CancelledError, RuntimeNotInitializedError
+
+# While a coroutine has not begun; seconds.
+_LOOK_AGAIN = 0.05
+
+
+class Visit:
+    """A call into another event loop, which runs on a thread of the blocking pool until the
+    call has ended. For each library there is a subclass with
+
+    run()     blocks: runs the loop and the call; gives its result. Raises CancelledError when
+              the call has ended because it was asked to.
+    ask()     asks the call, which runs, to end. From any thread, once.
+    close()   the call is not going to begin.
+
+    `began` is set by run(), under `mutex`, when there is something to ask."""
+
+    def __init__(self):
+        self.mutex = threading.Lock()
+        self.began = False
+        self.asked = False
+        # Whether the thread has taken the call, or the task has given it up before.
+        self._taken = False
+
+    async def outcome(self):
+        """Suspends until the call has ended; gives its result or raises its exception. When
+        the waiting task is cancelled, so is the call, and its end is waited for."""
+        ended = Event()
+        job = spawn_blocking(self._work, ended)
+        try:
+            await ended.wait()
+        except CancelledError:
+            if self._take():
+                self.close()
+                raise
+            self._cancel()
+            # Not `await job`, which would interrupt the thread rather than the call.
+            with scope(shield=True):
+                await ended.wait()
+                try:
+                    return await job
+                except CancelledError:
+                    pass
+            raise
+        return await job
+
+    def begin(self):
+        """By run(): from now on the call may be asked to end. Whether it is so already."""
+        with self.mutex:
+            self.began = True
+            return self.asked
+
+    def _take(self):
+        with self.mutex:
+            taken, self._taken = self._taken, True
+        return not taken
+
+    def _work(self, ended):
+        try:
+            return self.run() if self._take() else None
+        finally:
+            ended.set()
+
+    def _cancel(self):
+        with self.mutex:
+            self.asked = True
+            began = self.began
+        if began:
+            self.ask()
+
+
+class Guest:
+    """A tonio coroutine that another event loop waits for. notify() is called when it has
+    ended, on whatever thread."""
+
+    def __init__(self, coro, notify):
+        self._notify = notify
+        self._limits = scope()
+        self._mutex = threading.Lock()
+        # Both with _mutex: whether it is within its scope, and whether it is to end.
+        self._entered = False
+        self._asked = False
+        # How it has ended, until outcome() has given it away.
+        self._result = None
+        self._failure = None
+        self._began = False
+        try:
+            self._start(coro)
+        except RuntimeNotInitializedError:
+            # A plain Python starts the runtime with its first run.
+            block_on(sleep(0))
+            self._start(coro)
+
+    def _start(self, coro):
+        task = _guest(coro, self)
+        try:
+            spawn.without_tracking(task)
+        except BaseException:
+            task.close()
+            raise
+        # A task that is cancelled before its first step never runs; it is only freed.
+        self._gone = ref(task, lambda _: self._began or self._ended(CancelledError("not begun")))
+
+    def patience(self):
+        """How long its end may be waited for before that is begun anew; seconds or None. What
+        this thread has made and another drops is freed by this thread, when it wakes."""
+        return None if self._began else _LOOK_AGAIN
+
+    def cancel(self):
+        """Asks it to end. From any thread."""
+        with self._mutex:
+            self._asked = True
+            entered = self._entered
+        if entered:
+            self._limits.cancel()
+
+    async def run(self, coro):
+        self._began = True
+        result = None
+        failure = CancelledError("the coroutine was cancelled")
+        try:
+            with self._limits:
+                # A scope can be cancelled once, and only who is in it then notices.
+                with self._mutex:
+                    self._entered = True
+                    asked = self._asked
+                if asked:
+                    self._limits.cancel()
+                result = await call(coro)
+                failure = None
+        except BaseException as raised:
+            failure = raised
+        try:
+            self._ended(failure, result)
+        finally:
+            # Not a cycle through this frame.
+            del failure
+
+    def _ended(self, failure, result=None):
+        self._failure = failure
+        self._result = result
+        self._notify()
+
+    def outcome(self):
+        """Its result, or raises its exception: CancelledError when it was cancelled. Once."""
+        failure, self._failure = self._failure, None
+        result, self._result = self._result, None
+        try:
+            if failure is not None:
+                raise failure
+            return result
+        finally:
+            del failure
+
+
+async def _guest(coro, guest):
+    await guest.run(coro)

@@ -1,0 +1,112 @@
+"""Byte streams over the pipes that lead to a child process and back."""
+
+import errno
+import os
+import threading
+from _warnings import warn
+
+from _tonio import yield_now
+
+from .exceptions import ResourceBusy
+from .io import register
+
+# What a pipe holds (pipe(7)).
+_USUAL = 64 * 1024
+
+
+class _Pipe:
+    """Our end of a pipe, which the stream owns. It is left with it: a context manager."""
+
+    def __init__(self, fd):
+        self._ready = register(fd)
+        os.set_blocking(fd, False)
+        # Guards _fd: its number is not given to somebody else under a system call.
+        self._mutex = threading.Lock()
+        self._busy = threading.Lock()
+        self._fd = fd
+
+    def fileno(self):
+        """The descriptor, which is non-blocking; -1 once closed."""
+        return self._fd
+
+    def close(self):
+        """Closes this end. A task that waits on it gets an OSError (EBADF)."""
+        with self._mutex:
+            fd, self._fd = self._fd, -1
+        if fd >= 0:
+            self._ready.close()
+            os.close(fd)
+
+    def _call(self, function, *args):
+        """One system call."""
+        with self._mutex:
+            if self._fd < 0:
+                raise OSError(errno.EBADF, f"this {type(self).__name__} is closed")
+            return function(self._fd, *args)
+
+    def _begin(self, doing):
+        if not self._busy.acquire(blocking=False):
+            raise ResourceBusy(f"another task is already {doing} on this {type(self).__name__}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def __repr__(self):
+        state = "closed" if self._fd < 0 else f"of descriptor {self._fd}"
+        return f"<tonio.{type(self).__name__} {state}>"
+
+    def __del__(self):
+        # Without a descriptor when __init__ has failed.
+        if getattr(self, "_fd", -1) >= 0:
+            warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
+            self.close()
+
+
+class ReceivePipe(_Pipe):
+    """What a child writes. One task at a time may receive."""
+
+    async def receive_some(self, max_bytes=None):
+        """Suspends until there is data, and gives it as bytes: at most max_bytes (None: as many
+        as is sensible). b'' when nobody has the other end any more. OSError when the stream is
+        closed; ResourceBusy when another task is receiving already."""
+        size = _USUAL if max_bytes is None else max_bytes
+        if size < 1:
+            raise ValueError(f"receive_some(): max_bytes must be 1 or more, not {size}")
+        self._begin("receiving")
+        try:
+            # A child that writes without end leaves the other tasks their turns.
+            await yield_now()
+            while True:
+                try:
+                    return self._call(os.read, size)
+                except BlockingIOError:
+                    await self._ready.arm_r()
+        finally:
+            self._busy.release()
+
+
+class SendPipe(_Pipe):
+    """What a child reads. One task at a time may send."""
+
+    async def send_all(self, data):
+        """Suspends until all of data (bytes-like, or text, which is sent as UTF-8) has been
+        written; how much of it was, is unknown when that fails or is cancelled.
+        BrokenPipeError when nobody has the other end any more; OSError when the stream is
+        closed; ResourceBusy when another task is sending already."""
+        if isinstance(data, str):
+            data = data.encode()
+        with memoryview(data) as whole, whole.cast("B") as rest:
+            self._begin("sending")
+            try:
+                await yield_now()
+                sent = 0
+                while sent < len(rest):
+                    try:
+                        sent += self._call(os.write, rest[sent:])
+                    except BlockingIOError:
+                        await self._ready.arm_w()
+            finally:
+                self._busy.release()
