@@ -238,8 +238,8 @@ PyMethodDef scope_methods[] = {
     {"cancel", scope_cancel, METH_NOARGS,
      PyDoc_STR("cancel($self, /)\n--\n\n"
                "Raises CancelledError in the children and in the scope's body, each where it is "
-               "suspended, at once. Once per scope: what cleans up is not disturbed. From any "
-               "thread.")},
+               "suspended, at once; a scope that has yet to be entered is cancelled from its start. "
+               "Once per scope: what cleans up is not disturbed. From any thread.")},
     {"_open", scope_open, METH_NOARGS, PyDoc_STR("For children without a body.")},
     {"__enter__", scope_enter, METH_NOARGS, nullptr},
     {"__exit__", as_cfunction<scope_exit>(), METH_FASTCALL, nullptr},

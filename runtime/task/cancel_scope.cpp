@@ -24,6 +24,8 @@ bool CancelScope::enter(Task& host) {
   phase_ = Phase::kInside;
   host_ = &host;
   host.link_scope(*this);
+  // The host runs, so there is nobody to schedule.
+  if (cancelled_.load(std::memory_order_relaxed)) (void)host.request_cancel(this);
   return true;
 }
 

@@ -39,7 +39,8 @@ class CancelScope {
 
   Id id() const { return id_; }
 
-  // By the running task `host`. False when it has been entered before.
+  // By the running task `host`. False when it has been entered before. A scope that is
+  // cancelled already raises that in the host, at its next suspension.
   [[nodiscard]] bool enter(Task& host);
   // Without a host: for children only. As if it had been entered and left.
   void open_for_children();
@@ -47,7 +48,7 @@ class CancelScope {
   // when `host` isn't the task that has entered it, or has left it.
   [[nodiscard]] bool leave(Task& host);
 
-  // From any thread. False when it had been cancelled before.
+  // From any thread, also before it is entered. False when it had been cancelled before.
   bool cancel();
   bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
 

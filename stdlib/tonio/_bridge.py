@@ -85,10 +85,6 @@ class Guest:
     def __init__(self, coro, notify):
         self._notify = notify
         self._limits = scope()
-        self._mutex = threading.Lock()
-        # Both with _mutex: whether it is within its scope, and whether it is to end.
-        self._entered = False
-        self._asked = False
         # How it has ended, until outcome() has given it away.
         self._result = None
         self._failure = None
@@ -117,11 +113,7 @@ class Guest:
 
     def cancel(self):
         """Asks it to end. From any thread."""
-        with self._mutex:
-            self._asked = True
-            entered = self._entered
-        if entered:
-            self._limits.cancel()
+        self._limits.cancel()
 
     async def run(self, coro):
         self._began = True
@@ -129,12 +121,6 @@ class Guest:
         failure = CancelledError("the coroutine was cancelled")
         try:
             with self._limits:
-                # A scope can be cancelled once, and only who is in it then notices.
-                with self._mutex:
-                    self._entered = True
-                    asked = self._asked
-                if asked:
-                    self._limits.cancel()
                 result = await call(coro)
                 failure = None
         except BaseException as raised:

@@ -306,6 +306,57 @@ class Cancelling(Scenarios):
         self.assertFalse(scope.timed_out)
         self.assertEqual(log, ["cleaned up"])
 
+    def test_before_it_is_entered(self):
+        for shield in (False, True):
+            log = []
+
+            def child():
+                log.append("child")
+                yield
+
+            def body(scope):
+                self.assertTrue(scope.cancelled)
+                coroutine = self.task(child)()
+                scope.spawn(coroutine)
+                self.assertIsNone(getattr(coroutine, "gi_frame", None))
+                self.assertIsNone(getattr(coroutine, "cr_frame", None))
+                try:
+                    yield tonio.sleep(FOREVER)
+                except CancelledError:
+                    log.append("cancelled")
+                    # As a cancellation from inside: once.
+                    yield tonio.sleep(0.001)
+                    raise
+                log.append("not reached")
+
+            scope = tonio.scope(shield=shield, timeout=FOREVER)
+            scope.cancel()
+            yield self.entered(scope, body)
+            self.assertFalse(scope.timed_out)
+            self.assertEqual(log, ["cancelled"])
+            # It ended at that scope.
+            yield tonio.sleep(0)
+
+    def test_while_it_is_entered(self):
+        # A thread cancels it before, at and after its start.
+        def body(scope):
+            yield tonio.sleep(FOREVER)
+            self.fail("it was not cancelled")
+
+        for _ in range(200):
+            scope = tonio.scope()
+            barrier = threading.Barrier(2)
+
+            def cancel():
+                barrier.wait()
+                scope.cancel()
+
+            thread = threading.Thread(target=cancel)
+            thread.start()
+            yield tonio.spawn_blocking(barrier.wait)
+            yield self.entered(scope, body)
+            thread.join()
+
     def test_a_request_that_was_not_delivered_ends_with_the_scope(self):
         def body(scope):
             scope.cancel()

@@ -61,7 +61,10 @@ class Scenarios(unittest.TestCase):
     def scoped(self, body, **options):
         """Runs the generator function body(scope) in a scope as the running test's notation
         has it, waits for the scope, and gives it."""
-        scope = tonio.scope(**options)
+        return self.entered(tonio.scope(**options), body)
+
+    def entered(self, scope, body):
+        """As scoped(), with a scope that nobody has entered yet."""
 
         def plain():
             with scope:

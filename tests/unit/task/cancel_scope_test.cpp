@@ -25,6 +25,23 @@ TEST_CASE("a cancelled scope raises once in its host and ends there") {
   CHECK(outer.leave(host));
 }
 
+TEST_CASE("a scope that was cancelled before raises in the host that enters it") {
+  test::RecordingWaker waker;
+  test::StepTask host(waker), child(waker);
+  for (const bool shield : {false, true}) {
+    CancelScope scope(shield);
+    CHECK(scope.cancel());
+    REQUIRE(scope.enter(host));
+    CHECK_FALSE(scope.cancel());
+    CHECK(scope.admission() == CancelScope::Admission::kClosed);
+    CHECK_FALSE(scope.add_child(child));
+    REQUIRE(host.state().cancel_requested());
+    CHECK(host.deliver_cancel() == scope.id());
+    CHECK_FALSE(host.state().cancel_requested());
+    CHECK(scope.leave(host));
+  }
+}
+
 TEST_CASE("one delivery covers all requests and ends at the outermost") {
   test::RecordingWaker waker;
   test::StepTask host(waker);
