@@ -19,17 +19,21 @@ from ._as_completed import as_completed
 from ._bridge_asyncio import from_asyncio, to_asyncio
 from ._bridge_trio import from_trio, to_trio
 from ._process import Process, open_process
+from ._result import Result
 from ._run_process import run_process
 from ._runtime import Runtime, main, run, runtime
 from ._select import select
 from ._signals import signal_receiver
 from ._tasks import TaskInfo, tasks
+from ._waiter import Waiter
 
 __all__ = [
     "Event",
     "Process",
+    "Result",
     "Runtime",
     "TaskInfo",
+    "Waiter",
     "__version__",
     "as_completed",
     "block_on",

@@ -129,6 +129,25 @@ def waits_in_time(count):
         event.set()
 
 
+def waits_for_several_events(count):
+    for _ in range(count // 2):
+        events = [tonio.Event(), tonio.Event()]
+        handle = tonio.spawn(tonio.Waiter(*events))
+        yield
+        for event in events:
+            event.set()
+        yield handle
+
+
+def scopes_cancelled_before(count):
+    for _ in range(count):
+        scope = tonio.scope()
+        scope.cancel()
+        with scope:
+            yield
+        yield scope()
+
+
 def sleeps(count):
     for _ in range(count):
         yield tonio.sleep(1e-6)
@@ -295,6 +314,7 @@ def _add(use, rounds, notations=("yield", "await")):
 for _use in (
     scopes,
     cancelled_scopes,
+    scopes_cancelled_before,
     scopes_with_a_time_limit,
     shields,
     scopes_with_a_failed_child,
@@ -306,6 +326,7 @@ for _use in (
     intervals,
     waits_with_a_timeout,
     waits_in_time,
+    waits_for_several_events,
     sleeps,
     spawns,
     spawns_without_tracking,
