@@ -13,9 +13,7 @@ namespace {
 using Action = CommandLine::Action;
 using Tokens = std::vector<std::string>;
 
-bool is_option(const std::string& token) {
-  return token.size() > 1 && token[0] == '-';
-}
+bool is_option(const std::string& token) { return token.size() > 1 && token[0] == '-'; }
 
 bool is_long(const std::string& token) {
   return token.size() > 2 && token.compare(0, 2, "--") == 0;
@@ -25,8 +23,7 @@ bool is_identifier(const std::string& name) {
   for (std::size_t i = 0; i < name.size(); ++i) {
     unsigned char c = static_cast<unsigned char>(name[i]);
     // A byte of a letter beyond ASCII is left to Python's own lookup.
-    if (c < 0x80 && c != '_' && !std::isalpha(c) &&
-        (i == 0 || !std::isdigit(c))) {
+    if (c < 0x80 && c != '_' && !std::isalpha(c) && (i == 0 || !std::isdigit(c))) {
       return false;
     }
   }
@@ -40,37 +37,32 @@ bool exists(const std::string& path) {
 
 // Python's long options are few, and none of them is ours.
 bool is_long_of_python(const std::string& token) {
-  return token == "--check-hash-based-pycs" ||
-         token.compare(0, 6, "--help") == 0;
+  return token == "--check-hash-based-pycs" || token.compare(0, 6, "--help") == 0;
 }
 
-[[noreturn]] void refuse_option(const OptionTable& table,
-                                const std::string& token, bool after_run) {
+[[noreturn]] void refuse_option(const OptionTable& table, const std::string& token,
+                                bool after_run) {
   std::string name = token.substr(0, token.find('='));
   std::string closest = is_long(token) ? table.closest(name) : "";
   if (!closest.empty()) {
-    throw StartError("unknown option '" + name + "'; did you mean '" + closest +
-                     "'?");
+    throw StartError("unknown option '" + name + "'; did you mean '" + closest + "'?");
   }
   if (after_run && !is_long(token)) {
     if (token[1] == 'c' || token[1] == 'm') {
-      throw StartError("'tonio run' takes a script; for " + token +
-                       " leave 'run' out: tonio " + token + " ...");
+      throw StartError("'tonio run' takes a script; for " + token + " leave 'run' out: tonio " +
+                       token + " ...");
     }
-    throw StartError(
-        "unknown option '" + token +
-        "'; Python's own options have PYTHON* variables (PYTHONUNBUFFERED=1), "
-        "and the script's own come after SCRIPT");
+    throw StartError("unknown option '" + token +
+                     "'; Python's own options have PYTHON* variables (PYTHONUNBUFFERED=1), "
+                     "and the script's own come after SCRIPT");
   }
-  throw StartError(
-      "unknown option '" + name +
-      "'; see 'tonio --help', and put the script's own options after SCRIPT");
+  throw StartError("unknown option '" + name +
+                   "'; see 'tonio --help', and put the script's own options after SCRIPT");
 }
 
 class Parser {
  public:
-  explicit Parser(Tokens tokens)
-      : tokens_(std::move(tokens)), table_(line_.options) {}
+  explicit Parser(Tokens tokens) : tokens_(std::move(tokens)), table_(line_.options) {}
 
   CommandLine parse() {
     if (tokens_.empty()) {
@@ -80,8 +72,7 @@ class Parser {
     before_script();
     table_.apply();
     if (line_.options.help || line_.options.version) {
-      line_.action =
-          line_.options.help ? Action::kShowHelp : Action::kShowVersion;
+      line_.action = line_.options.help ? Action::kShowHelp : Action::kShowVersion;
     } else if (line_.action == Action::kRunScript) {
       require_script();
       split_entry();
@@ -164,16 +155,14 @@ class Parser {
   }
 
   void take_rest() {
-    line_.args.insert(line_.args.end(),
-                      tokens_.begin() + static_cast<std::ptrdiff_t>(next_),
+    line_.args.insert(line_.args.end(), tokens_.begin() + static_cast<std::ptrdiff_t>(next_),
                       tokens_.end());
     next_ = tokens_.size();
   }
 
   void require_script() const {
     if (line_.script.empty()) {
-      throw StartError(
-          "no script was given; use: tonio run SCRIPT (or 'tonio --help')");
+      throw StartError("no script was given; use: tonio run SCRIPT (or 'tonio --help')");
     }
   }
 
@@ -201,8 +190,7 @@ class Parser {
 }  // namespace
 
 CommandLine parse_command_line(const std::vector<std::string>& argv) {
-  const std::string called =
-      argv.empty() ? "tonio" : argv[0].substr(argv[0].rfind('/') + 1);
+  const std::string called = argv.empty() ? "tonio" : argv[0].substr(argv[0].rfind('/') + 1);
   Tokens tokens(argv.begin() + (argv.empty() ? 0 : 1), argv.end());
   if (called.compare(0, 6, "python") == 0) {
     CommandLine line;

@@ -19,8 +19,8 @@ namespace tonio::launcher {
 struct CommandLine {
   enum class Action {
     kRunScript,
-    kActAsPython,  // tonio, given Python's flags: our options and venv rules
-                   // hold
+    kActAsPython,      // tonio, given Python's flags: our options and venv rules
+                       // hold
     kBeExactlyPython,  // called as python*
     kShowHelp,
     kShowVersion,
@@ -29,9 +29,8 @@ struct CommandLine {
 
   Action action = Action::kRunScript;
   Options options;
-  std::string script;  // kRunScript: a path as given, or "-" for standard input
-  std::vector<std::string>
-      args;  // kRunScript: the script's own; else Python's, without argv[0]
+  std::string script;             // kRunScript: a path as given, or "-" for standard input
+  std::vector<std::string> args;  // kRunScript: the script's own; else Python's, without argv[0]
 };
 
 // Throws StartError.

@@ -59,10 +59,8 @@ int exit_code_of(PyObject* system_exit) {
 void set_last_exception(PyObject* exception, PyObject* traceback) {
   // Objects without which the display still works: their failure is no second
   // error.
-  if (PySys_SetObject("last_exc", exception) < 0 ||
-      PySys_SetObject("last_value", exception) < 0 ||
-      PySys_SetObject("last_type",
-                      reinterpret_cast<PyObject*>(Py_TYPE(exception))) < 0 ||
+  if (PySys_SetObject("last_exc", exception) < 0 || PySys_SetObject("last_value", exception) < 0 ||
+      PySys_SetObject("last_type", reinterpret_cast<PyObject*>(Py_TYPE(exception))) < 0 ||
       PySys_SetObject("last_traceback", traceback) < 0) {
     PyErr_Clear();
   }
@@ -79,8 +77,8 @@ int display(PyObject* exception, int exit_code) {
   set_last_exception(exception, traceback.get());
   PyObject* type = reinterpret_cast<PyObject*>(Py_TYPE(exception));
   Owned hook(Py_XNewRef(PySys_GetObject("excepthook")));
-  if (PySys_Audit("sys.excepthook", "OOOO", hook ? hook.get() : Py_None, type,
-                  exception, traceback.get()) < 0) {
+  if (PySys_Audit("sys.excepthook", "OOOO", hook ? hook.get() : Py_None, type, exception,
+                  traceback.get()) < 0) {
     const bool silenced = PyErr_ExceptionMatches(PyExc_RuntimeError);
     PyErr_WriteUnraisable(nullptr);
     if (silenced) {
@@ -92,8 +90,7 @@ int display(PyObject* exception, int exit_code) {
     PyErr_DisplayException(exception);
     return exit_code;
   }
-  Owned result(PyObject_CallFunctionObjArgs(hook.get(), type, exception,
-                                            traceback.get(), nullptr));
+  Owned result(PyObject_CallFunctionObjArgs(hook.get(), type, exception, traceback.get(), nullptr));
   if (result) {
     return exit_code;
   }
@@ -141,9 +138,7 @@ bool flush_standard_streams() {
 
 void run_atexit_callbacks() {
   Owned atexit(PyImport_ImportModule("atexit"));
-  Owned done(atexit
-                 ? PyObject_CallMethod(atexit.get(), "_run_exitfuncs", nullptr)
-                 : nullptr);
+  Owned done(atexit ? PyObject_CallMethod(atexit.get(), "_run_exitfuncs", nullptr) : nullptr);
   if (!done) {
     PyErr_WriteUnraisable(atexit.get());
   }
@@ -159,8 +154,7 @@ void stop_runtime(int exit_code) {
   if (python::shutdown(left)) {
     return;
   }
-  std::string lines =
-      "tonio: leaving without what didn't stop in time (--shutdown-timeout):\n";
+  std::string lines = "tonio: leaving without what didn't stop in time (--shutdown-timeout):\n";
   for (const std::string& thing : left) {
     lines += "  " + thing + "\n";
   }
@@ -177,8 +171,7 @@ PyObject* stop_at_exit(PyObject*, PyObject*) {
   Py_RETURN_NONE;
 }
 
-PyMethodDef stop_definition = {"stop_runtime", stop_at_exit, METH_NOARGS,
-                               "Stops tonio's runtime."};
+PyMethodDef stop_definition = {"stop_runtime", stop_at_exit, METH_NOARGS, "Stops tonio's runtime."};
 
 }  // namespace
 
@@ -187,10 +180,9 @@ int report_exception() {
   if (PyErr_GivenExceptionMatches(exception.get(), PyExc_SystemExit)) {
     return exit_code_of(exception.get());
   }
-  return display(exception.get(), PyErr_GivenExceptionMatches(
-                                      exception.get(), PyExc_KeyboardInterrupt)
-                                      ? kInterrupted
-                                      : 1);
+  return display(
+      exception.get(),
+      PyErr_GivenExceptionMatches(exception.get(), PyExc_KeyboardInterrupt) ? kInterrupted : 1);
 }
 
 int end_program(int exit_code) {
@@ -203,8 +195,7 @@ bool register_runtime_stop() {
   runtime_process = getpid();
   Owned atexit(PyImport_ImportModule("atexit"));
   Owned stop(PyCFunction_New(&stop_definition, nullptr));
-  Owned done(atexit && stop ? PyObject_CallMethod(atexit.get(), "register", "O",
-                                                  stop.get())
+  Owned done(atexit && stop ? PyObject_CallMethod(atexit.get(), "register", "O", stop.get())
                             : nullptr);
   return done != nullptr;
 }

@@ -23,8 +23,7 @@ Owned main_namespace() {
 Owned partial_type() {
   Owned name(PyUnicode_FromString("functools"));
   Owned functools(name ? PyImport_GetModule(name.get()) : nullptr);
-  Owned type(functools ? PyObject_GetAttrString(functools.get(), "partial")
-                       : nullptr);
+  Owned type(functools ? PyObject_GetAttrString(functools.get(), "partial") : nullptr);
   PyErr_Clear();
   return type;
 }
@@ -38,8 +37,7 @@ bool is_suspendable_function(PyObject* object) {
     if (PyMethod_Check(function.get())) {
       function.reset(Py_NewRef(PyMethod_GET_FUNCTION(function.get())));
     } else if (partial &&
-               Py_TYPE(function.get()) ==
-                   reinterpret_cast<PyTypeObject*>(partial.get())) {
+               Py_TYPE(function.get()) == reinterpret_cast<PyTypeObject*>(partial.get())) {
       function.reset(PyObject_GetAttrString(function.get(), "func"));
     } else {
       break;
@@ -49,8 +47,7 @@ bool is_suspendable_function(PyObject* object) {
   if (!function || !PyFunction_Check(function.get())) {
     return false;
   }
-  auto* code = reinterpret_cast<PyCodeObject*>(
-      PyFunction_GetCode(function.get()));  // borrowed
+  auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GetCode(function.get()));  // borrowed
   return (code->co_flags & (CO_GENERATOR | CO_COROUTINE)) != 0;
 }
 
@@ -65,9 +62,7 @@ bool is_awaitable(PyObject* object) {
 bool ran_asyncio() {
   Owned name(PyUnicode_FromString("asyncio.events"));
   Owned events(name ? PyImport_GetModule(name.get()) : nullptr);
-  Owned policy(events
-                   ? PyObject_GetAttrString(events.get(), "_event_loop_policy")
-                   : nullptr);
+  Owned policy(events ? PyObject_GetAttrString(events.get(), "_event_loop_policy") : nullptr);
   PyErr_Clear();
   return policy && policy.get() != Py_None;
 }
@@ -77,23 +72,18 @@ Owned candidates(PyObject* globals) {
   Owned names(PyList_New(0));
   Owned items(PyDict_Items(globals));  // a copy: another thread may be adding
   const Py_ssize_t count = items ? PyList_GET_SIZE(items.get()) : 0;
-  for (Py_ssize_t i = 0;
-       names && i < count && PyList_GET_SIZE(names.get()) < kMostCandidates;
+  for (Py_ssize_t i = 0; names && i < count && PyList_GET_SIZE(names.get()) < kMostCandidates;
        ++i) {
-    PyObject* name =
-        PyTuple_GET_ITEM(PyList_GET_ITEM(items.get(), i), 0);  // borrowed
-    PyObject* value =
-        PyTuple_GET_ITEM(PyList_GET_ITEM(items.get(), i), 1);  // borrowed
-    const bool own =
-        PyFunction_Check(value) && PyFunction_GetGlobals(value) == globals;
+    PyObject* name = PyTuple_GET_ITEM(PyList_GET_ITEM(items.get(), i), 0);   // borrowed
+    PyObject* value = PyTuple_GET_ITEM(PyList_GET_ITEM(items.get(), i), 1);  // borrowed
+    const bool own = PyFunction_Check(value) && PyFunction_GetGlobals(value) == globals;
     if (own && PyUnicode_Check(name) && PyUnicode_READ_CHAR(name, 0) != '_' &&
         PyList_Append(names.get(), name) < 0) {
       PyErr_Clear();
     }
   }
   Owned comma(PyUnicode_FromString(", "));
-  return Owned(names && comma ? PyUnicode_Join(comma.get(), names.get())
-                              : nullptr);
+  return Owned(names && comma ? PyUnicode_Join(comma.get(), names.get()) : nullptr);
 }
 
 int refuse(PyObject* name, PyObject* globals, const char* problem) {
@@ -101,8 +91,8 @@ int refuse(PyObject* name, PyObject* globals, const char* problem) {
   PyErr_Clear();
   const bool some = found && PyUnicode_GET_LENGTH(found.get()) > 0;
   Owned none(PyUnicode_FromString("none"));
-  PySys_FormatStderr("tonio: the entrypoint '%U' %s; functions there: %U\n",
-                     name, problem, some ? found.get() : none.get());
+  PySys_FormatStderr("tonio: the entrypoint '%U' %s; functions there: %U\n", name, problem,
+                     some ? found.get() : none.get());
   return kUsageError;
 }
 
@@ -153,8 +143,7 @@ int run_entrypoint(const std::string& name) {
       return refuse(wanted.get(), globals.get(), "can't be called");
     }
   } else if (!declared &&
-             (!function || !is_suspendable_function(function.get()) ||
-              ran_asyncio())) {
+             (!function || !is_suspendable_function(function.get()) || ran_asyncio())) {
     return 0;  // the body was the program
   }
   return call_and_run(function.get());

@@ -48,11 +48,9 @@ bool warn_at_import(PyObject* name) {
   if (!message) {
     return false;
   }
-  Owned filename(PyUnicode_FromString(
-      "sys"));  // as warnings.warn has it when there is no frame
+  Owned filename(PyUnicode_FromString("sys"));  // as warnings.warn has it when there is no frame
   int line = 1;
-  PyFrameObject* frame =
-      PyEval_GetFrame();  // borrowed, then owned from PyFrame_GetBack on
+  PyFrameObject* frame = PyEval_GetFrame();  // borrowed, then owned from PyFrame_GetBack on
   Owned holder;
   while (frame != nullptr) {
     Owned code(reinterpret_cast<PyObject*>(PyFrame_GetCode(frame)));
@@ -65,9 +63,8 @@ bool warn_at_import(PyObject* name) {
     frame = PyFrame_GetBack(frame);
     holder.reset(reinterpret_cast<PyObject*>(frame));
   }
-  return filename &&
-         PyErr_WarnExplicitObject(PyExc_RuntimeWarning, message.get(),
-                                  filename.get(), line, nullptr, nullptr) == 0;
+  return filename && PyErr_WarnExplicitObject(PyExc_RuntimeWarning, message.get(), filename.get(),
+                                              line, nullptr, nullptr) == 0;
 }
 
 bool refuse(PyObject* name, PyObject* spec) {
@@ -90,10 +87,8 @@ bool refuse(PyObject* name, PyObject* spec) {
 
 // Stands for _imp.create_dynamic, which is `original`.
 template <GilPolicy policy>
-PyObject* create_dynamic(PyObject* original, PyObject* const* args,
-                         Py_ssize_t count) {
-  Owned module(PyObject_Vectorcall(original, args,
-                                   static_cast<std::size_t>(count), nullptr));
+PyObject* create_dynamic(PyObject* original, PyObject* const* args, Py_ssize_t count) {
+  Owned module(PyObject_Vectorcall(original, args, static_cast<std::size_t>(count), nullptr));
   if (!module || !needs_gil(module.get())) {
     return module.release();
   }
@@ -101,8 +96,8 @@ PyObject* create_dynamic(PyObject* original, PyObject* const* args,
   if (!name) {
     return nullptr;
   }
-  bool accepted = policy == GilPolicy::kWarn ? warn_at_import(name.get())
-                                             : refuse(name.get(), args[0]);
+  bool accepted =
+      policy == GilPolicy::kWarn ? warn_at_import(name.get()) : refuse(name.get(), args[0]);
   return accepted ? module.release() : nullptr;
 }
 
@@ -110,8 +105,7 @@ PyObject* create_dynamic(PyObject* original, PyObject* const* args,
 template <GilPolicy policy>
 PyMethodDef guard_definition = {
     "create_dynamic",
-    reinterpret_cast<PyCFunction>(
-        reinterpret_cast<void (*)()>(create_dynamic<policy>)),
+    reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(create_dynamic<policy>)),
     METH_FASTCALL, "Creates an extension module."};
 
 }  // namespace
@@ -125,12 +119,10 @@ bool install_gil_guard(GilPolicy policy) {
   if (!original) {
     return false;
   }
-  PyMethodDef* definition = policy == GilPolicy::kWarn
-                                ? &guard_definition<GilPolicy::kWarn>
-                                : &guard_definition<GilPolicy::kError>;
+  PyMethodDef* definition = policy == GilPolicy::kWarn ? &guard_definition<GilPolicy::kWarn>
+                                                       : &guard_definition<GilPolicy::kError>;
   Owned guard(PyCFunction_New(definition, original.get()));
-  return guard &&
-         PyObject_SetAttrString(imp.get(), "create_dynamic", guard.get()) == 0;
+  return guard && PyObject_SetAttrString(imp.get(), "create_dynamic", guard.get()) == 0;
 }
 
 }  // namespace tonio::launcher

@@ -53,9 +53,8 @@ std::string help_text() {
 
 std::string version_text() {
   std::string python = Py_GetVersion();
-  return std::string("tonio ") + TONIO_VERSION + "\nPython " +
-         python.substr(0, python.find(' ')) + " free-threaded\nlibuv " +
-         core::uv_version() + "\nmbedTLS " + core::mbedtls_version() +
+  return std::string("tonio ") + TONIO_VERSION + "\nPython " + python.substr(0, python.find(' ')) +
+         " free-threaded\nlibuv " + core::uv_version() + "\nmbedTLS " + core::mbedtls_version() +
          "\ncompiler " + compiler() + "\n";
 }
 

@@ -7,8 +7,7 @@
 namespace tonio::launcher {
 
 bool extend_interpreter(const Options& options) {
-  return (!gil_is_off() || install_gil_guard(options.gil)) &&
-         extend_exact_python(options);
+  return (!gil_is_off() || install_gil_guard(options.gil)) && extend_exact_python(options);
 }
 
 bool extend_exact_python(const Options& options) {

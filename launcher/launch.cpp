@@ -29,8 +29,7 @@ using Action = CommandLine::Action;
 using Arguments = std::vector<std::string>;
 
 void log_versions() {
-  base::log(base::LogLevel::kInfo,
-            "tonio " TONIO_VERSION " with CPython " PY_VERSION);
+  base::log(base::LogLevel::kInfo, "tonio " TONIO_VERSION " with CPython " PY_VERSION);
 }
 
 void start_log(const Options& options) {
@@ -46,19 +45,16 @@ void register_modules() {
   }
 }
 
-InterpreterOptions interpreter_options(const CommandLine& line,
-                                       const Arguments& argv,
+InterpreterOptions interpreter_options(const CommandLine& line, const Arguments& argv,
                                        const std::string& script_folder) {
   if (line.options.gil == GilPolicy::kError) {
     export_variable("TONIO_GIL",
                     "error");  // children that act as a Python hold to it too
   }
-  InterpreterOptions options{
-      executable_path(),
-      choose_venv({line.options.venv, argv[0], script_folder}), argv};
-  base::log(base::LogLevel::kInfo,
-            options.venv.empty() ? "no virtual environment"
-                                 : "virtual environment " + options.venv);
+  InterpreterOptions options{executable_path(),
+                             choose_venv({line.options.venv, argv[0], script_folder}), argv};
+  base::log(base::LogLevel::kInfo, options.venv.empty() ? "no virtual environment"
+                                                        : "virtual environment " + options.venv);
   return options;
 }
 
@@ -72,8 +68,7 @@ int run_script_program(const CommandLine& line, const Arguments& argv) {
   register_modules();
   initialize_for_script(interpreter, script_argv);
   int exit_code = 0;
-  if (!extend_interpreter(line.options) || !python::start() ||
-      !run_script(line.script)) {
+  if (!extend_interpreter(line.options) || !python::start() || !run_script(line.script)) {
     exit_code = report_exception();
   } else if (!python::was_run()) {
     exit_code = run_entrypoint(line.options.entry);
@@ -82,17 +77,15 @@ int run_script_program(const CommandLine& line, const Arguments& argv) {
 }
 
 // Py_RunMain runs and finalises, as in python itself.
-int run_python(bool extended) {
-  return extended ? Py_RunMain() : end_program(report_exception());
-}
+int run_python(bool extended) { return extended ? Py_RunMain() : end_program(report_exception()); }
 
 int act_as_python(const CommandLine& line, const Arguments& argv) {
   Arguments python_argv{argv[0]};
   python_argv.insert(python_argv.end(), line.args.begin(), line.args.end());
   const std::string script = script_of_python(line.args);
   start_log(line.options);
-  InterpreterOptions interpreter = interpreter_options(
-      line, argv, script.empty() ? script : folder_of_script(script));
+  InterpreterOptions interpreter =
+      interpreter_options(line, argv, script.empty() ? script : folder_of_script(script));
   interpreter.argv = python_argv;
   register_modules();
   initialize_as_python(interpreter);

@@ -55,8 +55,7 @@ int parse_signal(const std::string& text) {
 unsigned parse_count(const std::string& text, unsigned most) {
   unsigned count = 0;
   if (!parse_whole(text, count) || count < 1 || count > most) {
-    throw BadValue{"'" + text + "' is not a whole number from 1 to " +
-                   std::to_string(most)};
+    throw BadValue{"'" + text + "' is not a whole number from 1 to " + std::to_string(most)};
   }
   return count;
 }
@@ -64,10 +63,8 @@ unsigned parse_count(const std::string& text, unsigned most) {
 double parse_seconds(const std::string& text) {
   double seconds = 0;
   // The comparison is false for a NaN.
-  if (!parse_whole(text, seconds) ||
-      !(seconds >= 0 && seconds <= kMostSeconds)) {
-    throw BadValue{"'" + text +
-                   "' is not a number of seconds (0 or more, like 30 or 0.5)"};
+  if (!parse_whole(text, seconds) || !(seconds >= 0 && seconds <= kMostSeconds)) {
+    throw BadValue{"'" + text + "' is not a number of seconds (0 or more, like 30 or 0.5)"};
   }
   return seconds;
 }

@@ -20,10 +20,7 @@ constexpr unsigned kMostBlockingThreads = 65536;
 std::string variable_of(const std::string& name) {
   std::string variable = "TONIO_";
   for (char c : name.substr(2)) {
-    variable +=
-        c == '-'
-            ? '_'
-            : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    variable += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   }
   return variable;
 }
@@ -68,8 +65,7 @@ base::LogLevel parse_level(const std::string& text) {
   if (auto level = base::parse_log_level(text)) {
     return *level;
   }
-  throw BadValue{"'" + text + "' is not one of " +
-                 std::string(base::kLogLevelNames)};
+  throw BadValue{"'" + text + "' is not one of " + std::string(base::kLogLevelNames)};
 }
 
 // One line an option: the variable stands at the end, in brackets.
@@ -81,8 +77,7 @@ class OptionFormatter : public CLI::Formatter {
   }
   std::string make_option_desc(const CLI::Option* option) const override {
     const std::string variable = option->get_envname();
-    return option->get_description() +
-           (variable.empty() ? variable : " [" + variable + "]");
+    return option->get_description() + (variable.empty() ? variable : " [" + variable + "]");
   }
 };
 
@@ -96,95 +91,69 @@ struct OptionTable::Definitions {
 
   CLI::App app;
 
-  CLI::Option* add_switch(const std::string& names, const std::string& text,
-                          const Store& store) {
+  CLI::Option* add_switch(const std::string& names, const std::string& text, const Store& store) {
     return app.add_option_function<std::string>(names, store, text)
         ->expected(0)
         ->take_last()
         ->type_name("");
   }
 
-  void add_value(const std::string& names, const std::string& value_name,
-                 const std::string& text, const Store& store) {
-    CLI::Option* option =
-        app.add_option_function<std::string>(names, store, text);
+  void add_value(const std::string& names, const std::string& value_name, const std::string& text,
+                 const Store& store) {
+    CLI::Option* option = app.add_option_function<std::string>(names, store, text);
     option->take_last()->type_name(value_name)->envname(variable_of(names));
   }
 
-  CLI::Option* find(std::string_view name) {
-    return app.get_option_no_throw(std::string(name));
-  }
+  CLI::Option* find(std::string_view name) { return app.get_option_no_throw(std::string(name)); }
 };
 
-OptionTable::OptionTable(Options& options)
-    : definitions_(std::make_unique<Definitions>()) {
+OptionTable::OptionTable(Options& options) : definitions_(std::make_unique<Definitions>()) {
   Definitions& to = *definitions_;
   python::HostOptions& host = options.host;
   to.app.set_help_flag();
-  to.add_switch("-h,--help", "show this text",
-                [&](const std::string&) { options.help = true; });
-  to.add_switch("--version",
-                "show the versions of tonio and of what it is built on",
+  to.add_switch("-h,--help", "show this text", [&](const std::string&) { options.help = true; });
+  to.add_switch("--version", "show the versions of tonio and of what it is built on",
                 [&](const std::string&) { options.version = true; });
   to.add_value("--threads", "N", "worker threads (default: the usable CPUs)",
+               [&](const std::string& text) { host.threads = parse_count(text, kMostThreads); });
+  to.add_value("--blocking-threads", "N", "most threads for blocking calls (default: 128)",
                [&](const std::string& text) {
-                 host.threads = parse_count(text, kMostThreads);
+                 host.blocking_threads = parse_count(text, kMostBlockingThreads);
                });
-  to.add_value("--blocking-threads", "N",
-               "most threads for blocking calls (default: 128)",
-               [&](const std::string& text) {
-                 host.blocking_threads =
-                     parse_count(text, kMostBlockingThreads);
-               });
-  to.add_value("--blocking-ttl", "SECONDS",
-               "how long an idle blocking thread stays (default: 30)",
-               [&](const std::string& text) {
-                 host.blocking_ttl = parse_seconds(text);
-               });
-  to.add_switch(
-        "--context", "each task runs in a copy of its spawner's contextvars",
-        [&](const std::string& text) { host.context = parse_switch(text); })
+  to.add_value("--blocking-ttl", "SECONDS", "how long an idle blocking thread stays (default: 30)",
+               [&](const std::string& text) { host.blocking_ttl = parse_seconds(text); });
+  to.add_switch("--context", "each task runs in a copy of its spawner's contextvars",
+                [&](const std::string& text) { host.context = parse_switch(text); })
       ->envname(variable_of("--context"));
-  to.add_value(
-      "--signals", "LIST", "signals for tonio.signal_receiver, like HUP,USR1",
-      [&](const std::string& text) { host.signals = parse_signals(text); });
+  to.add_value("--signals", "LIST", "signals for tonio.signal_receiver, like HUP,USR1",
+               [&](const std::string& text) { host.signals = parse_signals(text); });
   to.add_value("--dump-signal", "NAME",
                "signal that shows what the tasks are doing (default: QUIT)",
+               [&](const std::string& text) { host.dump_signal = parse_signal(text); });
+  to.add_value("--entry", "NAME", "the function to run; SCRIPT:NAME says the same",
+               [&](const std::string& text) { options.entry = non_empty(text); });
+  to.add_value("--venv", "PATH",
+               "virtual environment (default: VIRTUAL_ENV, else a .venv beside the "
+               "script or above)",
+               [&](const std::string& text) { options.venv = non_empty(text); });
+  to.add_value("--gil", "error|warn",
+               "extension modules that don't declare free-threading (default: warn)",
+               [&](const std::string& text) { options.gil = parse_gil(text); });
+  to.add_value("--log-level", "LEVEL", std::string(base::kLogLevelNames) + " (default: warn)",
+               [&](const std::string& text) { options.log_level = parse_level(text); });
+  to.add_value("--log-file", "PATH", "where the log goes (default: standard error)",
+               [&](const std::string& text) { options.log_file = non_empty(text); });
+  to.add_value("--shutdown-timeout", "SECONDS",
+               "how long the end waits for tasks and blocking calls (default: 10)",
                [&](const std::string& text) {
-                 host.dump_signal = parse_signal(text);
+                 host.shutdown_timeout = to_milliseconds(parse_seconds(text));
                });
-  to.add_value(
-      "--entry", "NAME", "the function to run; SCRIPT:NAME says the same",
-      [&](const std::string& text) { options.entry = non_empty(text); });
-  to.add_value(
-      "--venv", "PATH",
-      "virtual environment (default: VIRTUAL_ENV, else a .venv beside the "
-      "script or above)",
-      [&](const std::string& text) { options.venv = non_empty(text); });
-  to.add_value(
-      "--gil", "error|warn",
-      "extension modules that don't declare free-threading (default: warn)",
-      [&](const std::string& text) { options.gil = parse_gil(text); });
-  to.add_value(
-      "--log-level", "LEVEL",
-      std::string(base::kLogLevelNames) + " (default: warn)",
-      [&](const std::string& text) { options.log_level = parse_level(text); });
-  to.add_value(
-      "--log-file", "PATH", "where the log goes (default: standard error)",
-      [&](const std::string& text) { options.log_file = non_empty(text); });
-  to.add_value(
-      "--shutdown-timeout", "SECONDS",
-      "how long the end waits for tasks and blocking calls (default: 10)",
-      [&](const std::string& text) {
-        host.shutdown_timeout = to_milliseconds(parse_seconds(text));
-      });
 }
 
 OptionTable::~OptionTable() = default;
 
 bool OptionTable::knows(std::string_view name) const {
-  return name.size() > 1 && name[0] == '-' &&
-         definitions_->find(name) != nullptr;
+  return name.size() > 1 && name[0] == '-' && definitions_->find(name) != nullptr;
 }
 
 bool OptionTable::takes_value(std::string_view name) const {
@@ -222,8 +191,7 @@ void OptionTable::apply(bool lenient) {
     std::string origin = option->get_name();
     if (option->count() == 0) {
       const std::string variable = option->get_envname();
-      const std::string value =
-          variable.empty() ? variable : read_variable(variable);
+      const std::string value = variable.empty() ? variable : read_variable(variable);
       if (value.empty()) {
         continue;
       }

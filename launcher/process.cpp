@@ -57,9 +57,7 @@ std::string absolute_path(const std::string& path) {
 
 std::string parent_of(const std::string& path) {
   std::size_t slash = path.rfind('/');
-  return slash == std::string::npos ? ""
-         : slash == 0               ? "/"
-                                    : path.substr(0, slash);
+  return slash == std::string::npos ? "" : slash == 0 ? "/" : path.substr(0, slash);
 }
 
 std::string find_program(const std::string& called) {
@@ -70,8 +68,7 @@ std::string find_program(const std::string& called) {
   for (std::size_t begin = 0; begin <= path.size();) {
     std::size_t end = std::min(path.find(':', begin), path.size());
     // An empty entry is the working directory.
-    std::string candidate =
-        (end == begin ? "." : path.substr(begin, end - begin)) + "/" + called;
+    std::string candidate = (end == begin ? "." : path.substr(begin, end - begin)) + "/" + called;
     if (is_file(candidate) && access(candidate.c_str(), X_OK) == 0) {
       return candidate;
     }

@@ -8,8 +8,7 @@
 #include "start_error.h"
 
 #ifndef Py_GIL_DISABLED
-#error \
-    "tonio embeds free-threaded CPython only: configure with the headers of python3.Nt"
+#error "tonio embeds free-threaded CPython only: configure with the headers of python3.Nt"
 #endif
 
 namespace tonio::launcher {
@@ -34,11 +33,10 @@ void check_library() {
                      1);
   }
   if ((Py_Version >> 16) != (PY_VERSION_HEX >> 16)) {
-    throw StartError("the libpython that was loaded is " +
-                         std::string(version, std::strcspn(version, " ")) +
-                         ", and tonio was built with " PY_VERSION
-                         "; check LD_LIBRARY_PATH and LD_PRELOAD",
-                     1);
+    throw StartError(
+        "the libpython that was loaded is " + std::string(version, std::strcspn(version, " ")) +
+            ", and tonio was built with " PY_VERSION "; check LD_LIBRARY_PATH and LD_PRELOAD",
+        1);
   }
 }
 
@@ -55,8 +53,7 @@ std::string python_prefix(const std::string& executable) {
     return bundle;
   }
   if (!has_stdlib(TONIO_PYTHON_PREFIX) && read_variable("PYTHONHOME").empty()) {
-    throw StartError("Python's standard library is not in " TONIO_PYTHON_PREFIX
-                     "/lib/" +
+    throw StartError("Python's standard library is not in " TONIO_PYTHON_PREFIX "/lib/" +
                          std::string(kStdlibFolder) +
                          " any more; build tonio again, or set PYTHONHOME",
                      1);
@@ -66,8 +63,7 @@ std::string python_prefix(const std::string& executable) {
 
 void require(const PyStatus& status) {
   if (PyStatus_Exception(status)) {
-    Py_ExitStatusException(
-        status);  // also for an exit that was asked for, as by -V
+    Py_ExitStatusException(status);  // also for an exit that was asked for, as by -V
   }
 }
 
@@ -103,8 +99,8 @@ class Config {
     for (const std::string& token : argv) {
       pointers.push_back(const_cast<char*>(token.c_str()));
     }
-    require(PyConfig_SetBytesArgv(
-        &config_, static_cast<Py_ssize_t>(pointers.size()), pointers.data()));
+    require(
+        PyConfig_SetBytesArgv(&config_, static_cast<Py_ssize_t>(pointers.size()), pointers.data()));
   }
 
   void set_paths(const InterpreterOptions& options) {
@@ -112,9 +108,8 @@ class Config {
     set(&config_.base_executable, options.executable);
     // site makes sys.prefix and the site-packages of a virtual environment from
     // the place of sys.executable, so during initialisation that is inside it.
-    set(&config_.executable, options.venv.empty()
-                                 ? options.executable
-                                 : options.venv + "/bin/python");
+    set(&config_.executable,
+        options.venv.empty() ? options.executable : options.venv + "/bin/python");
     config_.enable_gil = kGilOff;
   }
 
@@ -138,8 +133,7 @@ void set_sys_executable(const std::string& executable) {
   Py_XDECREF(path);
 }
 
-bool is_this_executable(const std::string& path,
-                        const std::string& executable) {
+bool is_this_executable(const std::string& path, const std::string& executable) {
   char* resolved = path.empty() ? nullptr : realpath(path.c_str(), nullptr);
   bool same = resolved != nullptr && executable == resolved;
   std::free(resolved);
@@ -190,8 +184,7 @@ void initialize_exactly_python(const std::vector<std::string>& argv) {
 bool gil_is_off() {
   // sys.flags.gil: 0 or 1 when it was set, None when it is automatic.
   PyObject* flags = PySys_GetObject("flags");  // borrowed
-  PyObject* gil =
-      flags == nullptr ? nullptr : PyObject_GetAttrString(flags, "gil");
+  PyObject* gil = flags == nullptr ? nullptr : PyObject_GetAttrString(flags, "gil");
   bool off = gil == nullptr || PyObject_IsTrue(gil) != 1;
   Py_XDECREF(gil);
   PyErr_Clear();

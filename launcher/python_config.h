@@ -18,10 +18,9 @@ inline constexpr const char* kStdlibFolder =
     "python" TONIO_TEXT(PY_MAJOR_VERSION) "." TONIO_TEXT(PY_MINOR_VERSION) "t";
 
 struct InterpreterOptions {
-  std::string executable;  // sys.executable, absolute
-  std::string venv;        // the virtual environment's folder, or empty
-  std::vector<std::string>
-      argv;  // what this process was started with, argv[0] included
+  std::string executable;         // sys.executable, absolute
+  std::string venv;               // the virtual environment's folder, or empty
+  std::vector<std::string> argv;  // what this process was started with, argv[0] included
 };
 
 // A script of ours: nothing of the command line is Python's, but its PYTHON*

@@ -38,8 +38,7 @@ bool prepend_to_path(PyObject* entry) {
 // -P and PYTHONSAFEPATH keep the script's folder out of sys.path.
 bool is_path_safe() {
   PyObject* flags = PySys_GetObject("flags");  // borrowed
-  Owned safe(flags == nullptr ? nullptr
-                              : PyObject_GetAttrString(flags, "safe_path"));
+  Owned safe(flags == nullptr ? nullptr : PyObject_GetAttrString(flags, "safe_path"));
   int is_safe = safe ? PyObject_IsTrue(safe.get()) : 0;
   PyErr_Clear();
   return is_safe == 1;
@@ -54,19 +53,18 @@ int is_importable(PyObject* path) {
 // Runs the __main__.py of sys.path[0], as `python folder` does.
 bool run_main_module() {
   Owned runpy(PyImport_ImportModule("runpy"));
-  Owned result(runpy ? PyObject_CallMethod(runpy.get(), "_run_module_as_main",
-                                           "sO", "__main__", Py_False)
-                     : nullptr);
+  Owned result(
+      runpy ? PyObject_CallMethod(runpy.get(), "_run_module_as_main", "sO", "__main__", Py_False)
+            : nullptr);
   return result != nullptr;
 }
 
-bool set_main_file(PyObject* globals, PyObject* filename,
-                   const char* loader_name) {
+bool set_main_file(PyObject* globals, PyObject* filename, const char* loader_name) {
   Owned name(PyUnicode_FromString("_frozen_importlib_external"));
   Owned machinery(name ? PyImport_GetModule(name.get()) : nullptr);
-  Owned loader(machinery ? PyObject_CallMethod(machinery.get(), loader_name,
-                                               "sO", "__main__", filename)
-                         : nullptr);
+  Owned loader(machinery
+                   ? PyObject_CallMethod(machinery.get(), loader_name, "sO", "__main__", filename)
+                   : nullptr);
   return loader && PyDict_SetItemString(globals, "__file__", filename) == 0 &&
          PyDict_SetItemString(globals, "__cached__", Py_None) == 0 &&
          PyDict_SetItemString(globals, "__loader__", loader.get()) == 0;
@@ -99,8 +97,7 @@ PyObject* run_compiled(std::FILE* file, PyObject* globals) {
   for (int i = 0; i < 3; ++i) {
     PyMarshal_ReadLongFromFile(file);  // the rest of the header
   }
-  Owned code(PyErr_Occurred() ? nullptr
-                              : PyMarshal_ReadLastObjectFromFile(file));
+  Owned code(PyErr_Occurred() ? nullptr : PyMarshal_ReadLastObjectFromFile(file));
   if (code && !PyCode_Check(code.get())) {
     PyErr_SetString(PyExc_RuntimeError, "Bad code object in .pyc file");
     return nullptr;
@@ -110,8 +107,7 @@ PyObject* run_compiled(std::FILE* file, PyObject* globals) {
 
 bool run_file(const std::string& path, PyObject* filename) {
   PyObject* globals = main_globals();
-  if (globals == nullptr ||
-      PySys_Audit("cpython.run_file", "O", filename) < 0) {
+  if (globals == nullptr || PySys_Audit("cpython.run_file", "O", filename) < 0) {
     return false;
   }
   std::FILE* file = std::fopen(path.c_str(), "rbe");
@@ -120,8 +116,7 @@ bool run_file(const std::string& path, PyObject* filename) {
     return false;
   }
   const bool compiled = is_compiled(file, path);
-  if (!set_main_file(globals, filename,
-                     compiled ? "SourcelessFileLoader" : "SourceFileLoader")) {
+  if (!set_main_file(globals, filename, compiled ? "SourcelessFileLoader" : "SourceFileLoader")) {
     std::fclose(file);
     return false;
   }
@@ -133,8 +128,7 @@ bool run_file(const std::string& path, PyObject* filename) {
     std::fclose(file);
   } else {
     // Closes the file once it is parsed, before the body runs.
-    result.reset(PyRun_FileExFlags(file, path.c_str(), Py_file_input, globals,
-                                   globals, 1, &flags));
+    result.reset(PyRun_FileExFlags(file, path.c_str(), Py_file_input, globals, globals, 1, &flags));
   }
   return result != nullptr;
 }
@@ -150,8 +144,7 @@ bool run_standard_input() {
   }
   PyCompilerFlags flags{};
   flags.cf_feature_version = PY_MINOR_VERSION;
-  Owned result(PyRun_FileExFlags(stdin, "<stdin>", Py_file_input, globals,
-                                 globals, 0, &flags));
+  Owned result(PyRun_FileExFlags(stdin, "<stdin>", Py_file_input, globals, globals, 0, &flags));
   return result != nullptr;
 }
 
@@ -166,20 +159,16 @@ void check_script(const std::string& path) {
   if (stat(path.c_str(), &status) == -1 || access(path.c_str(), R_OK) == -1) {
     const int error = errno;
     const bool suffix_forgotten = error == ENOENT && is_file(path + ".py");
-    const std::string remedy =
-        suffix_forgotten  ? "did you mean '" + path + ".py'?"
-        : error == EACCES ? "check its permissions and those of its folders"
-                          : "check the path (usage: tonio --help)";
-    throw StartError("can't open the script '" + path + "': " +
-                     std::generic_category().message(error) + "; " + remedy);
+    const std::string remedy = suffix_forgotten  ? "did you mean '" + path + ".py'?"
+                               : error == EACCES ? "check its permissions and those of its folders"
+                                                 : "check the path (usage: tonio --help)";
+    throw StartError("can't open the script '" + path +
+                     "': " + std::generic_category().message(error) + "; " + remedy);
   }
   if (S_ISDIR(status.st_mode) && !is_file(path + "/__main__.py") &&
       !is_file(path + "/__main__.pyc")) {
     // Python's exit code for it.
-    throw StartError(
-        "'" + path +
-            "' is a folder without a __main__.py; name the script in it",
-        1);
+    throw StartError("'" + path + "' is a folder without a __main__.py; name the script in it", 1);
   }
 }
 
@@ -188,9 +177,7 @@ std::string folder_of_script(const std::string& path) {
     return "";
   }
   char resolved[PATH_MAX];
-  std::string full = realpath(path.c_str(), resolved) != nullptr
-                         ? resolved
-                         : absolute_path(path);
+  std::string full = realpath(path.c_str(), resolved) != nullptr ? resolved : absolute_path(path);
   return is_folder(full) ? full : parent_of(full);
 }
 

@@ -13,29 +13,25 @@ constexpr const char* kPackageFiles = "<tonio>/";
 
 bool is_of_package(PyTracebackObject* entry) {
   Owned code(reinterpret_cast<PyObject*>(PyFrame_GetCode(entry->tb_frame)));
-  const char* file = PyUnicode_AsUTF8(
-      reinterpret_cast<PyCodeObject*>(code.get())->co_filename);
+  const char* file = PyUnicode_AsUTF8(reinterpret_cast<PyCodeObject*>(code.get())->co_filename);
   PyErr_Clear();
-  return file != nullptr &&
-         std::strncmp(file, kPackageFiles, std::strlen(kPackageFiles)) == 0;
+  return file != nullptr && std::strncmp(file, kPackageFiles, std::strlen(kPackageFiles)) == 0;
 }
 
 // Makes `next` follow `entry`, or come first when there is no entry.
 bool link(PyObject* exception, PyObject* entry, PyTracebackObject* next) {
   auto* traceback = reinterpret_cast<PyObject*>(next);
-  return entry == nullptr
-             ? PyException_SetTraceback(exception, traceback) == 0
-             : PyObject_SetAttrString(entry, "tb_next", traceback) == 0;
+  return entry == nullptr ? PyException_SetTraceback(exception, traceback) == 0
+                          : PyObject_SetAttrString(entry, "tb_next", traceback) == 0;
 }
 
 }  // namespace
 
 void hide_package_frames(PyObject* exception) {
   Owned first(PyException_GetTraceback(exception));  // keeps the whole chain
-  Owned kept;  // the last entry that stays
+  Owned kept;                                        // the last entry that stays
   bool skipped = false;
-  for (auto* entry = reinterpret_cast<PyTracebackObject*>(first.get());
-       entry != nullptr;) {
+  for (auto* entry = reinterpret_cast<PyTracebackObject*>(first.get()); entry != nullptr;) {
     // Relinking may release the entries between.
     Owned holder(Py_NewRef(reinterpret_cast<PyObject*>(entry)));
     auto* next = entry->tb_next;

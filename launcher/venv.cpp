@@ -45,8 +45,7 @@ std::string recorded_version(std::istream& config) {
 bool same_minor(const std::string& version) {
   const std::string ours =
       std::to_string(PY_MAJOR_VERSION) + "." + std::to_string(PY_MINOR_VERSION);
-  return version == ours ||
-         version.compare(0, ours.size() + 1, ours + ".") == 0;
+  return version == ours || version.compare(0, ours.size() + 1, ours + ".") == 0;
 }
 
 std::string remedy(const std::string& folder) {
@@ -55,21 +54,17 @@ std::string remedy(const std::string& folder) {
 
 // Code in a .venv runs with our rights, so one that was merely found must
 // belong to who owns the script, to us or to root: /tmp/.venv is anybody's.
-bool has_trusted_owner(const std::string& folder,
-                       const std::string& script_folder) {
+bool has_trusted_owner(const std::string& folder, const std::string& script_folder) {
   struct stat venv, script;
-  return stat(folder.c_str(), &venv) == 0 &&
-         stat(script_folder.c_str(), &script) == 0 &&
-         (venv.st_uid == 0 || venv.st_uid == geteuid() ||
-          venv.st_uid == script.st_uid);
+  return stat(folder.c_str(), &venv) == 0 && stat(script_folder.c_str(), &script) == 0 &&
+         (venv.st_uid == 0 || venv.st_uid == geteuid() || venv.st_uid == script.st_uid);
 }
 
 std::string find_upwards(const std::string& script_folder) {
   for (std::string folder = script_folder; !folder.empty();
        folder = folder == "/" ? "" : parent_of(folder)) {
     std::string candidate = folder + (folder == "/" ? ".venv" : "/.venv");
-    if (is_file(candidate + "/pyvenv.cfg") &&
-        has_trusted_owner(candidate, script_folder)) {
+    if (is_file(candidate + "/pyvenv.cfg") && has_trusted_owner(candidate, script_folder)) {
       return candidate;
     }
   }
@@ -91,16 +86,13 @@ std::string find(const VenvRequest& request) {
     return around;
   }
   std::string active = read_variable(kVariable);
-  return active.empty() ? find_upwards(request.script_folder)
-                        : absolute_path(active);
+  return active.empty() ? find_upwards(request.script_folder) : absolute_path(active);
 }
 
 void warn(const std::string& folder, const std::string& problem) {
   if (folder != read_variable(kIgnoredVariable)) {
-    std::fprintf(
-        stderr,
-        "tonio: warning: going on without the virtual environment %s: %s\n",
-        folder.c_str(), problem.c_str());
+    std::fprintf(stderr, "tonio: warning: going on without the virtual environment %s: %s\n",
+                 folder.c_str(), problem.c_str());
     export_variable(kIgnoredVariable, folder);
   }
 }
@@ -119,21 +111,18 @@ std::string venv_problem(const std::string& folder) {
   }
   const std::string version = recorded_version(config);
   if (!version.empty() && !same_minor(version)) {
-    return "it is for Python " + version +
-           ", and this is Python " PY_VERSION "; " + remedy(folder);
+    return "it is for Python " + version + ", and this is Python " PY_VERSION "; " + remedy(folder);
   }
   if (!is_folder(folder + "/lib/" + kStdlibFolder)) {
     const bool with_gil = is_folder(folder + "/lib/" + kStdlibFolderWithGil);
-    return std::string(with_gil ? "it is for a Python with the GIL"
-                                : "it is for another Python") +
+    return std::string(with_gil ? "it is for a Python with the GIL" : "it is for another Python") +
            " (it has no lib/" + kStdlibFolder + "); " + remedy(folder);
   }
   return "";
 }
 
 std::string choose_venv(const VenvRequest& request) {
-  std::string folder =
-      request.wanted.empty() ? find(request) : absolute_path(request.wanted);
+  std::string folder = request.wanted.empty() ? find(request) : absolute_path(request.wanted);
   while (folder.size() > 1 && folder.back() == '/') {
     folder.pop_back();
   }
@@ -146,8 +135,7 @@ std::string choose_venv(const VenvRequest& request) {
     return folder;
   }
   if (!request.wanted.empty()) {
-    throw StartError("can't use the virtual environment " + folder + ": " +
-                     problem);
+    throw StartError("can't use the virtual environment " + folder + ": " + problem);
   }
   warn(folder, problem);
   return "";

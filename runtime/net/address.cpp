@@ -79,8 +79,8 @@ std::optional<Address> unix_path(const std::string& path) {
   // A path in the file system needs room for its final NUL.
   if (path.size() + (abstract ? 0 : 1) > sizeof un->sun_path) return std::nullopt;
   std::memcpy(un->sun_path, path.data(), path.size());
-  address.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() +
-                                        (abstract ? 0 : 1));
+  address.size =
+      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + (abstract ? 0 : 1));
   return address;
 }
 

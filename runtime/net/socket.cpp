@@ -44,8 +44,7 @@ Socket::~Socket() {
 }
 
 IoResult Socket::receive(void* buffer, std::size_t size, int flags) {
-  const IoResult result =
-      repeat([&](int fd) { return ::recv(fd, buffer, size, flags); });
+  const IoResult result = repeat([&](int fd) { return ::recv(fd, buffer, size, flags); });
   // End of file is a short read too, but it is for ever.
   const bool drained = result.ok() && result.value > 0 &&
                        static_cast<std::size_t>(result.value) < size && !(flags & MSG_PEEK);
@@ -154,8 +153,7 @@ bool Socket::wants_close_now() {
   ::getsockopt(use.fd(), SOL_SOCKET, SO_ACCEPTCONN, &listening, &size);
   sockaddr_storage peer;
   size = sizeof peer;
-  return listening != 0 ||
-         ::getpeername(use.fd(), reinterpret_cast<sockaddr*>(&peer), &size) != 0;
+  return listening != 0 || ::getpeername(use.fd(), reinterpret_cast<sockaddr*>(&peer), &size) != 0;
 }
 
 bool Socket::begin_close(reactor::Registration*& registration) {

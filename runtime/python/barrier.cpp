@@ -12,8 +12,7 @@ namespace tonio::python {
 namespace {
 
 struct Barrier {
-  PyObject_HEAD
-  PyObject* weak_references;
+  PyObject_HEAD PyObject* weak_references;
   sync::Barrier barrier;
 };
 

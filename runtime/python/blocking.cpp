@@ -245,7 +245,8 @@ Poll call_start(PyObject* self, CoroTask& task, PyObject*& result) {
     return cancelled ? raise_cancelled_call(call, task) : call_result(call, result);
   }
   if (cancelled || !task.state().begin_arming()) {
-    return call.waiters.load() > 0 ? raise_cancelled_call(call, task) : end_call(call, task, result);
+    return call.waiters.load() > 0 ? raise_cancelled_call(call, task)
+                                   : end_call(call, task, result);
   }
   if (wait_for_call(call, task) == Poll::kPending) return Poll::kPending;
   return call_result(call, result);
@@ -370,8 +371,8 @@ PyObject* map_blocking(PyObject*, PyObject* const* args, Py_ssize_t nargs) {
   Ref calls = Ref::steal(items ? PyList_New(0) : nullptr);
   for (Py_ssize_t i = 0; calls && i < PyTuple_GET_SIZE(items.get()); ++i) {
     Ref values = Ref::steal(PyTuple_Pack(1, PyTuple_GET_ITEM(items.get(), i)));
-    Ref call = values ? Ref::steal(submit(args[0], std::move(values), Ref(),
-                                              OnCancel::kInterrupt)) : Ref();
+    Ref call = values ? Ref::steal(submit(args[0], std::move(values), Ref(), OnCancel::kInterrupt))
+                      : Ref();
     if (!call || PyList_Append(calls.get(), call.get()) != 0) calls.reset();
   }
   return calls ? spawn_gathered(calls.get()) : nullptr;
@@ -414,8 +415,7 @@ void describe_blocking_calls(std::vector<std::string>& lines) {
   for (const auto& [object, function] : calls) {
     const BlockingCall& call = *as_call(object.get());
     std::string line = "blocking call";
-    Ref name =
-        Ref::steal(function ? PyObject_GetAttr(function.get(), names::qualname) : nullptr);
+    Ref name = Ref::steal(function ? PyObject_GetAttr(function.get(), names::qualname) : nullptr);
     const char* text = name && PyUnicode_Check(name.get()) ? PyUnicode_AsUTF8(name.get()) : nullptr;
     PyErr_Clear();
     if (text) line += std::string(" of ") + text;

@@ -18,14 +18,12 @@ namespace {
 using Outcome = sync::Channel::Outcome;
 
 struct Channel {
-  PyObject_HEAD
-  sync::Channel channel;
+  PyObject_HEAD sync::Channel channel;
 };
 
 // Sender, UnboundedSender and Receiver.
 struct End {
-  PyObject_HEAD
-  PyObject* weak_references;
+  PyObject_HEAD PyObject* weak_references;
   Channel* channel;  // owned
 };
 
@@ -78,8 +76,8 @@ void channel_dealloc(PyObject* self) {
   PyObject_GC_UnTrack(self);
   // Messages may be ends of further channels, as many as one likes.
   Py_TRASHCAN_BEGIN(self, channel_dealloc)
-  // Nobody waits: a waiting task holds its operation, and that the channel.
-  channel_clear(self);
+      // Nobody waits: a waiting task holds its operation, and that the channel.
+      channel_clear(self);
   as_channel(self)->channel.~Channel();
   PyObject_GC_Del(self);
   Py_TRASHCAN_END

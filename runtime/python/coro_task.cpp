@@ -99,8 +99,8 @@ PyObject* drivable(PyObject* object, const char* doing) {
     return iterator;
   }
   const char* hint = PyCallable_Check(object) ? " (call the function to get one)" : "";
-  PyErr_Format(PyExc_TypeError, "%s a generator, a coroutine or another awaitable%s, not %R",
-               doing, hint, object);
+  PyErr_Format(PyExc_TypeError, "%s a generator, a coroutine or another awaitable%s, not %R", doing,
+               hint, object);
   return nullptr;
 }
 
@@ -291,7 +291,8 @@ CoroTask::Step CoroTask::advance() {
 // The innermost coroutine has ended, with the result or an exception that is set. Where
 // the task has the only reference, nobody can ask for that again.
 inline void CoroTask::keep_outcome_if_asked(PyObject* result) {
-  if (Py_REFCNT(top_) == 1) [[likely]] return;
+  if (Py_REFCNT(top_) == 1) [[likely]]
+    return;
   const bool yielded = (callers_ && !callers_->empty()) || join_->yielded();
   keep_outcome(top_, result, yielded);
 }
@@ -381,7 +382,8 @@ void CoroTask::end() {
     }
     join.fail();
   }
-  if (scope) [[unlikely]] scope_core(scope.get()).remove_child(*this);
+  if (scope) [[unlikely]]
+    scope_core(scope.get()).remove_child(*this);
   Host::instance().give_back(*this);
 }
 
@@ -394,9 +396,11 @@ task::Task::Outcome CoroTask::run() {
     {
       const InContext in_context(context_);
       step = left_scopes_ && (result_ || error_) ? Step::kEnd : advance();
-      if (left_scopes_ && step == Step::kEnd) [[unlikely]] step = await_children();
+      if (left_scopes_ && step == Step::kEnd) [[unlikely]]
+        step = await_children();
     }
-    if (Host::instance().forked()) [[unlikely]] leave_forked_child(step == Step::kEnd && !PyErr_Occurred());
+    if (Host::instance().forked()) [[unlikely]]
+      leave_forked_child(step == Step::kEnd && !PyErr_Occurred());
     if (step == Step::kSuspend) {
       thread.current = nullptr;
       // From here on the task may be running elsewhere.

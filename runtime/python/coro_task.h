@@ -91,19 +91,19 @@ class CoroTask final : public task::Task {
   std::atomic<std::uint32_t> era_{0};
 
   // All of these belong to whoever owns the task.
-  PyObject* top_ = nullptr;         // the innermost coroutine, owned
+  PyObject* top_ = nullptr;                    // the innermost coroutine, owned
   std::vector<PyObject*>* callers_ = nullptr;  // the ones that wait for it, owned
-  PyObject* operation_ = nullptr;   // what the task waits on, owned
-  PyObject* result_ = nullptr;      // what the outermost coroutine returned, owned
-  PyObject* error_ = nullptr;       // what it raised, while it waits for children; owned
+  PyObject* operation_ = nullptr;              // what the task waits on, owned
+  PyObject* result_ = nullptr;                 // what the outermost coroutine returned, owned
+  PyObject* error_ = nullptr;                  // what it raised, while it waits for children; owned
   std::vector<PyObject*>* left_scopes_ = nullptr;  // see wait_at_end(); owned
-  PyObject* context_ = nullptr;     // owned; null: it runs in its worker's
-  Join* join_ = nullptr;      // null once the task is about to end
+  PyObject* context_ = nullptr;                    // owned; null: it runs in its worker's
+  Join* join_ = nullptr;                           // null once the task is about to end
   std::size_t index_ = 0;
-  bool awaited_ = false;      // operation_ is driven by the coroutine, not by the task
-  bool started_op_ = false;   // operation_ has been started
+  bool awaited_ = false;     // operation_ is driven by the coroutine, not by the task
+  bool started_op_ = false;  // operation_ has been started
   bool ending_cancelled_ = false;
-  bool has_run_ = false;      // the first step has been made
+  bool has_run_ = false;  // the first step has been made
 };
 
 }  // namespace tonio::python

@@ -47,15 +47,12 @@ bool other_threads() {
 // Runs no Python code, in which a handler might raise.
 bool handles_signals() {
   Ref module = Ref::steal(PyImport_ImportModule("_signal"));
-  Ref interrupts = Ref::steal(
-      module ? PyObject_GetAttrString(module.get(), "default_int_handler")
-             : nullptr);
+  Ref interrupts =
+      Ref::steal(module ? PyObject_GetAttrString(module.get(), "default_int_handler") : nullptr);
   for (int signal = 1; interrupts && signal < NSIG; ++signal) {
-    Ref handler =
-        Ref::steal(PyObject_CallMethod(module.get(), "getsignal", "i", signal));
+    Ref handler = Ref::steal(PyObject_CallMethod(module.get(), "getsignal", "i", signal));
     if (!handler) break;
-    if (PyCallable_Check(handler.get()) && handler.get() != interrupts.get())
-      return true;
+    if (PyCallable_Check(handler.get()) && handler.get() != interrupts.get()) return true;
   }
   const bool failed = PyErr_Occurred();
   PyErr_Clear();
@@ -77,12 +74,10 @@ struct Look {
 Look look() {
   Host& host = Host::instance();
   const auto steps = host.scheduler().idle_steps();
-  if (host.forked() || !steps || host.reactor().has_timers())
-    return {Verdict::kGoesOn};
+  if (host.forked() || !steps || host.reactor().has_timers()) return {Verdict::kGoesOn};
   const Standstill seen = look_for_standstill();
   if (!seen.complete || handles_signals()) return {Verdict::kGoesOn};
-  if (seen.other_threads || seen.tasks == 0 ||
-      seen.tasks != host.live_tasks() ||
+  if (seen.other_threads || seen.tasks == 0 || seen.tasks != host.live_tasks() ||
       host.runtime().blocking_pool().busy() || other_threads()) {
     return {Verdict::kUnclear};
   }
@@ -94,9 +89,7 @@ Look look() {
 
 void raise_deadlock() {
   Ref module = Ref::steal(PyImport_ImportModule("tonio._tasks"));
-  Ref text =
-      Ref::steal(module ? PyObject_CallMethod(module.get(), "deadlock", nullptr)
-                        : nullptr);
+  Ref text = Ref::steal(module ? PyObject_CallMethod(module.get(), "deadlock", nullptr) : nullptr);
   if (text) PyErr_SetObject(deadlock_error, text.get());
 }
 
@@ -115,8 +108,7 @@ DeadlockWatch::~DeadlockWatch() {
 }
 
 base::Instant DeadlockWatch::next_look() {
-  if (active_ && look_at_ == base::kNever &&
-      !Host::instance().scheduler().reports_idle()) {
+  if (active_ && look_at_ == base::kNever && !Host::instance().scheduler().reports_idle()) {
     schedule();
   }
   return look_at_;

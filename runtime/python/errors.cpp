@@ -28,8 +28,8 @@ bool init_errors(PyObject* module) {
   static_assert(std::string_view("tonio.exceptions.").size() == 17);
   return add(module, cancelled_error, "tonio.exceptions.CancelledError",
              "Raised where a task is suspended when the task is cancelled.", PyExc_BaseException) &&
-         add(module, timeout_error, "tonio.exceptions.TimeoutError",
-             "A time limit has passed.", PyExc_TimeoutError) &&
+         add(module, timeout_error, "tonio.exceptions.TimeoutError", "A time limit has passed.",
+             PyExc_TimeoutError) &&
          add(module, would_block_error, "tonio.exceptions.WouldBlock",
              "What was asked for can't be had without waiting.", PyExc_Exception) &&
          add(module, resource_broken_error, "tonio.exceptions.ResourceBroken",

@@ -5,14 +5,14 @@
 
 namespace tonio::python {
 
-extern PyObject* cancelled_error;                  // BaseException
-extern PyObject* timeout_error;                    // TimeoutError
-extern PyObject* would_block_error;                // Exception
-extern PyObject* resource_broken_error;            // OSError
-extern PyObject* resource_busy_error;              // RuntimeError
-extern PyObject* already_initialized_error;        // RuntimeError
-extern PyObject* not_initialized_error;            // RuntimeError
-extern PyObject* deadlock_error;                   // RuntimeError
+extern PyObject* cancelled_error;            // BaseException
+extern PyObject* timeout_error;              // TimeoutError
+extern PyObject* would_block_error;          // Exception
+extern PyObject* resource_broken_error;      // OSError
+extern PyObject* resource_busy_error;        // RuntimeError
+extern PyObject* already_initialized_error;  // RuntimeError
+extern PyObject* not_initialized_error;      // RuntimeError
+extern PyObject* deadlock_error;             // RuntimeError
 
 [[nodiscard]] bool init_errors(PyObject* module);
 

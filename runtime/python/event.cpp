@@ -14,14 +14,13 @@ namespace tonio::python {
 namespace {
 
 struct Event {
-  PyObject_HEAD
-  PyObject* weak_references;
+  PyObject_HEAD PyObject* weak_references;
   sync::Event event;
 };
 
 struct EventWait {
   Operation base;
-  Event* event;  // owned
+  Event* event;    // owned
   double timeout;  // seconds; negative: none
 };
 

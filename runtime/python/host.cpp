@@ -126,12 +126,13 @@ bool Host::ensure_started() {
 
 bool Host::check_running() {
   if (running_.load(std::memory_order_acquire)) return true;
-  PyErr_SetString(not_initialized_error,
-                  forked() ? "this process was forked from one that runs tonio, and the runtime "
-                             "did not come along: start a new process instead (subprocess, or "
-                             "multiprocessing with the start method \"spawn\")"
-                           : "there is no runtime: use this inside a coroutine that tonio.run() runs, or "
-                  "start the program with `tonio run`");
+  PyErr_SetString(
+      not_initialized_error,
+      forked() ? "this process was forked from one that runs tonio, and the runtime "
+                 "did not come along: start a new process instead (subprocess, or "
+                 "multiprocessing with the start method \"spawn\")"
+               : "there is no runtime: use this inside a coroutine that tonio.run() runs, or "
+                 "start the program with `tonio run`");
   return false;
 }
 

@@ -80,8 +80,7 @@ class Host {
   }
   void count_ended() {
     ThreadContext& thread = *this_thread;
-    thread.ended.store(thread.ended.load(std::memory_order_relaxed) + 1,
-                       std::memory_order_release);
+    thread.ended.store(thread.ended.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     if (watching_end_.load(std::memory_order_relaxed)) tell_end();
   }
   // Tasks that have begun and not ended. Exact once nothing runs.

@@ -22,7 +22,7 @@ using reactor::Interest;
 
 struct IoRegistration {
   PyObject_HEAD reactor::Descriptor* descriptor;  // owned
-  int fd;  // as it was registered; only to be shown
+  int fd;                                         // as it was registered; only to be shown
   PyObject* weak_references;
 };
 
@@ -36,26 +36,20 @@ struct Readiness {
 PyTypeObject registration_type = empty_type();
 PyTypeObject readiness_type = empty_type();
 
-IoRegistration* as_registration(PyObject* self) {
-  return reinterpret_cast<IoRegistration*>(self);
-}
-Readiness* as_readiness(PyObject* self) {
-  return reinterpret_cast<Readiness*>(self);
-}
+IoRegistration* as_registration(PyObject* self) { return reinterpret_cast<IoRegistration*>(self); }
+Readiness* as_readiness(PyObject* self) { return reinterpret_cast<Readiness*>(self); }
 
 Poll readiness_start(PyObject* object, CoroTask& task, PyObject*&) {
   Readiness* self = as_readiness(object);
   if (!task.state().begin_arming()) return raise_cancelled(task);
   int error = 0;
-  if (!self->registration->descriptor->wait(self->interest, task.waiter(),
-                                            error)) {
+  if (!self->registration->descriptor->wait(self->interest, task.waiter(), error)) {
     (void)task.state().cancel_arming();
     raise_errno(error);
     return Poll::kError;
   }
   if (self->timeout >= 0) {
-    Host::instance().reactor().add_timer(task,
-                                         base::deadline_after(self->timeout));
+    Host::instance().reactor().add_timer(task, base::deadline_after(self->timeout));
   }
   return Poll::kPending;
 }
@@ -72,8 +66,7 @@ Poll readiness_resume(PyObject* object, CoroTask& task, PyObject*& result) {
   readiness_abandon(object, task, true);
   if (reason == task::WakeReason::kCancelled) return raise_cancelled(task);
   // Closing the registration wakes as readiness does.
-  if (const int error =
-          as_readiness(object)->registration->descriptor->error()) {
+  if (const int error = as_readiness(object)->registration->descriptor->error()) {
     raise_errno(error);
     return Poll::kError;
   }
@@ -81,8 +74,7 @@ Poll readiness_resume(PyObject* object, CoroTask& task, PyObject*& result) {
   return Poll::kReady;
 }
 
-constexpr OperationKind kReadinessKind{readiness_start, readiness_resume,
-                                       readiness_abandon};
+constexpr OperationKind kReadinessKind{readiness_start, readiness_resume, readiness_abandon};
 
 int readiness_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(as_readiness(self)->registration);
@@ -95,19 +87,18 @@ void readiness_dealloc(PyObject* self) {
   PyObject_GC_Del(self);
 }
 
-PyObject* arm(PyObject* registration, PyObject* args, PyObject* keywords,
-              Interest interest, const char* method) {
+PyObject* arm(PyObject* registration, PyObject* args, PyObject* keywords, Interest interest,
+              const char* method) {
   static const char* const names[] = {"timeout", nullptr};
   PyObject* timeout_object = Py_None;
-  if (!PyArg_ParseTupleAndKeywords(
-          args, keywords, (std::string("|O:") + method).c_str(),
-          const_cast<char**>(names), &timeout_object)) {
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, (std::string("|O:") + method).c_str(),
+                                   const_cast<char**>(names), &timeout_object)) {
     return nullptr;
   }
   double timeout = -1;
   if (timeout_object != Py_None) {
-    const auto seconds = parse_seconds(
-        timeout_object, (std::string(method) + "(): timeout").c_str());
+    const auto seconds =
+        parse_seconds(timeout_object, (std::string(method) + "(): timeout").c_str());
     if (!seconds) return nullptr;
     timeout = *seconds;
   }
@@ -142,17 +133,15 @@ PyObject* raise_unwatchable(int fd, int error) {
   if (error != EPERM) return raise_errno(error);
   struct stat status {};
   const mode_t type = ::fstat(fd, &status) == 0 ? status.st_mode & S_IFMT : 0;
-  const char* what =
-      type == S_IFREG ? "a regular file, which is always ready; tonio.fs reads "
-                        "and writes files"
-      : type == S_IFDIR ? "a directory, which is always ready"
-                        : "of a device that the system can't poll";
+  const char* what = type == S_IFREG   ? "a regular file, which is always ready; tonio.fs reads "
+                                         "and writes files"
+                     : type == S_IFDIR ? "a directory, which is always ready"
+                                       : "of a device that the system can't poll";
   Ref message = Ref::steal(PyUnicode_FromFormat(
-      "tonio.io.register(): descriptor %d can't be watched: it is %s", fd,
-      what));
-  Ref exception = message ? Ref::steal(PyObject_CallFunction(
-                                PyExc_OSError, "iO", error, message.get()))
-                          : Ref();
+      "tonio.io.register(): descriptor %d can't be watched: it is %s", fd, what));
+  Ref exception = message
+                      ? Ref::steal(PyObject_CallFunction(PyExc_OSError, "iO", error, message.get()))
+                      : Ref();
   if (exception) PyErr_SetRaisedException(exception.release());
   return nullptr;
 }
@@ -161,8 +150,7 @@ PyObject* register_descriptor(PyObject*, PyObject* object) {
   const int fd = PyObject_AsFileDescriptor(object);
   if (fd < 0 || !Host::instance().check_running()) return nullptr;
   int error = 0;
-  auto descriptor =
-      reactor::Descriptor::open(Host::instance().reactor(), fd, error);
+  auto descriptor = reactor::Descriptor::open(Host::instance().reactor(), fd, error);
   if (!descriptor) return raise_unwatchable(fd, error);
   PyObject* self = registration_type.tp_alloc(&registration_type, 0);
   if (!self) return nullptr;
@@ -182,9 +170,7 @@ PyObject* registration_close(PyObject* self, PyObject*) {
   Py_RETURN_NONE;
 }
 
-PyObject* registration_enter(PyObject* self, PyObject*) {
-  return Py_NewRef(self);
-}
+PyObject* registration_enter(PyObject* self, PyObject*) { return Py_NewRef(self); }
 
 PyObject* registration_exit(PyObject* self, PyObject* const*, Py_ssize_t) {
   return registration_close(self, nullptr);
@@ -193,8 +179,7 @@ PyObject* registration_exit(PyObject* self, PyObject* const*, Py_ssize_t) {
 PyObject* registration_repr(PyObject* self) {
   const bool closed = as_registration(self)->descriptor->closed();
   return PyUnicode_FromFormat("<tonio.io.Registration%s of descriptor %d>",
-                              closed ? " [closed]" : "",
-                              as_registration(self)->fd);
+                              closed ? " [closed]" : "", as_registration(self)->fd);
 }
 
 PyObject* registration_closed(PyObject* self, void*) {
@@ -210,12 +195,10 @@ PyMethodDef methods[] = {
                "OSError (EBADF) when "
                "the registration is closed, before or meanwhile.")},
     {"arm_w", as_cfunction<arm_w>(), METH_VARARGS | METH_KEYWORDS,
-     PyDoc_STR(
-         "arm_w($self, /, timeout=None)\n--\n\nAs arm_r(), for writing.")},
+     PyDoc_STR("arm_w($self, /, timeout=None)\n--\n\nAs arm_r(), for writing.")},
     {"consume_r", consume<Interest::kRead>, METH_NOARGS,
-     PyDoc_STR(
-         "consume_r($self, /)\n--\n\n"
-         "Whether reading would not block at this moment. Doesn't suspend.")},
+     PyDoc_STR("consume_r($self, /)\n--\n\n"
+               "Whether reading would not block at this moment. Doesn't suspend.")},
     {"consume_w", consume<Interest::kWrite>, METH_NOARGS,
      PyDoc_STR("consume_w($self, /)\n--\n\nAs consume_r(), for writing.")},
     {"close", registration_close, METH_NOARGS,
@@ -229,8 +212,8 @@ PyMethodDef methods[] = {
 };
 
 PyGetSetDef properties[] = {
-    {"closed", registration_closed, nullptr,
-     PyDoc_STR("Whether close() has been called."), nullptr},
+    {"closed", registration_closed, nullptr, PyDoc_STR("Whether close() has been called."),
+     nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
@@ -254,14 +237,12 @@ bool init_io_registration(PyObject* module) {
       "it. "
       "Any number of tasks and threads may use it at the same time.");
   registration_type.tp_basicsize = sizeof(IoRegistration);
-  registration_type.tp_flags =
-      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION;
+  registration_type.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION;
   registration_type.tp_dealloc = registration_dealloc;
   registration_type.tp_repr = registration_repr;
   registration_type.tp_methods = methods;
   registration_type.tp_getset = properties;
-  registration_type.tp_weaklistoffset =
-      offsetof(IoRegistration, weak_references);
+  registration_type.tp_weaklistoffset = offsetof(IoRegistration, weak_references);
 
   readiness_type.tp_name = "tonio.Readiness";
   readiness_type.tp_basicsize = sizeof(Readiness);
@@ -269,12 +250,10 @@ bool init_io_registration(PyObject* module) {
   readiness_type.tp_traverse = readiness_traverse;
   readiness_type.tp_dealloc = readiness_dealloc;
 
-  return PyType_Ready(&registration_type) == 0 &&
-         ready_operation_type(readiness_type) &&
+  return PyType_Ready(&registration_type) == 0 && ready_operation_type(readiness_type) &&
          PyModule_AddFunctions(module, functions) == 0 &&
-         PyModule_AddObjectRef(
-             module, "Registration",
-             reinterpret_cast<PyObject*>(&registration_type)) == 0;
+         PyModule_AddObjectRef(module, "Registration",
+                               reinterpret_cast<PyObject*>(&registration_type)) == 0;
 }
 
 }  // namespace tonio::python

@@ -82,7 +82,6 @@ void Join::fail() {
   end_task();
 }
 
-
 void Join::cancel() {
   // Under the lock it can't end, so the object holds no other task yet.
   auto task = task_.lock();
@@ -173,9 +172,9 @@ PyObject* format_exception(PyObject* line, PyObject* exception) {
 void report_unawaited(const char* what, PyObject* exception, const SpawnSite& site) {
   PyObject* pending = PyErr_GetRaisedException();
   const std::string place = site.describe();
-  Ref line = Ref::steal(PyUnicode_FromFormat("tonio: a %s failed and nobody awaited it%s%s\n", what,
-                                             place.empty() ? "" : "; it was spawned at ",
-                                             place.c_str()));
+  Ref line =
+      Ref::steal(PyUnicode_FromFormat("tonio: a %s failed and nobody awaited it%s%s\n", what,
+                                      place.empty() ? "" : "; it was spawned at ", place.c_str()));
   // In one piece, so that it isn't mixed with what others report.
   Ref text = Ref::steal(line ? format_exception(line.get(), exception) : nullptr);
   if (text) {

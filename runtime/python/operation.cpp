@@ -69,10 +69,8 @@ PyMethodDef methods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
-PyAsyncMethods async_methods = {.am_await = PyObject_SelfIter,
-                                .am_aiter = nullptr,
-                                .am_anext = nullptr,
-                                .am_send = nullptr};
+PyAsyncMethods async_methods = {
+    .am_await = PyObject_SelfIter, .am_aiter = nullptr, .am_anext = nullptr, .am_send = nullptr};
 
 }  // namespace
 

@@ -52,8 +52,7 @@ struct OperationKind {
 
 // Every operation object begins with this.
 struct Operation {
-  PyObject_HEAD
-  const OperationKind* kind;
+  PyObject_HEAD const OperationKind* kind;
 };
 
 // Prepares a type whose objects are operations. The caller has set tp_name,

@@ -35,8 +35,7 @@ void run_pending_work() {
 bool init_pending_work() {
   Ref globals = Ref::steal(PyDict_New());
   if (!globals) return false;
-  nothing =
-      PyRun_String("lambda: None", Py_eval_input, globals.get(), globals.get());
+  nothing = PyRun_String("lambda: None", Py_eval_input, globals.get(), globals.get());
   return nothing != nullptr;
 }
 

@@ -17,8 +17,7 @@ namespace {
 struct Guard {
   enum Phase : std::uint8_t { kHeld, kEntered, kReleased };
 
-  PyObject_HEAD
-  Permits* permits;  // owned
+  PyObject_HEAD Permits* permits;  // owned
   // Exchanged by whoever enters, leaves or frees it: each permit is released once.
   std::atomic<Phase> phase;
 };

@@ -10,8 +10,7 @@
 namespace tonio::python {
 
 struct Permits {
-  PyObject_HEAD
-  PyObject* weak_references;
+  PyObject_HEAD PyObject* weak_references;
   const char* noun;  // "lock", for messages
   sync::Semaphore semaphore;
 };

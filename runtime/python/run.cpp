@@ -210,8 +210,8 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
     host.stop_at_once = true;  // they have had their time
   }
 
-  PyObject* result = interruption ? raise_interruption(std::move(interruption), *join)
-                                  : join->outcome();
+  PyObject* result =
+      interruption ? raise_interruption(std::move(interruption), *join) : join->outcome();
   join->drop();
   return result;
 }
@@ -246,15 +246,16 @@ PyObject* block_on(PyObject*, PyObject* awaitable) {
     deadline = grace_deadline();
   }
   join->notify(-1);
-  PyObject* result = interruption ? raise_interruption(std::move(interruption), *join)
-                                  : join->outcome();
+  PyObject* result =
+      interruption ? raise_interruption(std::move(interruption), *join) : join->outcome();
   join->drop();
   return result;
 }
 
 PyObject* run_function(PyObject*, PyObject* args, PyObject* keywords) {
   static const char* names[] = {"coro",         "context",    "threads", "blocking_threads",
-                                "blocking_ttl", "end_others", "signals", "forever", nullptr};
+                                "blocking_ttl", "end_others", "signals", "forever",
+                                nullptr};
   PyObject* awaitable = nullptr;
   RunOptions options;
   int context = 0;
@@ -262,8 +263,8 @@ PyObject* run_function(PyObject*, PyObject* args, PyObject* keywords) {
   int forever = 0;
   if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|$pIIdpO!p", const_cast<char**>(names),
                                    &awaitable, &context, &options.threads,
-                                   &options.blocking_threads, &options.blocking_ttl,
-                                   &end_others, &PyTuple_Type, &options.signals, &forever)) {
+                                   &options.blocking_threads, &options.blocking_ttl, &end_others,
+                                   &PyTuple_Type, &options.signals, &forever)) {
     return nullptr;
   }
   options.context = context != 0;

@@ -40,10 +40,8 @@ PyObject* signal_disposition(PyObject*, PyObject* number) {
   const int signal = PyLong_AsInt(number);
   if (signal == -1 && PyErr_Occurred()) return nullptr;
   struct sigaction action {};
-  if (::sigaction(signal, nullptr, &action) != 0)
-    return PyErr_SetFromErrno(PyExc_OSError);
-  return PyBytes_FromStringAndSize(reinterpret_cast<const char*>(&action),
-                                   sizeof action);
+  if (::sigaction(signal, nullptr, &action) != 0) return PyErr_SetFromErrno(PyExc_OSError);
+  return PyBytes_FromStringAndSize(reinterpret_cast<const char*>(&action), sizeof action);
 }
 
 PyObject* set_signal_disposition(PyObject*, PyObject* args) {
@@ -57,8 +55,7 @@ PyObject* set_signal_disposition(PyObject*, PyObject* args) {
     return nullptr;
   }
   std::memcpy(&action, bytes, sizeof action);
-  if (::sigaction(signal, &action, nullptr) != 0)
-    return PyErr_SetFromErrno(PyExc_OSError);
+  if (::sigaction(signal, &action, nullptr) != 0) return PyErr_SetFromErrno(PyExc_OSError);
   Py_RETURN_NONE;
 }
 
@@ -68,9 +65,8 @@ PyMethodDef functions[] = {
                "What the process does on that signal, for "
                "set_signal_disposition().")},
     {"set_signal_disposition", set_signal_disposition, METH_VARARGS,
-     PyDoc_STR(
-         "set_signal_disposition($module, number, disposition, /)\n--\n\n"
-         "Puts it back; Python's own record of handlers stays as it is.")},
+     PyDoc_STR("set_signal_disposition($module, number, disposition, /)\n--\n\n"
+               "Puts it back; Python's own record of handlers stays as it is.")},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -83,8 +79,7 @@ RunSignals::~RunSignals() {
   PyErr_SetRaisedException(pending);
 }
 
-bool RunSignals::install(const std::optional<std::vector<int>>& given,
-                         PyObject* asked) {
+bool RunSignals::install(const std::optional<std::vector<int>>& given, PyObject* asked) {
   Ref numbers = joined(given, asked);
   if (!numbers) return false;
   if (PyList_GET_SIZE(numbers.get()) == 0) return true;
@@ -93,8 +88,7 @@ bool RunSignals::install(const std::optional<std::vector<int>>& given,
   Ref dispatch = Ref::steal(PyObject_GetAttrString(module.get(), "dispatch"));
   if (!dispatch) return false;
   const BlockedSignals blocked;
-  Ref done = Ref::steal(
-      PyObject_CallMethod(module.get(), "install", "O", numbers.get()));
+  Ref done = Ref::steal(PyObject_CallMethod(module.get(), "install", "O", numbers.get()));
   if (!done) return false;
   module_ = std::move(module);
   watch_.hand_to(std::move(dispatch));
@@ -117,23 +111,19 @@ bool RunSignals::remove() {
     // A signal that another thread of the program took may raise in between.
     constexpr int kTries = 10;
     for (int i = 0; i < kTries; ++i) {
-      if (Ref::steal(PyObject_CallMethod(module.get(), "put_back", nullptr)))
-        break;
+      if (Ref::steal(PyObject_CallMethod(module.get(), "put_back", nullptr))) break;
       keep_first();
     }
   }
   // What was there before is called with signals coming in, as ever.
   if (!watch_.dispatch(came)) keep_first();
   watch_.hand_to(Ref());
-  if (!Ref::steal(PyObject_CallMethod(module.get(), "forget", nullptr)))
-    keep_first();
+  if (!Ref::steal(PyObject_CallMethod(module.get(), "forget", nullptr))) keep_first();
   if (!raised) return true;
   PyErr_SetRaisedException(raised.release());
   return false;
 }
 
-bool init_run_signals(PyObject* module) {
-  return PyModule_AddFunctions(module, functions) == 0;
-}
+bool init_run_signals(PyObject* module) { return PyModule_AddFunctions(module, functions) == 0; }
 
 }  // namespace tonio::python

@@ -24,8 +24,7 @@ class RunSignals {
   // Installs handlers for the signals that the command line gave and for those
   // that the run asks for (a tuple, or null). False with an exception set, and
   // nothing installed.
-  [[nodiscard]] bool install(const std::optional<std::vector<int>>& given,
-                             PyObject* asked);
+  [[nodiscard]] bool install(const std::optional<std::vector<int>>& given, PyObject* asked);
   bool installed() const { return static_cast<bool>(module_); }
   // Hands out what has come so far and puts back what was there. False with an
   // exception set when a handler raised; everything is put back in that case,

@@ -61,8 +61,7 @@ bool enter(Scope* self) {
 std::optional<bool> leave(Scope* self, PyObject* exception) {
   CoroTask* task = current_task();
   if (!task || !self->core.leave(*task)) {
-    PyErr_SetString(PyExc_RuntimeError,
-                    "a scope is left once, by the task that has entered it");
+    PyErr_SetString(PyExc_RuntimeError, "a scope is left once, by the task that has entered it");
     return std::nullopt;
   }
   if (self->core.over()) disarm(self);
@@ -214,7 +213,8 @@ int scope_clear(PyObject* object) {
 void scope_finalize(PyObject* object) {
   Scope* self = as_scope(object);
   if (self->observed.exchange(true)) return;
-  for (PyObject* failure : failures_of(self)) report_unawaited("task of a scope", failure, self->site);
+  for (PyObject* failure : failures_of(self))
+    report_unawaited("task of a scope", failure, self->site);
 }
 
 void scope_dealloc(PyObject* object) {
@@ -236,10 +236,11 @@ PyMethodDef scope_methods[] = {
                "Starts coro as a child of the scope. Once the scope is cancelled or over, it is "
                "closed instead. From any thread.")},
     {"cancel", scope_cancel, METH_NOARGS,
-     PyDoc_STR("cancel($self, /)\n--\n\n"
-               "Raises CancelledError in the children and in the scope's body, each where it is "
-               "suspended, at once; a scope that has yet to be entered is cancelled from its start. "
-               "Once per scope: what cleans up is not disturbed. From any thread.")},
+     PyDoc_STR(
+         "cancel($self, /)\n--\n\n"
+         "Raises CancelledError in the children and in the scope's body, each where it is "
+         "suspended, at once; a scope that has yet to be entered is cancelled from its start. "
+         "Once per scope: what cleans up is not disturbed. From any thread.")},
     {"_open", scope_open, METH_NOARGS, PyDoc_STR("For children without a body.")},
     {"__enter__", scope_enter, METH_NOARGS, nullptr},
     {"__exit__", as_cfunction<scope_exit>(), METH_FASTCALL, nullptr},

@@ -117,10 +117,9 @@ PyObject* socket_mirror(PyObject* self, PyObject* const* args, Py_ssize_t nargs)
   Ref borrowed = Ref::steal(PyObject_CallFunction(args[0], "iiii", socket->family, socket->type,
                                                   socket->protocol, use.fd()));
   Ref method = Ref::steal(borrowed ? PyObject_GetAttr(borrowed.get(), args[1]) : nullptr);
-  Ref result = Ref::steal(
-      method ? PyObject_Vectorcall(method.get(), args + 2, static_cast<std::size_t>(nargs - 2),
-                                   nullptr)
-             : nullptr);
+  Ref result = Ref::steal(method ? PyObject_Vectorcall(method.get(), args + 2,
+                                                       static_cast<std::size_t>(nargs - 2), nullptr)
+                                 : nullptr);
   mirrored = outer;
   if (!borrowed) return nullptr;
   // Or the descriptor would be closed with it.
@@ -215,8 +214,7 @@ PyObject* make_socket(PyTypeObject* type, int fd, int family, int socket_type, i
   socket->family = family;
   socket->type = socket_type;
   socket->protocol = protocol;
-  for (auto* flag :
-       {&socket->fills_buffers, &socket->stream_receives, &socket->stream_sends}) {
+  for (auto* flag : {&socket->fills_buffers, &socket->stream_receives, &socket->stream_sends}) {
     new (flag) std::atomic<bool>(false);
   }
   return self;
@@ -232,9 +230,10 @@ bool init_socket(PyObject* module) {
   native_socket_type.tp_methods = methods;
   native_socket_type.tp_members = members;
   native_socket_type.tp_weaklistoffset = offsetof(Socket, weak_references);
-  return PyType_Ready(&native_socket_type) == 0 && init_socket_receive() && init_socket_send() && init_socket_message() &&
-         init_socket_connect() &&
-         PyModule_AddObjectRef(module, "Socket", reinterpret_cast<PyObject*>(&native_socket_type)) == 0;
+  return PyType_Ready(&native_socket_type) == 0 && init_socket_receive() && init_socket_send() &&
+         init_socket_message() && init_socket_connect() &&
+         PyModule_AddObjectRef(module, "Socket",
+                               reinterpret_cast<PyObject*>(&native_socket_type)) == 0;
 }
 
 }  // namespace tonio::python

@@ -10,8 +10,7 @@
 namespace tonio::python {
 
 struct Socket {
-  PyObject_HEAD
-  net::Socket* socket;  // owned, made with the object
+  PyObject_HEAD net::Socket* socket;  // owned, made with the object
   int family;
   int type;
   int protocol;

@@ -66,8 +66,8 @@ ParsedAddress parse_internet(int family, PyObject* object, const char* what) {
     int overflow = 0;
     const long value = PyLong_AsLongAndOverflow(item, &overflow);
     if (overflow != 0 || value < 0 || static_cast<unsigned long>(value) > kMost[i - 1]) {
-      PyErr_Format(PyExc_OverflowError, "%s: the %s must be 0 to %lu, not %R", what,
-                   kNames[i - 1], kMost[i - 1], item);
+      PyErr_Format(PyExc_OverflowError, "%s: the %s must be 0 to %lu, not %R", what, kNames[i - 1],
+                   kMost[i - 1], item);
       return {};
     }
     numbers[i - 1] = static_cast<unsigned long>(value);

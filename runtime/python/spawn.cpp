@@ -277,8 +277,8 @@ PyMethodDef functions[] = {
 PyObject* spawn_gathered(PyObject* list, SpawnSite site) {
   // A snapshot: others may change the list.
   Ref items = Ref::steal(PyList_AsTuple(list));
-  Join* join = start_tasks(std::move(items), Join::Shape::kList, true, "a list that is yielded holds",
-                           std::move(site), {.yielded = true});
+  Join* join = start_tasks(std::move(items), Join::Shape::kList, true,
+                           "a list that is yielded holds", std::move(site), {.yielded = true});
   return join ? make_handle(join) : nullptr;
 }
 
@@ -286,18 +286,18 @@ bool spawn_background(PyObject* set, SpawnSite site) {
   Ref items = Ref::steal(PySequence_Tuple(set));
   if (!items) return false;
   if (PyTuple_GET_SIZE(items.get()) == 0) return true;
-  return start_tasks(std::move(items), Join::Shape::kUntracked, false, "a set that is yielded holds",
-                     std::move(site), {.yielded = true}) != nullptr;
+  return start_tasks(std::move(items), Join::Shape::kUntracked, false,
+                     "a set that is yielded holds", std::move(site), {.yielded = true}) != nullptr;
 }
 
 bool spawn_child(PyObject* awaitable, PyObject* scope) {
-  return start_task(awaitable, Join::Shape::kChild, false, "scope.spawn() takes",
-                     SpawnSite::here(), {.scope = scope}) != nullptr;
+  return start_task(awaitable, Join::Shape::kChild, false, "scope.spawn() takes", SpawnSite::here(),
+                    {.scope = scope}) != nullptr;
 }
 
 bool spawn_closing(PyObject* awaitable) {
-  return start_task(awaitable, Join::Shape::kUntracked, false, "a task takes",
-                     SpawnSite::here(), {.cleaning_up = true}) != nullptr;
+  return start_task(awaitable, Join::Shape::kUntracked, false, "a task takes", SpawnSite::here(),
+                    {.cleaning_up = true}) != nullptr;
 }
 
 Join* spawn_for_thread(PyObject* awaitable, const char* doing) {

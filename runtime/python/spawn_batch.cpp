@@ -9,10 +9,7 @@
 namespace tonio::python {
 
 SpawnBatch::SpawnBatch(task::Waker& waker, Ref iterators, Join& join, Ref context)
-    : Task(waker),
-      iterators_(std::move(iterators)),
-      join_(join),
-      context_(std::move(context)) {
+    : Task(waker), iterators_(std::move(iterators)), join_(join), context_(std::move(context)) {
   // Counts as a task itself, so that nobody takes the end of those it has made for the
   // end of all.
   Host::instance().count_begun();

@@ -35,8 +35,8 @@ std::string SpawnSite::describe() const {
     PyErr_Clear();
     return "";
   }
-  return std::string(file) + ":" + std::to_string(PyCode_Addr2Line(code, instruction_)) +
-         " in " + name;
+  return std::string(file) + ":" + std::to_string(PyCode_Addr2Line(code, instruction_)) + " in " +
+         name;
 }
 
 int SpawnSite::traverse(visitproc visit, void* arg) const {

@@ -37,8 +37,8 @@ struct Frame {
 };
 
 struct Seen {
-  Ref name;               // of the outermost coroutine; or nothing
-  std::string type;       // of what runs, where that has no name
+  Ref name;          // of the outermost coroutine; or nothing
+  std::string type;  // of what runs, where that has no name
   const char* state = "ready";
   std::string waits_on;  // or empty
   SpawnSite site;
@@ -244,9 +244,8 @@ PyObject* stack_of(const Seen& seen) {
     if (!stack) return nullptr;
     if (!frame.code || !PyCode_Check(frame.code.get())) continue;
     auto* code = reinterpret_cast<PyCodeObject*>(frame.code.get());
-    Ref entry = Ref::steal(Py_BuildValue("(OiO)", code->co_filename,
-                                         PyCode_Addr2Line(code, frame.instruction),
-                                         code->co_qualname));
+    Ref entry = Ref::steal(Py_BuildValue(
+        "(OiO)", code->co_filename, PyCode_Addr2Line(code, frame.instruction), code->co_qualname));
     if (!entry || PyList_Append(stack.get(), entry.get()) != 0) return nullptr;
   }
   return stack.release();
@@ -262,16 +261,16 @@ PyObject* hosts_of(const Seen& seen) {
 }
 
 PyObject* describe(const Seen& seen) {
-  Ref name = seen.name ? Ref::borrow(seen.name.get()) : Ref::steal(PyUnicode_FromString(seen.type.c_str()));
+  Ref name = seen.name ? Ref::borrow(seen.name.get())
+                       : Ref::steal(PyUnicode_FromString(seen.type.c_str()));
   Ref stack = Ref::steal(stack_of(seen));
   Ref hosts = Ref::steal(stack ? hosts_of(seen) : nullptr);
   if (!name || !hosts) return nullptr;
   const std::string place = seen.site.describe();
-  return Py_BuildValue("(OszzOKOO)", name.get(), seen.state,
-                       seen.waits_on.empty() ? nullptr : seen.waits_on.c_str(),
-                       place.empty() ? nullptr : place.c_str(), stack.get(),
-                       static_cast<unsigned long long>(seen.scope), hosts.get(),
-                       seen.of_run ? Py_True : Py_False);
+  return Py_BuildValue(
+      "(OszzOKOO)", name.get(), seen.state, seen.waits_on.empty() ? nullptr : seen.waits_on.c_str(),
+      place.empty() ? nullptr : place.c_str(), stack.get(),
+      static_cast<unsigned long long>(seen.scope), hosts.get(), seen.of_run ? Py_True : Py_False);
 }
 
 PyObject* look_at_tasks(PyObject*, PyObject*) {
@@ -287,9 +286,10 @@ PyObject* look_at_tasks(PyObject*, PyObject*) {
 
 PyMethodDef functions[] = {
     {"look_at_tasks", look_at_tasks, METH_NOARGS,
-     PyDoc_STR("look_at_tasks($module, /)\n--\n\n"
-               "For each task: name, state, what it waits on, where it was spawned, stack, the "
-               "scope that it is a child of, the scopes that it hosts, whether it is a run's own.")},
+     PyDoc_STR(
+         "look_at_tasks($module, /)\n--\n\n"
+         "For each task: name, state, what it waits on, where it was spawned, stack, the "
+         "scope that it is a child of, the scopes that it hosts, whether it is a run's own.")},
     {nullptr, nullptr, 0, nullptr},
 };
 

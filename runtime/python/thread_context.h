@@ -16,9 +16,9 @@ struct ThreadContext {
 
   // Own thread only.
   task::TaskList free_tasks;
-  CoroTask* current = nullptr;    // the task that runs
-  PyObject* awaiting = nullptr;   // the operation that has just suspended it (borrowed)
-  unsigned budget = 0;            // operations until the task has to give way
+  CoroTask* current = nullptr;   // the task that runs
+  PyObject* awaiting = nullptr;  // the operation that has just suspended it (borrowed)
+  unsigned budget = 0;           // operations until the task has to give way
 
   // Tasks begun and ended here; written by the own thread, summed up by others.
   std::atomic<std::uint64_t> begun{0};

@@ -49,7 +49,7 @@ class SignalWatch {
   int previous_wakeup_fd_ = -1;
   bool owns_term_ = false;
   int dump_signal_ = 0;  // for which our handler was put in place; 0: none
-  Ref dispatch_;  // or nothing
+  Ref dispatch_;         // or nothing
 };
 
 // An eventfd that others write to.

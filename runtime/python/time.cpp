@@ -38,7 +38,9 @@ Poll sleep_start(PyObject* self, CoroTask& task, PyObject*&) {
   return Poll::kPending;
 }
 
-void sleep_abandon(PyObject*, CoroTask& task, bool) { Host::instance().reactor().remove_timer(task); }
+void sleep_abandon(PyObject*, CoroTask& task, bool) {
+  Host::instance().reactor().remove_timer(task);
+}
 
 Poll sleep_resume(PyObject* self, CoroTask& task, PyObject*& result) {
   if (reinterpret_cast<Sleep*>(self)->seconds == 0) return give_way_resume(self, task, result);

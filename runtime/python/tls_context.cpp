@@ -23,12 +23,10 @@ PyTypeObject identity_type = empty_type();
 PyTypeObject config_type = empty_type();
 
 template <typename T>
-PyObject* make_shared_object(PyTypeObject* type,
-                             std::shared_ptr<const T> shared) {
+PyObject* make_shared_object(PyTypeObject* type, std::shared_ptr<const T> shared) {
   PyObject* self = type->tp_alloc(type, 0);
   if (self)
-    new (&reinterpret_cast<Shared<T>*>(self)->shared)
-        std::shared_ptr<const T>(std::move(shared));
+    new (&reinterpret_cast<Shared<T>*>(self)->shared) std::shared_ptr<const T>(std::move(shared));
   return self;
 }
 
@@ -44,8 +42,7 @@ PyObject* raise_value_error(const std::string& text) {
 }
 
 PyObject* to_bytes(std::string_view data) {
-  return PyBytes_FromStringAndSize(data.data(),
-                                   static_cast<Py_ssize_t>(data.size()));
+  return PyBytes_FromStringAndSize(data.data(), static_cast<Py_ssize_t>(data.size()));
 }
 
 // A certificate's text may be in any encoding (RFC 5280, section 4.1.2.4).
@@ -87,8 +84,8 @@ bool append_bytes(PyObject* object, std::vector<std::string>& to) {
 PyObject* identity_new(PyTypeObject* type, PyObject* args, PyObject*) {
   const char *chain, *key, *password;
   Py_ssize_t chain_size, key_size, password_size;
-  if (!PyArg_ParseTuple(args, "y#y#y#:TlsIdentity", &chain, &chain_size, &key,
-                        &key_size, &password, &password_size)) {
+  if (!PyArg_ParseTuple(args, "y#y#y#:TlsIdentity", &chain, &chain_size, &key, &key_size, &password,
+                        &password_size)) {
     return nullptr;
   }
   std::string error;
@@ -97,28 +94,24 @@ PyObject* identity_new(PyTypeObject* type, PyObject* args, PyObject*) {
     // Deriving a key from a password takes its time.
     const Detached detached;
     loaded = tls::Identity::load(
-        {chain, static_cast<std::size_t>(chain_size)},
-        {key, static_cast<std::size_t>(key_size)},
+        {chain, static_cast<std::size_t>(chain_size)}, {key, static_cast<std::size_t>(key_size)},
         std::string(password, static_cast<std::size_t>(password_size)), error);
   }
-  return loaded ? make_shared_object(type, std::move(loaded))
-                : raise_value_error(error);
+  return loaded ? make_shared_object(type, std::move(loaded)) : raise_value_error(error);
 }
 
 // TlsConfig
 
 PyObject* config_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   static const char* names[] = {
-      "server_side",      "verify_mode", "check_hostname", "minimum_version",
-      "maximum_version",  "alpn",        "identities",     "certificates",
-      "revocation_lists", nullptr};
+      "server_side", "verify_mode", "check_hostname", "minimum_version",  "maximum_version",
+      "alpn",        "identities",  "certificates",   "revocation_lists", nullptr};
   int server_side, verify, check_hostname, minimum, maximum;
   PyObject *alpn, *identities, *certificates, *lists;
   if (!PyArg_ParseTupleAndKeywords(
-          args, keywords, "pipiiO!O!O!O!:TlsConfig", const_cast<char**>(names),
-          &server_side, &verify, &check_hostname, &minimum, &maximum,
-          &PyTuple_Type, &alpn, &PyTuple_Type, &identities, &PyTuple_Type,
-          &certificates, &PyTuple_Type, &lists)) {
+          args, keywords, "pipiiO!O!O!O!:TlsConfig", const_cast<char**>(names), &server_side,
+          &verify, &check_hostname, &minimum, &maximum, &PyTuple_Type, &alpn, &PyTuple_Type,
+          &identities, &PyTuple_Type, &certificates, &PyTuple_Type, &lists)) {
     return nullptr;
   }
   tls::Settings settings;
@@ -129,8 +122,7 @@ PyObject* config_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   settings.maximum = static_cast<tls::Version>(maximum);
   const auto take_identity = [&](PyObject* object) {
     if (!PyObject_TypeCheck(object, &identity_type)) {
-      PyErr_Format(PyExc_TypeError,
-                   "TlsConfig() takes TlsIdentity objects, not %T", object);
+      PyErr_Format(PyExc_TypeError, "TlsConfig() takes TlsIdentity objects, not %T", object);
       return false;
     }
     settings.identities.push_back(reinterpret_cast<Identity*>(object)->shared);
@@ -139,8 +131,7 @@ PyObject* config_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   const auto take_into = [](std::vector<std::string>& to) {
     return [&to](PyObject* object) { return append_bytes(object, to); };
   };
-  if (!each(alpn, take_into(settings.alpn)) ||
-      !each(identities, take_identity) ||
+  if (!each(alpn, take_into(settings.alpn)) || !each(identities, take_identity) ||
       !each(certificates, take_into(settings.trust.certificates)) ||
       !each(lists, take_into(settings.trust.revocation_lists))) {
     return nullptr;
@@ -151,8 +142,7 @@ PyObject* config_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
     const Detached detached;
     made = tls::Config::make(std::move(settings), error);
   }
-  return made ? make_shared_object(type, std::move(made))
-              : raise_value_error(error);
+  return made ? make_shared_object(type, std::move(made)) : raise_value_error(error);
 }
 
 // Functions
@@ -194,29 +184,25 @@ PyObject* certificate_info(PyObject*, PyObject* data) {
   char* der = nullptr;
   Py_ssize_t size = 0;
   if (PyBytes_AsStringAndSize(data, &der, &size) != 0) return nullptr;
-  const auto info =
-      tls::certificate_info({der, static_cast<std::size_t>(size)});
+  const auto info = tls::certificate_info({der, static_cast<std::size_t>(size)});
   if (!info) return raise_value_error("not a certificate in DER form");
-  return Py_BuildValue(
-      "{sNsNsisssssssN}", "subject", to_pairs(info->subject), "issuer",
-      to_pairs(info->issuer), "version", info->version, "serialNumber",
-      info->serial_number.c_str(), "notBefore", info->not_before.c_str(),
-      "notAfter", info->not_after.c_str(), "subjectAltName",
-      to_pairs(info->subject_alt_names));
+  return Py_BuildValue("{sNsNsisssssssN}", "subject", to_pairs(info->subject), "issuer",
+                       to_pairs(info->issuer), "version", info->version, "serialNumber",
+                       info->serial_number.c_str(), "notBefore", info->not_before.c_str(),
+                       "notAfter", info->not_after.c_str(), "subjectAltName",
+                       to_pairs(info->subject_alt_names));
 }
 
 PyObject* self_signed(PyObject*, PyObject* args) {
   PyObject* names;
   double days;
   int rsa;
-  if (!PyArg_ParseTuple(args, "O!dp:tls_self_signed", &PyTuple_Type, &names,
-                        &days, &rsa))
+  if (!PyArg_ParseTuple(args, "O!dp:tls_self_signed", &PyTuple_Type, &names, &days, &rsa))
     return nullptr;
   tls::CertificateRequest request;
   request.rsa = rsa;
-  request.not_after =
-      std::chrono::system_clock::now() +
-      std::chrono::seconds(static_cast<long long>(days * 24 * 60 * 60));
+  request.not_after = std::chrono::system_clock::now() +
+                      std::chrono::seconds(static_cast<long long>(days * 24 * 60 * 60));
   if (!each(names, [&](PyObject* name) {
         const char* text = PyUnicode_AsUTF8(name);
         if (text) request.names.emplace_back(text);
@@ -252,8 +238,7 @@ PyMethodDef functions[] = {
 };
 
 template <typename T>
-bool add_type(PyObject* module, PyTypeObject& type, const char* name,
-              newfunc make) {
+bool add_type(PyObject* module, PyTypeObject& type, const char* name, newfunc make) {
   type.tp_name = name;
   type.tp_basicsize = sizeof(Shared<T>);
   type.tp_flags = Py_TPFLAGS_DEFAULT;
@@ -265,17 +250,14 @@ bool add_type(PyObject* module, PyTypeObject& type, const char* name,
 }  // namespace
 
 std::shared_ptr<const tls::Config> as_tls_config(PyObject* object) {
-  if (PyObject_TypeCheck(object, &config_type))
-    return reinterpret_cast<Config*>(object)->shared;
+  if (PyObject_TypeCheck(object, &config_type)) return reinterpret_cast<Config*>(object)->shared;
   PyErr_Format(PyExc_TypeError, "expected a TlsConfig, not %T", object);
   return nullptr;
 }
 
 bool init_tls_context(PyObject* module) {
-  return add_type<tls::Identity>(module, identity_type, "_tonio.TlsIdentity",
-                                 identity_new) &&
-         add_type<tls::Config>(module, config_type, "_tonio.TlsConfig",
-                               config_new) &&
+  return add_type<tls::Identity>(module, identity_type, "_tonio.TlsIdentity", identity_new) &&
+         add_type<tls::Config>(module, config_type, "_tonio.TlsConfig", config_new) &&
          PyModule_AddFunctions(module, functions) == 0;
 }
 

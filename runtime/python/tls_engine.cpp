@@ -21,8 +21,7 @@ PyObject* engine_new(PyTypeObject* type, PyObject* args, PyObject*) {
   PyObject* config_object;
   const char* hostname;
   int https_compatible;
-  if (!PyArg_ParseTuple(args, "Osp:TlsEngine", &config_object, &hostname,
-                        &https_compatible)) {
+  if (!PyArg_ParseTuple(args, "Osp:TlsEngine", &config_object, &hostname, &https_compatible)) {
     return nullptr;
   }
   std::shared_ptr<const tls::Config> config = as_tls_config(config_object);
@@ -84,8 +83,7 @@ PyObject* engine_read(PyObject* self, PyObject* max_bytes) {
     status = engine.engine->read({buffer.data(), size}, size);
     error = engine.engine->error();
   }
-  return tls_read_result(engine, status,
-                         {reinterpret_cast<const char*>(buffer.data()), size},
+  return tls_read_result(engine, status, {reinterpret_cast<const char*>(buffer.data()), size},
                          error);
 }
 
@@ -99,9 +97,8 @@ PyObject* engine_write(PyObject* self, PyObject* data) {
   std::string error;
   {
     const EngineLock lock(engine);
-    status =
-        engine.engine->write({static_cast<const unsigned char*>(buffer.buf),
-                              static_cast<std::size_t>(buffer.len)});
+    status = engine.engine->write(
+        {static_cast<const unsigned char*>(buffer.buf), static_cast<std::size_t>(buffer.len)});
     error = engine.engine->error();
   }
   PyBuffer_Release(&buffer);
@@ -125,8 +122,8 @@ PyObject* engine_feed(PyObject* self, PyObject* data) {
   {
     const EngineLock lock(engine);
     if (buffer.len == 0) engine.engine->end_input();
-    engine.engine->add_input({static_cast<const unsigned char*>(buffer.buf),
-                              static_cast<std::size_t>(buffer.len)});
+    engine.engine->add_input(
+        {static_cast<const unsigned char*>(buffer.buf), static_cast<std::size_t>(buffer.len)});
   }
   PyBuffer_Release(&buffer);
   Py_RETURN_NONE;
@@ -155,9 +152,8 @@ template <auto member>
 std::string after_handshake(PyObject* self) {
   TlsEngine& engine = *as_tls_engine(self);
   const EngineLock lock(engine);
-  return engine.engine->handshake_done()
-             ? std::string(((*engine.engine).*member)())
-             : std::string();
+  return engine.engine->handshake_done() ? std::string(((*engine.engine).*member)())
+                                         : std::string();
 }
 
 PyObject* engine_version(PyObject* self, PyObject*) {
@@ -172,8 +168,7 @@ PyObject* engine_alpn(PyObject* self, PyObject*) {
 PyObject* engine_peer_certificate(PyObject* self, PyObject*) {
   const std::string der = after_handshake<&tls::Engine::peer_certificate>(self);
   if (der.empty()) Py_RETURN_NONE;
-  return PyBytes_FromStringAndSize(der.data(),
-                                   static_cast<Py_ssize_t>(der.size()));
+  return PyBytes_FromStringAndSize(der.data(), static_cast<Py_ssize_t>(der.size()));
 }
 PyObject* engine_session_reused(PyObject* self, PyObject*) {
   TlsEngine& engine = *as_tls_engine(self);
@@ -195,14 +190,12 @@ PyMethodDef methods[] = {
                "None when input must "
                "come first.")},
     {"write", engine_write, METH_O,
-     PyDoc_STR(
-         "write($self, data, /)\n--\n\nEncrypts data into the output. True.")},
+     PyDoc_STR("write($self, data, /)\n--\n\nEncrypts data into the output. True.")},
     {"close_notify", engine_close_notify, METH_NOARGS,
      PyDoc_STR("close_notify($self, /)\n--\n\nSays that nothing more will be "
                "written.")},
     {"feed", engine_feed, METH_O,
-     PyDoc_STR(
-         "feed($self, data, /)\n--\n\nInput from the peer; b'' is its end.")},
+     PyDoc_STR("feed($self, data, /)\n--\n\nInput from the peer; b'' is its end.")},
     {"take_output", engine_take_output, METH_NOARGS,
      PyDoc_STR("take_output($self, /)\n--\n\nWhat is to be sent to the peer.")},
     {"receive", as_cfunction<tls_engine_receive>(), METH_FASTCALL,
@@ -237,12 +230,11 @@ PyObject* raise_tls_error(const std::string& error) {
   return nullptr;
 }
 
-PyObject* tls_read_result(const TlsEngine& engine, Status status,
-                          std::string_view data, const std::string& error) {
+PyObject* tls_read_result(const TlsEngine& engine, Status status, std::string_view data,
+                          const std::string& error) {
   switch (status) {
     case Status::kDone:
-      return PyBytes_FromStringAndSize(data.data(),
-                                       static_cast<Py_ssize_t>(data.size()));
+      return PyBytes_FromStringAndSize(data.data(), static_cast<Py_ssize_t>(data.size()));
     case Status::kNeedInput:
       Py_RETURN_NONE;
     case Status::kTruncated:

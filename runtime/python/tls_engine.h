@@ -39,9 +39,7 @@ class EngineLock {
   base::Mutex& mutex_;
 };
 
-inline TlsEngine* as_tls_engine(PyObject* self) {
-  return reinterpret_cast<TlsEngine*>(self);
-}
+inline TlsEngine* as_tls_engine(PyObject* self) { return reinterpret_cast<TlsEngine*>(self); }
 
 // What a read has come to: bytes (`data` with kDone, b'' at the end); None when
 // there must be more input first; null with a ResourceBroken.
@@ -51,10 +49,8 @@ PyObject* tls_read_result(const TlsEngine& engine, tls::Engine::Status status,
 PyObject* raise_tls_error(const std::string& error);
 
 // tls_operations.cpp: methods that suspend.
-PyObject* tls_engine_receive(PyObject* self, PyObject* const* args,
-                             Py_ssize_t nargs);
-PyObject* tls_engine_send_all(PyObject* self, PyObject* const* args,
-                              Py_ssize_t nargs);
+PyObject* tls_engine_receive(PyObject* self, PyObject* const* args, Py_ssize_t nargs);
+PyObject* tls_engine_send_all(PyObject* self, PyObject* const* args, Py_ssize_t nargs);
 // Sends what it can without waiting.
 PyObject* tls_engine_flush(PyObject* self, PyObject* socket);
 

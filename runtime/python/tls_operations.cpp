@@ -32,8 +32,7 @@ TlsEngine& engine_of(SocketOperation& operation) {
 }
 
 template <typename T>
-T* make_operation(PyTypeObject& type, const SocketKind& kind, PyObject* engine,
-                  PyObject* socket) {
+T* make_operation(PyTypeObject& type, const SocketKind& kind, PyObject* engine, PyObject* socket) {
   if (!is_socket(socket)) {
     PyErr_Format(PyExc_TypeError, "expected a socket, not %T", socket);
     return nullptr;
@@ -53,9 +52,8 @@ void tls_operation_dealloc(PyObject* self) {
 // Socket::stream_sends.
 net::IoResult send_outgoing(Socket& socket, TlsEngine& engine) {
   while (engine.sent < engine.outgoing.size()) {
-    const net::IoResult io =
-        socket.socket->send(engine.outgoing.data() + engine.sent,
-                            engine.outgoing.size() - engine.sent, 0);
+    const net::IoResult io = socket.socket->send(engine.outgoing.data() + engine.sent,
+                                                 engine.outgoing.size() - engine.sent, 0);
     if (!io.ok()) return io;
     engine.sent += static_cast<std::size_t>(io.value);
   }
@@ -117,15 +115,12 @@ Poll receive(SocketOperation& operation, PyObject*& result) {
     if (answers) send_answers(socket, engine);
     if (status != Status::kNeedInput) {
       return ready_with(
-          tls_read_result(
-              engine, status,
-              {reinterpret_cast<const char*>(plaintext.data()), got}, error),
+          tls_read_result(engine, status, {reinterpret_cast<const char*>(plaintext.data()), got},
+                          error),
           result);
     }
-    if (std::exchange(self.fresh, false) && socket.socket->drained())
-      return Poll::kPending;
-    const net::IoResult io =
-        socket.socket->receive(ciphertext.data(), ciphertext.size(), 0);
+    if (std::exchange(self.fresh, false) && socket.socket->drained()) return Poll::kPending;
+    const net::IoResult io = socket.socket->receive(ciphertext.data(), ciphertext.size(), 0);
     if (!io.ok()) return socket_failure(io);
     received = static_cast<std::size_t>(io.value);
     fed = true;
@@ -139,10 +134,8 @@ Poll receive_start(PyObject* object, CoroTask& task, PyObject*& result) {
   return start_socket_operation(object, task, result);
 }
 
-using ExclusiveReceive =
-    Exclusive<&Socket::stream_receives, kReceiving, receive_start>;
-constexpr SocketKind kReceiveKind{ExclusiveReceive::kOperation, Interest::kRead,
-                                  receive};
+using ExclusiveReceive = Exclusive<&Socket::stream_receives, kReceiving, receive_start>;
+constexpr SocketKind kReceiveKind{ExclusiveReceive::kOperation, Interest::kRead, receive};
 PyTypeObject receive_type = empty_type();
 
 // send_all
@@ -168,8 +161,7 @@ Poll send_all(SocketOperation& operation, PyObject*& result) {
     std::string error;
     {
       const EngineLock lock(engine);
-      const std::size_t size =
-          std::min(kWriteSize, data.size() - self.encrypted);
+      const std::size_t size = std::min(kWriteSize, data.size() - self.encrypted);
       if (size > 0) {
         status = engine.engine->write(data.subspan(self.encrypted, size));
         self.encrypted += size;
@@ -189,14 +181,12 @@ extern constexpr char kSendAll[] = "send_all()";
 extern constexpr char kSending[] = "sending";
 
 Poll send_start(PyObject* object, CoroTask& task, PyObject*& result) {
-  if (!claim_once(reinterpret_cast<Send*>(object)->claimed, kSendAll))
-    return Poll::kError;
+  if (!claim_once(reinterpret_cast<Send*>(object)->claimed, kSendAll)) return Poll::kError;
   return start_socket_operation(object, task, result);
 }
 
 using ExclusiveSend = Exclusive<&Socket::stream_sends, kSending, send_start>;
-constexpr SocketKind kSendKind{ExclusiveSend::kOperation, Interest::kWrite,
-                               send_all};
+constexpr SocketKind kSendKind{ExclusiveSend::kOperation, Interest::kWrite, send_all};
 PyTypeObject send_type = empty_type();
 
 int send_traverse(PyObject* self, visitproc visit, void* arg) {
@@ -212,8 +202,7 @@ void send_dealloc(PyObject* self) {
 
 }  // namespace
 
-PyObject* tls_engine_receive(PyObject* self, PyObject* const* args,
-                             Py_ssize_t nargs) {
+PyObject* tls_engine_receive(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
   if (!check_argument_count(nargs, 2, 2, "receive()")) return nullptr;
   std::size_t size = kTlsReadSize;
   if (args[1] != Py_None) {
@@ -221,15 +210,13 @@ PyObject* tls_engine_receive(PyObject* self, PyObject* const* args,
     if (!count) return nullptr;
     size = std::min(*count, size);
   }
-  auto* operation =
-      make_operation<Receive>(receive_type, kReceiveKind, self, args[0]);
+  auto* operation = make_operation<Receive>(receive_type, kReceiveKind, self, args[0]);
   if (!operation) return nullptr;
   operation->size = size;
   return track(operation);
 }
 
-PyObject* tls_engine_send_all(PyObject* self, PyObject* const* args,
-                              Py_ssize_t nargs) {
+PyObject* tls_engine_send_all(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
   if (!check_argument_count(nargs, 2, 2, "send_all()")) return nullptr;
   HeldBuffer buffer;
   if (!buffer.get_data(args[1])) return nullptr;
@@ -254,8 +241,7 @@ bool init_tls_operations() {
   receive_type.tp_dealloc = tls_operation_dealloc;
   send_type.tp_traverse = send_traverse;
   send_type.tp_dealloc = send_dealloc;
-  return ready_socket_operation_type(receive_type, "tonio.TlsReceive",
-                                     sizeof(Receive)) &&
+  return ready_socket_operation_type(receive_type, "tonio.TlsReceive", sizeof(Receive)) &&
          ready_socket_operation_type(send_type, "tonio.TlsSend", sizeof(Send));
 }
 

@@ -15,26 +15,21 @@ namespace {
 int check_pollable(int fd) {
   const base::UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
   epoll_event event{};
-  if (!epoll.valid() ||
-      ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) != 0)
-    return errno;
+  if (!epoll.valid() || ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) != 0) return errno;
   return 0;
 }
 
 }  // namespace
 
-std::unique_ptr<Descriptor> Descriptor::open(Reactor& reactor, int fd,
-                                             int& error) {
+std::unique_ptr<Descriptor> Descriptor::open(Reactor& reactor, int fd, int& error) {
   base::UniqueFd duplicate(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
   error = duplicate.valid() ? check_pollable(duplicate.get()) : errno;
   if (error != 0) return nullptr;
-  return std::unique_ptr<Descriptor>(
-      new Descriptor(reactor, std::move(duplicate)));
+  return std::unique_ptr<Descriptor>(new Descriptor(reactor, std::move(duplicate)));
 }
 
 Descriptor::Descriptor(Reactor& reactor, base::UniqueFd fd)
-    : registration_(
-          new Registration(reactor, fd.get(), Registration::Mode::kAsItIs)),
+    : registration_(new Registration(reactor, fd.get(), Registration::Mode::kAsItIs)),
       fd_(std::move(fd)) {}
 
 Descriptor::~Descriptor() {

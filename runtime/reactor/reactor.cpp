@@ -271,8 +271,7 @@ void Reactor::apply(Registration& registration) {
   registration.mutex_.lock();
   const bool closed = registration.error_ != 0;
   const bool by_edges = registration.keeps_error_;
-  const unsigned wanted =
-      by_edges ? kBoth : registration.armed_ | registration.wanted();
+  const unsigned wanted = by_edges ? kBoth : registration.armed_ | registration.wanted();
   registration.mutex_.unlock();
   if (closed || !loop_) return let_go(registration);
 

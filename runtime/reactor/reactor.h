@@ -80,7 +80,7 @@ class Reactor {
   // Guarded by loop_mutex_.
   std::unique_ptr<Loop> loop_;
   base::IntrusiveList<Registration> registrations_;  // those that the loop knows
-  task::TaskList* ready_ = nullptr;  // where callbacks put tasks; set during a poll
+  task::TaskList* ready_ = nullptr;                  // where callbacks put tasks; set during a poll
 
   // Threads that wait for the loop; a poll lets them go first.
   std::atomic<std::uint32_t> waiting_for_loop_{0};

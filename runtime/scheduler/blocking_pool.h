@@ -2,8 +2,8 @@
 // been idle for a while.
 #pragma once
 
-#include <condition_variable>
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <list>
 #include <mutex>
@@ -97,7 +97,7 @@ class BlockingPool {
   base::IntrusiveList<BlockingJob> queue_;
   std::size_t queued_ = 0;
   std::size_t running_ = 0;
-  std::size_t idle_ = 0;     // threads that wait for work
+  std::size_t idle_ = 0;  // threads that wait for work
   std::size_t settling_ = 0;
   std::size_t leaving_ = 0;  // members of threads_ that take no more jobs
   Threads threads_;

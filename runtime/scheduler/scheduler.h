@@ -40,7 +40,9 @@ class Scheduler final : public task::Waker {
   // this object must not be destroyed.
   [[nodiscard]] bool stop(base::Instant deadline);
 
-  unsigned workers() const { return static_cast<unsigned>(crew_.load(std::memory_order_relaxed)->workers.size()); }
+  unsigned workers() const {
+    return static_cast<unsigned>(crew_.load(std::memory_order_relaxed)->workers.size());
+  }
 
   // Takes over an owned task that was woken: it runs next on a worker that wakes it.
   void wake(task::Task& task) override;

@@ -2,7 +2,6 @@
 // class; this one holds what schedulers, wait queues and timers need of any task.
 #pragma once
 
-#include <cstddef>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>

@@ -92,8 +92,8 @@ class TaskState {
     for (;;) {
       const std::uint32_t phase = word & kPhaseMask;
       if (phase != kArming && phase != kWaiting) return Claim::kLost;
-      const std::uint32_t next = (word & kCancelFlag) | encode(reason) |
-                                 (phase == kArming ? kWoken : kActive);
+      const std::uint32_t next =
+          (word & kCancelFlag) | encode(reason) | (phase == kArming ? kWoken : kActive);
       // Acquire pairs with finish_arming() and begin_arming(); release hands what
       // the waker wrote (a message, a permit) to the resumed task.
       if (word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,

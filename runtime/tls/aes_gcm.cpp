@@ -22,16 +22,14 @@
 #endif
 
 extern "C" {
-int __real_mbedtls_gcm_crypt_and_tag(mbedtls_gcm_context*, int, std::size_t,
-                                     const unsigned char*, std::size_t,
-                                     const unsigned char*, std::size_t,
-                                     const unsigned char*, unsigned char*,
-                                     std::size_t, unsigned char*);
-int __real_mbedtls_gcm_auth_decrypt(mbedtls_gcm_context*, std::size_t,
-                                    const unsigned char*, std::size_t,
-                                    const unsigned char*, std::size_t,
-                                    const unsigned char*, std::size_t,
-                                    const unsigned char*, unsigned char*);
+int __real_mbedtls_gcm_crypt_and_tag(mbedtls_gcm_context*, int, std::size_t, const unsigned char*,
+                                     std::size_t, const unsigned char*, std::size_t,
+                                     const unsigned char*, unsigned char*, std::size_t,
+                                     unsigned char*);
+int __real_mbedtls_gcm_auth_decrypt(mbedtls_gcm_context*, std::size_t, const unsigned char*,
+                                    std::size_t, const unsigned char*, std::size_t,
+                                    const unsigned char*, std::size_t, const unsigned char*,
+                                    unsigned char*);
 }
 
 namespace tonio::tls {
@@ -57,8 +55,8 @@ TONIO_AES_TARGET inline void store(void* to, __m128i value) {
 
 // GHASH counts a block's bits from the other end than the instructions do.
 TONIO_AES_TARGET inline __m128i reversed(__m128i block) {
-  return _mm_shuffle_epi8(block, _mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
-                                              11, 12, 13, 14, 15));
+  return _mm_shuffle_epi8(block,
+                          _mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
 }
 
 // A sum of products in GF(2)[x], of 256 bits, not reduced yet.
@@ -69,9 +67,8 @@ struct Product {
 TONIO_AES_TARGET inline void add_product(Product& sum, __m128i a, __m128i b) {
   sum.low = _mm_xor_si128(sum.low, _mm_clmulepi64_si128(a, b, 0x00));
   sum.high = _mm_xor_si128(sum.high, _mm_clmulepi64_si128(a, b, 0x11));
-  sum.middle = _mm_xor_si128(sum.middle,
-                             _mm_xor_si128(_mm_clmulepi64_si128(a, b, 0x10),
-                                           _mm_clmulepi64_si128(a, b, 0x01)));
+  sum.middle = _mm_xor_si128(sum.middle, _mm_xor_si128(_mm_clmulepi64_si128(a, b, 0x10),
+                                                       _mm_clmulepi64_si128(a, b, 0x01)));
 }
 
 // Modulo x^128 + x^7 + x^2 + x + 1, for reversed operands: Gueron and Kounavis,
@@ -87,12 +84,11 @@ TONIO_AES_TARGET inline __m128i reduced(const Product& sum) {
   high = _mm_or_si128(_mm_slli_epi32(high, 1), _mm_slli_si128(high_carry, 4));
   high = _mm_or_si128(high, _mm_srli_si128(low_carry, 12));
   const __m128i first = _mm_xor_si128(
-      _mm_xor_si128(_mm_slli_epi32(low, 31), _mm_slli_epi32(low, 30)),
-      _mm_slli_epi32(low, 25));
+      _mm_xor_si128(_mm_slli_epi32(low, 31), _mm_slli_epi32(low, 30)), _mm_slli_epi32(low, 25));
   low = _mm_xor_si128(low, _mm_slli_si128(first, 12));
-  const __m128i second = _mm_xor_si128(
-      _mm_xor_si128(_mm_srli_epi32(low, 1), _mm_srli_epi32(low, 2)),
-      _mm_xor_si128(_mm_srli_epi32(low, 7), _mm_srli_si128(first, 4)));
+  const __m128i second =
+      _mm_xor_si128(_mm_xor_si128(_mm_srli_epi32(low, 1), _mm_srli_epi32(low, 2)),
+                    _mm_xor_si128(_mm_srli_epi32(low, 7), _mm_srli_si128(first, 4)));
   return _mm_xor_si128(high, _mm_xor_si128(low, second));
 }
 
@@ -105,11 +101,10 @@ TONIO_AES_TARGET inline __m128i times(__m128i a, __m128i b) {
 // One message under one key.
 class Message {
  public:
-  TONIO_AES_TARGET Message(const mbedtls_aes_context& key,
-                           const unsigned char* iv)
+  TONIO_AES_TARGET Message(const mbedtls_aes_context& key, const unsigned char* iv)
       : rounds_(key.MBEDTLS_PRIVATE(nr)) {
-    const auto* schedule = reinterpret_cast<const unsigned char*>(
-        key.MBEDTLS_PRIVATE(buf) + key.MBEDTLS_PRIVATE(rk_offset));
+    const auto* schedule = reinterpret_cast<const unsigned char*>(key.MBEDTLS_PRIVATE(buf) +
+                                                                  key.MBEDTLS_PRIVATE(rk_offset));
     for (int i = 0; i <= rounds_; ++i)
       keys_[i] = load(schedule + kBlock * static_cast<unsigned>(i));
     // H and its powers, the highest first: the first block of a row is
@@ -130,23 +125,19 @@ class Message {
   Message(const Message&) = delete;
   Message& operator=(const Message&) = delete;
 
-  TONIO_AES_TARGET void authenticate(const unsigned char* data,
-                                     std::size_t size) {
+  TONIO_AES_TARGET void authenticate(const unsigned char* data, std::size_t size) {
     additional_ += size;
-    for (; size >= kBlock; data += kBlock, size -= kBlock)
-      hash_block(load(data));
+    for (; size >= kBlock; data += kBlock, size -= kBlock) hash_block(load(data));
     if (size > 0) hash_block(padded(data, size));
   }
 
   // `input` and `output` may be the same.
   template <bool kEncrypt>
-  TONIO_AES_TARGET void crypt(const unsigned char* input, unsigned char* output,
-                              std::size_t size) {
+  TONIO_AES_TARGET void crypt(const unsigned char* input, unsigned char* output, std::size_t size) {
     crypted_ += size;
     for (; size >= kLanes * kBlock; size -= kLanes * kBlock) {
       __m128i lanes[kLanes];
-      for (__m128i& lane : lanes)
-        lane = _mm_xor_si128(next_counter(), keys_[0]);
+      for (__m128i& lane : lanes) lane = _mm_xor_si128(next_counter(), keys_[0]);
       for (int round = 1; round < rounds_; ++round) {
         const __m128i key = keys_[round];
         for (__m128i& lane : lanes) lane = _mm_aesenc_si128(lane, key);
@@ -154,8 +145,7 @@ class Message {
       Product sum{};
       for (std::size_t i = 0; i < kLanes; ++i) {
         const __m128i before = load(input + i * kBlock);
-        const __m128i after = _mm_xor_si128(
-            _mm_aesenclast_si128(lanes[i], keys_[rounds_]), before);
+        const __m128i after = _mm_xor_si128(_mm_aesenclast_si128(lanes[i], keys_[rounds_]), before);
         store(output + i * kBlock, after);
         __m128i hashed = reversed(kEncrypt ? after : before);
         if (i == 0) hashed = _mm_xor_si128(hashed, hash_);
@@ -194,12 +184,10 @@ class Message {
   }
   TONIO_AES_TARGET __m128i encrypted(__m128i block) const {
     block = _mm_xor_si128(block, keys_[0]);
-    for (int round = 1; round < rounds_; ++round)
-      block = _mm_aesenc_si128(block, keys_[round]);
+    for (int round = 1; round < rounds_; ++round) block = _mm_aesenc_si128(block, keys_[round]);
     return _mm_aesenclast_si128(block, keys_[rounds_]);
   }
-  TONIO_AES_TARGET static __m128i padded(const unsigned char* data,
-                                         std::size_t size) {
+  TONIO_AES_TARGET static __m128i padded(const unsigned char* data, std::size_t size) {
     unsigned char block[kBlock] = {};
     std::memcpy(block, data, size);
     return load(block);
@@ -219,26 +207,22 @@ class Message {
 };
 
 bool processor_has_aes() {
-  static const bool has =
-      __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul") &&
-      __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.1");
+  static const bool has = __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul") &&
+                          __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.1");
   return has;
 }
 
 // The AES key of a GCM context that is used as TLS does; null for the original
 // functions' cases.
-const mbedtls_aes_context* usual_case(const mbedtls_gcm_context& context,
-                                      std::size_t iv_size,
+const mbedtls_aes_context* usual_case(const mbedtls_gcm_context& context, std::size_t iv_size,
                                       std::size_t tag_size) {
-  if (!processor_has_aes() || iv_size != kIvSize || tag_size != kBlock)
-    return nullptr;
+  if (!processor_has_aes() || iv_size != kIvSize || tag_size != kBlock) return nullptr;
   const mbedtls_cipher_context_t& cipher = context.MBEDTLS_PRIVATE(cipher_ctx);
   switch (mbedtls_cipher_get_type(&cipher)) {
     case MBEDTLS_CIPHER_AES_128_ECB:
     case MBEDTLS_CIPHER_AES_192_ECB:
     case MBEDTLS_CIPHER_AES_256_ECB:
-      return static_cast<const mbedtls_aes_context*>(
-          cipher.MBEDTLS_PRIVATE(cipher_ctx));
+      return static_cast<const mbedtls_aes_context*>(cipher.MBEDTLS_PRIVATE(cipher_ctx));
     default:
       return nullptr;
   }
@@ -253,11 +237,9 @@ const mbedtls_aes_context* usual_case(const mbedtls_gcm_context& context,
 // for what they take. `used`: the linker's references are unknown to the
 // compiler.
 extern "C" __attribute__((used)) int __wrap_mbedtls_gcm_crypt_and_tag(
-    mbedtls_gcm_context* context, int mode, std::size_t size,
-    const unsigned char* iv, std::size_t iv_size,
-    const unsigned char* additional, std::size_t additional_size,
-    const unsigned char* input, unsigned char* output, std::size_t tag_size,
-    unsigned char* tag) {
+    mbedtls_gcm_context* context, int mode, std::size_t size, const unsigned char* iv,
+    std::size_t iv_size, const unsigned char* additional, std::size_t additional_size,
+    const unsigned char* input, unsigned char* output, std::size_t tag_size, unsigned char* tag) {
 #ifdef __x86_64__
   using namespace tonio::tls;
   const mbedtls_aes_context* key = usual_case(*context, iv_size, tag_size);
@@ -269,20 +251,17 @@ extern "C" __attribute__((used)) int __wrap_mbedtls_gcm_crypt_and_tag(
     return 0;
   }
 #endif
-  return __real_mbedtls_gcm_crypt_and_tag(context, mode, size, iv, iv_size,
-                                          additional, additional_size, input,
-                                          output, tag_size, tag);
+  return __real_mbedtls_gcm_crypt_and_tag(context, mode, size, iv, iv_size, additional,
+                                          additional_size, input, output, tag_size, tag);
 }
 
 extern "C" __attribute__((used)) int __wrap_mbedtls_gcm_auth_decrypt(
-    mbedtls_gcm_context* context, std::size_t size, const unsigned char* iv,
-    std::size_t iv_size, const unsigned char* additional,
-    std::size_t additional_size, const unsigned char* tag, std::size_t tag_size,
-    const unsigned char* input, unsigned char* output) {
+    mbedtls_gcm_context* context, std::size_t size, const unsigned char* iv, std::size_t iv_size,
+    const unsigned char* additional, std::size_t additional_size, const unsigned char* tag,
+    std::size_t tag_size, const unsigned char* input, unsigned char* output) {
 #ifdef __x86_64__
   using namespace tonio::tls;
-  if (const mbedtls_aes_context* key =
-          usual_case(*context, iv_size, tag_size)) {
+  if (const mbedtls_aes_context* key = usual_case(*context, iv_size, tag_size)) {
     Message message(*key, iv);
     message.authenticate(additional, additional_size);
     message.crypt<false>(input, output, size);
@@ -297,7 +276,6 @@ extern "C" __attribute__((used)) int __wrap_mbedtls_gcm_auth_decrypt(
     return MBEDTLS_ERR_GCM_AUTH_FAILED;
   }
 #endif
-  return __real_mbedtls_gcm_auth_decrypt(context, size, iv, iv_size, additional,
-                                         additional_size, tag, tag_size, input,
-                                         output);
+  return __real_mbedtls_gcm_auth_decrypt(context, size, iv, iv_size, additional, additional_size,
+                                         tag, tag_size, input, output);
 }

@@ -18,12 +18,9 @@ struct AttributeName {
   std::string_view long_name;
 };
 constexpr std::array kAttributes{
-    AttributeName{"CN", "commonName"},
-    AttributeName{"C", "countryName"},
-    AttributeName{"L", "localityName"},
-    AttributeName{"ST", "stateOrProvinceName"},
-    AttributeName{"O", "organizationName"},
-    AttributeName{"OU", "organizationalUnitName"},
+    AttributeName{"CN", "commonName"},      AttributeName{"C", "countryName"},
+    AttributeName{"L", "localityName"},     AttributeName{"ST", "stateOrProvinceName"},
+    AttributeName{"O", "organizationName"}, AttributeName{"OU", "organizationalUnitName"},
     AttributeName{"DC", "domainComponent"},
 };
 
@@ -34,8 +31,7 @@ CertificateInfo::Name name_of(const mbedtls_x509_name& first) {
     const char* attribute = nullptr;
     if (mbedtls_oid_get_attr_short_name(&part->oid, &attribute) != 0) {
       char numeric[128];
-      const int size =
-          mbedtls_oid_get_numeric_string(numeric, sizeof numeric, &part->oid);
+      const int size = mbedtls_oid_get_numeric_string(numeric, sizeof numeric, &part->oid);
       name.emplace_back(size > 0 ? numeric : "?", view(part->val));
       continue;
     }
@@ -50,13 +46,11 @@ CertificateInfo::Name name_of(const mbedtls_x509_name& first) {
 
 // As OpenSSL prints it, which ssl.cert_time_to_seconds() reads.
 std::string time_text(const mbedtls_x509_time& time) {
-  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr",
-                                            "May", "Jun", "Jul", "Aug",
-                                            "Sep", "Oct", "Nov", "Dec"};
+  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   char text[64];
-  std::snprintf(text, sizeof text, "%s %2d %02d:%02d:%02d %d GMT",
-                kMonths[(time.mon + 11) % 12], time.day, time.hour, time.min,
-                time.sec, time.year);
+  std::snprintf(text, sizeof text, "%s %2d %02d:%02d:%02d %d GMT", kMonths[(time.mon + 11) % 12],
+                time.day, time.hour, time.min, time.sec, time.year);
   return text;
 }
 
@@ -71,13 +65,10 @@ std::string hexadecimal(const mbedtls_x509_buf& number) {
 }
 
 void add_alt_name(const mbedtls_x509_buf& entry, CertificateInfo::Name& names) {
-  const auto type =
-      static_cast<unsigned>(entry.tag) & MBEDTLS_ASN1_TAG_VALUE_MASK;
+  const auto type = static_cast<unsigned>(entry.tag) & MBEDTLS_ASN1_TAG_VALUE_MASK;
   if (type == MBEDTLS_X509_SAN_DNS_NAME) names.emplace_back("DNS", view(entry));
-  if (type == MBEDTLS_X509_SAN_RFC822_NAME)
-    names.emplace_back("email", view(entry));
-  if (type == MBEDTLS_X509_SAN_UNIFORM_RESOURCE_IDENTIFIER)
-    names.emplace_back("URI", view(entry));
+  if (type == MBEDTLS_X509_SAN_RFC822_NAME) names.emplace_back("email", view(entry));
+  if (type == MBEDTLS_X509_SAN_UNIFORM_RESOURCE_IDENTIFIER) names.emplace_back("URI", view(entry));
   if (type == MBEDTLS_X509_SAN_IP_ADDRESS) {
     char text[INET6_ADDRSTRLEN] = "";
     if (entry.len == 4) inet_ntop(AF_INET, entry.p, text, sizeof text);
@@ -91,8 +82,7 @@ void add_alt_name(const mbedtls_x509_buf& entry, CertificateInfo::Name& names) {
 std::optional<CertificateInfo> certificate_info(std::string_view der) {
   CertificateList list;
   const auto* data = reinterpret_cast<const unsigned char*>(der.data());
-  if (mbedtls_x509_crt_parse_der(&list.head, data, der.size()) != 0)
-    return std::nullopt;
+  if (mbedtls_x509_crt_parse_der(&list.head, data, der.size()) != 0) return std::nullopt;
   const mbedtls_x509_crt& crt = list.head;
   CertificateInfo info;
   info.subject = name_of(crt.subject);

@@ -17,8 +17,7 @@ using Encoded = std::string_view;
 // What a certificate says, in the shapes that ssl.SSLSocket.getpeercert()
 // gives.
 struct CertificateInfo {
-  using Name =
-      std::vector<std::pair<std::string, std::string>>;  // ("commonName", "…")
+  using Name = std::vector<std::pair<std::string, std::string>>;  // ("commonName", "…")
   Name subject;
   Name issuer;
   int version = 0;
@@ -62,8 +61,7 @@ class Identity {
   // key. Null, with the reason in words, when they can't be read or don't
   // belong together.
   static std::shared_ptr<const Identity> load(Encoded chain, Encoded key,
-                                              const std::string& password,
-                                              std::string& error);
+                                              const std::string& password, std::string& error);
   ~Identity();
   Identity(const Identity&) = delete;
   Identity& operator=(const Identity&) = delete;

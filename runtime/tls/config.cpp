@@ -48,16 +48,14 @@ int to_mbedtls(Verify verify) {
 }
 
 mbedtls_ssl_protocol_version to_mbedtls(Version version) {
-  return version == Version::kTls13 ? MBEDTLS_SSL_VERSION_TLS1_3
-                                    : MBEDTLS_SSL_VERSION_TLS1_2;
+  return version == Version::kTls13 ? MBEDTLS_SSL_VERSION_TLS1_3 : MBEDTLS_SSL_VERSION_TLS1_2;
 }
 
 // Called in a server's handshake. A name that no certificate is for gets the
 // default: the client checks whom it talks to.
-int choose_identity(void* object, mbedtls_ssl_context* ssl,
-                    const unsigned char* name, std::size_t size) {
-  const auto& identities =
-      static_cast<const Config*>(object)->settings().identities;
+int choose_identity(void* object, mbedtls_ssl_context* ssl, const unsigned char* name,
+                    std::size_t size) {
+  const auto& identities = static_cast<const Config*>(object)->settings().identities;
   const std::string_view asked(reinterpret_cast<const char*>(name), size);
   // Exact names before wildcards.
   for (const bool wildcard : {false, true}) {
@@ -67,8 +65,7 @@ int choose_identity(void* object, mbedtls_ssl_context* ssl,
     for (const auto& identity : identities) {
       if (!identity->is_for(asked, wildcard)) continue;
       const Identity::Parts& own = identity->parts();
-      const int code =
-          mbedtls_ssl_set_hs_own_cert(ssl, &own.chain.head, &own.key.context);
+      const int code = mbedtls_ssl_set_hs_own_cert(ssl, &own.chain.head, &own.key.context);
       if (code != 0) return code;
       found = true;
     }
@@ -85,8 +82,7 @@ bool check(const Settings& settings, std::string& error) {
         "load_cert_chain() first";
   } else if (settings.minimum > settings.maximum) {
     error = "minimum_version is above maximum_version";
-  } else if (settings.verify != Verify::kNone &&
-             settings.trust.certificates.empty()) {
+  } else if (settings.verify != Verify::kNone && settings.trust.certificates.empty()) {
     error =
         "there are no trusted certificates to verify the peer with: call "
         "load_default_certs() or load_verify_locations() first";
@@ -102,8 +98,7 @@ Config::Config(Settings settings)
     : settings_(std::move(settings)), parts_(std::make_unique<Parts>()) {}
 Config::~Config() = default;
 
-std::shared_ptr<const Config> Config::make(Settings settings,
-                                           std::string& error) {
+std::shared_ptr<const Config> Config::make(Settings settings, std::string& error) {
   initialise_library();
   if (!check(settings, error)) return nullptr;
   std::shared_ptr<Config> made(new Config(std::move(settings)));
@@ -111,17 +106,17 @@ std::shared_ptr<const Config> Config::make(Settings settings,
   Parts& parts = *made->parts_;
   mbedtls_ssl_config& config = parts.config;
   const bool server = set.side == Side::kServer;
-  int code = mbedtls_ssl_config_defaults(
-      &config, server ? MBEDTLS_SSL_IS_SERVER : MBEDTLS_SSL_IS_CLIENT,
-      MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
+  int code =
+      mbedtls_ssl_config_defaults(&config, server ? MBEDTLS_SSL_IS_SERVER : MBEDTLS_SSL_IS_CLIENT,
+                                  MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
   mbedtls_ssl_conf_rng(&config, fill_random, nullptr);
   mbedtls_ssl_conf_ciphersuites(&config, kCiphers);
   mbedtls_ssl_conf_groups(&config, kGroups);
   mbedtls_ssl_conf_min_tls_version(&config, to_mbedtls(set.minimum));
   mbedtls_ssl_conf_max_tls_version(&config, to_mbedtls(set.maximum));
   mbedtls_ssl_conf_renegotiation(&config, MBEDTLS_SSL_RENEGOTIATION_DISABLED);
-  mbedtls_ssl_conf_tls13_key_exchange_modes(
-      &config, MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL_ALL);
+  mbedtls_ssl_conf_tls13_key_exchange_modes(&config,
+                                            MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL_ALL);
   // A client takes "optional" as "required": a server always has a certificate.
   const bool optional = server && set.verify == Verify::kOptional;
   mbedtls_ssl_conf_authmode(&config, optional || set.verify == Verify::kNone
@@ -130,29 +125,23 @@ std::shared_ptr<const Config> Config::make(Settings settings,
   for (const std::string& der : set.trust.certificates) {
     if (code) break;
     const auto* data = reinterpret_cast<const unsigned char*>(der.data());
-    code =
-        mbedtls_x509_crt_parse_der_nocopy(&parts.trust.head, data, der.size());
+    code = mbedtls_x509_crt_parse_der_nocopy(&parts.trust.head, data, der.size());
   }
   for (const std::string& der : set.trust.revocation_lists) {
     if (code) break;
     const auto* data = reinterpret_cast<const unsigned char*>(der.data());
     code = mbedtls_x509_crl_parse_der(&parts.revoked.head, data, der.size());
   }
-  mbedtls_ssl_conf_ca_chain(
-      &config, &parts.trust.head,
-      set.trust.revocation_lists.empty() ? nullptr : &parts.revoked.head);
+  mbedtls_ssl_conf_ca_chain(&config, &parts.trust.head,
+                            set.trust.revocation_lists.empty() ? nullptr : &parts.revoked.head);
   if (!set.alpn.empty()) {
-    for (const std::string& protocol : set.alpn)
-      parts.alpn.push_back(protocol.c_str());
+    for (const std::string& protocol : set.alpn) parts.alpn.push_back(protocol.c_str());
     parts.alpn.push_back(nullptr);
-    if (!code)
-      code = mbedtls_ssl_conf_alpn_protocols(&config, parts.alpn.data());
+    if (!code) code = mbedtls_ssl_conf_alpn_protocols(&config, parts.alpn.data());
   }
   for (const auto& identity : set.identities) {
     const Identity::Parts& own = identity->parts();
-    if (!code)
-      code =
-          mbedtls_ssl_conf_own_cert(&config, &own.chain.head, &own.key.context);
+    if (!code) code = mbedtls_ssl_conf_own_cert(&config, &own.chain.head, &own.key.context);
   }
   if (server) {
     mbedtls_ssl_conf_sni(&config, choose_identity, made.get());
@@ -161,16 +150,13 @@ std::shared_ptr<const Config> Config::make(Settings settings,
     if (set.verify == Verify::kNone) {
       if (!code) {
         code = mbedtls_ssl_ticket_setup(&parts.tickets, fill_random, nullptr,
-                                        MBEDTLS_CIPHER_AES_256_GCM,
-                                        kTicketSeconds);
+                                        MBEDTLS_CIPHER_AES_256_GCM, kTicketSeconds);
       }
       mbedtls_ssl_conf_session_tickets_cb(&config, mbedtls_ssl_ticket_write,
-                                          mbedtls_ssl_ticket_parse,
-                                          &parts.tickets);
+                                          mbedtls_ssl_ticket_parse, &parts.tickets);
     }
   } else {
-    mbedtls_ssl_conf_session_tickets(&config,
-                                     MBEDTLS_SSL_SESSION_TICKETS_ENABLED);
+    mbedtls_ssl_conf_session_tickets(&config, MBEDTLS_SSL_SESSION_TICKETS_ENABLED);
     mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
         &config, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
   }

@@ -40,8 +40,7 @@ struct Settings {
 class Config {
  public:
   // Null, with the reason in words, when the settings contradict each other.
-  static std::shared_ptr<const Config> make(Settings settings,
-                                            std::string& error);
+  static std::shared_ptr<const Config> make(Settings settings, std::string& error);
   ~Config();
   Config(const Config&) = delete;
   Config& operator=(const Config&) = delete;

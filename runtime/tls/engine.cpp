@@ -27,11 +27,8 @@ constexpr unsigned char kPlainAlertSize = 2;
 }  // namespace
 
 struct Engine::Parts {
-  Parts(std::shared_ptr<const Config> shared, const std::string& name,
-        bool check_name)
-      : config(std::move(shared)),
-        server_name(name),
-        verification(check_name ? name : "") {
+  Parts(std::shared_ptr<const Config> shared, const std::string& name, bool check_name)
+      : config(std::move(shared)), server_name(name), verification(check_name ? name : "") {
     mbedtls_ssl_init(&ssl);
     mbedtls_ssl_set_bio(&ssl, this, send, receive, nullptr);
     mbedtls_ssl_set_verify(&ssl, Verification::check, &verification);
@@ -73,8 +70,7 @@ struct Engine::Parts {
   std::string peer_certificate;
 };
 
-int Engine::Parts::send(void* object, const unsigned char* data,
-                        std::size_t size) {
+int Engine::Parts::send(void* object, const unsigned char* data, std::size_t size) {
   auto& self = *static_cast<Parts*>(object);
   if (!self.writing && self.output.size() > kMaxUnaskedOutput)
     return MBEDTLS_ERR_SSL_INTERNAL_ERROR;
@@ -82,8 +78,7 @@ int Engine::Parts::send(void* object, const unsigned char* data,
   return static_cast<int>(size);
 }
 
-int Engine::Parts::receive(void* object, unsigned char* data,
-                           std::size_t size) {
+int Engine::Parts::receive(void* object, unsigned char* data, std::size_t size) {
   auto& self = *static_cast<Parts*>(object);
   const std::size_t available = self.input.size() - self.used;
   if (available == 0) {
@@ -103,8 +98,7 @@ void Engine::Parts::offer_session() {
   if (!found) return;
   mbedtls_ssl_session session;
   mbedtls_ssl_session_init(&session);
-  if (mbedtls_ssl_session_load(&session, found->state.data(),
-                               found->state.size()) == 0 &&
+  if (mbedtls_ssl_session_load(&session, found->state.data(), found->state.size()) == 0 &&
       mbedtls_ssl_set_session(&ssl, &session) == 0) {
     peer_certificate = std::move(found->peer_certificate);
   }
@@ -120,8 +114,7 @@ void Engine::Parts::keep_session() {
     std::size_t size = 0;
     (void)mbedtls_ssl_session_save(&session, nullptr, 0, &size);
     kept.state.resize(size);
-    if (mbedtls_ssl_session_save(&session, kept.state.data(), size, &size) ==
-        0) {
+    if (mbedtls_ssl_session_save(&session, kept.state.data(), size, &size) == 0) {
       config->parts().sessions.put(server_name, std::move(kept));
     }
   }
@@ -138,20 +131,16 @@ std::string Engine::Parts::reason(int code) {
   }
   // Some TLS 1.3 clients (mbedTLS's, too) send an alert before they begin to
   // encrypt.
-  if (code == MBEDTLS_ERR_SSL_INVALID_MAC && !done &&
-      record[0] == MBEDTLS_SSL_MSG_ALERT && record[3] == 0 &&
-      record[4] == kPlainAlertSize) {
+  if (code == MBEDTLS_ERR_SSL_INVALID_MAC && !done && record[0] == MBEDTLS_SSL_MSG_ALERT &&
+      record[3] == 0 && record[4] == kPlainAlertSize) {
     return "the peer refused: " + describe_alert(record[kRecordHeaderSize + 1]);
   }
-  if (code == MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE && done &&
-      message[0] == kKeyUpdate &&
+  if (code == MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE && done && message[0] == kKeyUpdate &&
       mbedtls_ssl_get_version_number(&ssl) == MBEDTLS_SSL_VERSION_TLS1_3) {
     return "the peer wants to update its key, which mbedTLS 3.6 can't";
   }
-  if (code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED ||
-      code == MBEDTLS_ERR_SSL_BAD_CERTIFICATE) {
-    const std::string reasons =
-        verification.reasons(mbedtls_ssl_get_verify_result(&ssl));
+  if (code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED || code == MBEDTLS_ERR_SSL_BAD_CERTIFICATE) {
+    const std::string reasons = verification.reasons(mbedtls_ssl_get_verify_result(&ssl));
     if (!reasons.empty()) return reasons;
   }
   if (code == MBEDTLS_ERR_SSL_CONN_EOF && !done) {
@@ -162,8 +151,7 @@ std::string Engine::Parts::reason(int code) {
 
 int Engine::Parts::refuse_bad_certificate() {
   if (config->settings().verify != Verify::kOptional) return 0;
-  constexpr std::uint32_t kNone =
-      MBEDTLS_X509_BADCERT_MISSING | MBEDTLS_X509_BADCERT_SKIP_VERIFY;
+  constexpr std::uint32_t kNone = MBEDTLS_X509_BADCERT_MISSING | MBEDTLS_X509_BADCERT_SKIP_VERIFY;
   const std::uint32_t flags = mbedtls_ssl_get_verify_result(&ssl);
   // All bits: nothing has been verified yet.
   if (flags == 0xffffffff || (flags & ~kNone) == 0) return 0;
@@ -174,8 +162,7 @@ int Engine::Parts::refuse_bad_certificate() {
 
 Engine::Status Engine::Parts::fail(int code) {
   error = reason(code);
-  stopped =
-      code == MBEDTLS_ERR_SSL_CONN_EOF ? Status::kTruncated : Status::kFailed;
+  stopped = code == MBEDTLS_ERR_SSL_CONN_EOF ? Status::kTruncated : Status::kFailed;
   // mbedTLS leaves these to us.
   if (code == MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE &&
       mbedtls_ssl_get_version_number(&ssl) == MBEDTLS_SSL_VERSION_TLS1_2) {
@@ -218,12 +205,10 @@ Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Engine::~Engine() = default;
 
 std::unique_ptr<Engine> Engine::make(std::shared_ptr<const Config> config,
-                                     const std::string& server_hostname,
-                                     std::string& error) {
+                                     const std::string& server_hostname, std::string& error) {
   const Settings& settings = config->settings();
   const bool client = settings.side == Side::kClient;
-  const bool check_name =
-      client && settings.check_hostname && settings.verify != Verify::kNone;
+  const bool check_name = client && settings.check_hostname && settings.verify != Verify::kNone;
   // The root's dot (RFC 1034, section 3.1) is no part of what certificates and
   // SNI name.
   std::string name = client ? server_hostname : "";
@@ -232,8 +217,7 @@ std::unique_ptr<Engine> Engine::make(std::shared_ptr<const Config> config,
     error = "a TLS client that checks host names needs server_hostname";
     return nullptr;
   }
-  if (name.find('\0') != std::string::npos ||
-      name.size() > MBEDTLS_SSL_MAX_HOST_NAME_LEN) {
+  if (name.find('\0') != std::string::npos || name.size() > MBEDTLS_SSL_MAX_HOST_NAME_LEN) {
     error = "server_hostname is not a host name";
     return nullptr;
   }
@@ -242,8 +226,7 @@ std::unique_ptr<Engine> Engine::make(std::shared_ptr<const Config> config,
   if (code == 0 && client) {
     // Addresses are not sent (RFC 6066, section 3); Verification checks them.
     const bool is_name = !name.empty() && !is_address(name);
-    code =
-        mbedtls_ssl_set_hostname(&parts->ssl, is_name ? name.c_str() : nullptr);
+    code = mbedtls_ssl_set_hostname(&parts->ssl, is_name ? name.c_str() : nullptr);
   }
   if (code != 0) {
     error = describe_error(code);
@@ -267,8 +250,7 @@ Engine::Status Engine::handshake() {
   for (;;) {
     int code = 0;
     while (code == 0 && !mbedtls_ssl_is_handshake_over(&self.ssl)) {
-      self.full |=
-          self.ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_CERTIFICATE;
+      self.full |= self.ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_CERTIFICATE;
       code = mbedtls_ssl_handshake_step(&self.ssl);
       if (code == 0) code = self.refuse_bad_certificate();
     }
@@ -287,23 +269,19 @@ Engine::Status Engine::handshake() {
   } else if (self.full) {
     self.peer_certificate.clear();
   }
-  if (mbedtls_ssl_get_version_number(&self.ssl) == MBEDTLS_SSL_VERSION_TLS1_2)
-    self.keep_session();
+  if (mbedtls_ssl_get_version_number(&self.ssl) == MBEDTLS_SSL_VERSION_TLS1_2) self.keep_session();
   return Status::kDone;
 }
 
-Engine::Status Engine::read(std::span<unsigned char> buffer,
-                            std::size_t& size) {
+Engine::Status Engine::read(std::span<unsigned char> buffer, std::size_t& size) {
   Parts& self = *parts_;
   size = 0;
   Status status = self.stopped;
   while (size < buffer.size() && status == Status::kDone) {
-    const int code =
-        mbedtls_ssl_read(&self.ssl, buffer.data() + size, buffer.size() - size);
+    const int code = mbedtls_ssl_read(&self.ssl, buffer.data() + size, buffer.size() - size);
     if (code > 0) {
       size += static_cast<std::size_t>(code);
-    } else if (!self.again(code == 0 ? MBEDTLS_ERR_SSL_CONN_EOF : code,
-                           status)) {
+    } else if (!self.again(code == 0 ? MBEDTLS_ERR_SSL_CONN_EOF : code, status)) {
       break;
     }
   }
@@ -338,9 +316,7 @@ Engine::Status Engine::write(std::span<const unsigned char> data) {
 
 void Engine::close() {
   Parts& self = *parts_;
-  if (!self.done || self.stopped == Status::kFailed ||
-      std::exchange(self.said_close, true))
-    return;
+  if (!self.done || self.stopped == Status::kFailed || std::exchange(self.said_close, true)) return;
   mbedtls_ssl_close_notify(&self.ssl);
 }
 
@@ -351,9 +327,7 @@ void Engine::take_output(Bytes& into) { into.swap(parts_->output); }
 const std::string& Engine::error() const { return parts_->error; }
 bool Engine::handshake_done() const { return parts_->done; }
 
-std::string_view Engine::version() const {
-  return mbedtls_ssl_get_version(&parts_->ssl);
-}
+std::string_view Engine::version() const { return mbedtls_ssl_get_version(&parts_->ssl); }
 
 std::string Engine::cipher() const {
   const char* name = mbedtls_ssl_get_ciphersuite(&parts_->ssl);
@@ -369,9 +343,7 @@ std::string_view Engine::alpn() const {
   return protocol ? protocol : "";
 }
 
-std::string_view Engine::peer_certificate() const {
-  return parts_->peer_certificate;
-}
+std::string_view Engine::peer_certificate() const { return parts_->peer_certificate; }
 bool Engine::resumed() const { return parts_->done && !parts_->full; }
 
 }  // namespace tonio::tls

@@ -35,8 +35,7 @@ class Engine {
   // address, or empty. Null, with the reason in words, when it is needed or not
   // usable.
   static std::unique_ptr<Engine> make(std::shared_ptr<const Config> config,
-                                      const std::string& server_hostname,
-                                      std::string& error);
+                                      const std::string& server_hostname, std::string& error);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;

@@ -31,7 +31,7 @@ struct CertificateRequest {
 };
 
 // None, with the reason in words, when a name can't be in a certificate.
-std::optional<CertificatePair> issue_certificate(
-    const CertificateRequest& request, std::string& error);
+std::optional<CertificatePair> issue_certificate(const CertificateRequest& request,
+                                                 std::string& error);
 
 }  // namespace tonio::tls

@@ -22,37 +22,24 @@ struct Words {
 // What a peer or a file can bring about. The rest is mbedTLS's own text.
 constexpr std::array kErrors{
     Words{MBEDTLS_ERR_SSL_INVALID_RECORD, "what the peer sent is not TLS"},
-    Words{MBEDTLS_ERR_SSL_INVALID_MAC,
-          "a record was tampered with or damaged on its way"},
-    Words{MBEDTLS_ERR_SSL_CONN_EOF,
-          "the peer ended the connection without a close_notify"},
-    Words{MBEDTLS_ERR_SSL_DECODE_ERROR,
-          "the peer sent a message that can't be read"},
-    Words{MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER,
-          "the peer sent a value that TLS does not allow"},
-    Words{MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE,
-          "the peer sent a message out of turn"},
-    Words{MBEDTLS_ERR_SSL_UNEXPECTED_RECORD,
-          "the peer sent a record out of turn"},
-    Words{MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION,
-          "no TLS version in common with the peer"},
+    Words{MBEDTLS_ERR_SSL_INVALID_MAC, "a record was tampered with or damaged on its way"},
+    Words{MBEDTLS_ERR_SSL_CONN_EOF, "the peer ended the connection without a close_notify"},
+    Words{MBEDTLS_ERR_SSL_DECODE_ERROR, "the peer sent a message that can't be read"},
+    Words{MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER, "the peer sent a value that TLS does not allow"},
+    Words{MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE, "the peer sent a message out of turn"},
+    Words{MBEDTLS_ERR_SSL_UNEXPECTED_RECORD, "the peer sent a record out of turn"},
+    Words{MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION, "no TLS version in common with the peer"},
     Words{MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE,
           "no cipher, key exchange or signature in common with the peer"},
-    Words{MBEDTLS_ERR_SSL_NO_APPLICATION_PROTOCOL,
-          "no ALPN protocol in common with the peer"},
+    Words{MBEDTLS_ERR_SSL_NO_APPLICATION_PROTOCOL, "no ALPN protocol in common with the peer"},
     Words{MBEDTLS_ERR_SSL_UNRECOGNIZED_NAME,
           "the server has no certificate for the name asked for"},
-    Words{MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE,
-          "the client sent no certificate"},
-    Words{MBEDTLS_ERR_SSL_BAD_CERTIFICATE,
-          "the peer's certificate is not acceptable"},
-    Words{MBEDTLS_ERR_SSL_CA_CHAIN_REQUIRED,
-          "no trusted certificates to verify the peer with"},
-    Words{MBEDTLS_ERR_SSL_PRIVATE_KEY_REQUIRED,
-          "no certificate with a private key is loaded"},
+    Words{MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE, "the client sent no certificate"},
+    Words{MBEDTLS_ERR_SSL_BAD_CERTIFICATE, "the peer's certificate is not acceptable"},
+    Words{MBEDTLS_ERR_SSL_CA_CHAIN_REQUIRED, "no trusted certificates to verify the peer with"},
+    Words{MBEDTLS_ERR_SSL_PRIVATE_KEY_REQUIRED, "no certificate with a private key is loaded"},
     Words{MBEDTLS_ERR_SSL_ALLOC_FAILED, "out of memory"},
-    Words{MBEDTLS_ERR_X509_CERT_VERIFY_FAILED,
-          "the peer's certificate is not acceptable"},
+    Words{MBEDTLS_ERR_X509_CERT_VERIFY_FAILED, "the peer's certificate is not acceptable"},
 };
 
 // RFC 8446, section 6.2, and RFC 5246, section 7.2.
@@ -100,9 +87,7 @@ void initialise_library() {
 }
 
 int fill_random(void*, unsigned char* buffer, std::size_t size) {
-  return psa_generate_random(buffer, size) == PSA_SUCCESS
-             ? 0
-             : MBEDTLS_ERR_ENTROPY_SOURCE_FAILED;
+  return psa_generate_random(buffer, size) == PSA_SUCCESS ? 0 : MBEDTLS_ERR_ENTROPY_SOURCE_FAILED;
 }
 
 std::string describe_error(int code) {

@@ -13,8 +13,7 @@ namespace tonio::tls {
 
 struct Session {
   std::vector<unsigned char> state;  // as mbedtls_ssl_session_save() gives it
-  std::string
-      peer_certificate;  // DER, which a resumed handshake does not bring again
+  std::string peer_certificate;      // DER, which a resumed handshake does not bring again
 };
 
 class SessionCache {

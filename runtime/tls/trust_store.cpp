@@ -30,23 +30,18 @@ std::string from_environment(const char* name) {
 
 // Each entry by itself: one that mbedTLS can't read must not take the others
 // along.
-void add_file(const std::filesystem::path& path, Trust& trust,
-              std::set<std::string>& seen) {
+void add_file(const std::filesystem::path& path, Trust& trust, std::set<std::string>& seen) {
   std::ifstream file(path, std::ios::binary);
-  const std::string data((std::istreambuf_iterator<char>(file)),
-                         std::istreambuf_iterator<char>());
+  const std::string data((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
   for (std::size_t begin = 0; begin < data.size();) {
     const std::size_t end = data.find(kEnd, begin);
     if (end == std::string::npos) break;
     Trust one;
     std::string ignored;
-    if (load_trust(
-            std::string_view(data).substr(begin, end + kEnd.size() - begin),
-            one, ignored)) {
+    if (load_trust(std::string_view(data).substr(begin, end + kEnd.size() - begin), one, ignored)) {
       for (std::string& der : one.certificates) {
-        if (seen.insert(der).second)
-          trust.certificates.push_back(std::move(der));
+        if (seen.insert(der).second) trust.certificates.push_back(std::move(der));
       }
     }
     begin = end + kEnd.size();
@@ -58,11 +53,9 @@ Trust read_store(const TrustStorePaths& paths) {
   std::set<std::string> seen;
   if (!paths.file.empty()) add_file(paths.file, trust, seen);
   // The bundle of a distribution has what its folder has.
-  if (!trust.certificates.empty() && from_environment("SSL_CERT_DIR").empty())
-    return trust;
+  if (!trust.certificates.empty() && from_environment("SSL_CERT_DIR").empty()) return trust;
   std::error_code error;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(paths.folder, error)) {
+  for (const auto& entry : std::filesystem::directory_iterator(paths.folder, error)) {
     if (entry.is_regular_file(error)) add_file(entry.path(), trust, seen);
   }
   return trust;
@@ -71,8 +64,7 @@ Trust read_store(const TrustStorePaths& paths) {
 }  // namespace
 
 TrustStorePaths system_trust_store() {
-  TrustStorePaths paths{from_environment("SSL_CERT_FILE"),
-                        from_environment("SSL_CERT_DIR")};
+  TrustStorePaths paths{from_environment("SSL_CERT_FILE"), from_environment("SSL_CERT_DIR")};
   if (paths.file.empty()) {
     for (const char* file : kFiles) {
       std::error_code error;
@@ -98,15 +90,14 @@ bool load_system_trust(Trust& trust, std::string& error) {
     read_from = key;
   }
   if (store.certificates.empty()) {
-    error = "no trusted certificates in " + paths.file +
-            (paths.file.empty() ? "" : " and ") + paths.folder +
+    error = "no trusted certificates in " + paths.file + (paths.file.empty() ? "" : " and ") +
+            paths.folder +
             ": install the system's (the package ca-certificates) or set "
             "SSL_CERT_FILE";
     read_from.clear();
     return false;
   }
-  trust.certificates.insert(trust.certificates.end(),
-                            store.certificates.begin(),
+  trust.certificates.insert(trust.certificates.end(), store.certificates.begin(),
                             store.certificates.end());
   return true;
 }

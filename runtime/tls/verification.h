@@ -19,8 +19,7 @@ class Verification {
   explicit Verification(std::string name) : name_(std::move(name)) {}
 
   // For mbedtls_ssl_set_verify(), with the Verification as the object.
-  static int check(void* object, mbedtls_x509_crt* certificate, int depth,
-                   std::uint32_t* flags);
+  static int check(void* object, mbedtls_x509_crt* certificate, int depth, std::uint32_t* flags);
 
   // What is wrong, after verification has ended with `flags`.
   std::string reasons(std::uint32_t flags);

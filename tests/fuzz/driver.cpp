@@ -17,23 +17,19 @@
 namespace {
 
 void try_one(const std::string& input) {
-  LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()),
-                         input.size());
+  LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
 }
 
 // One to eight changes: a bit, a byte, a cut, a repetition, or something else's
 // tail.
 std::string mutated(std::string input, const std::vector<std::string>& seeds,
                     std::mt19937& random) {
-  const auto below = [&](std::size_t limit) {
-    return limit ? random() % limit : 0;
-  };
+  const auto below = [&](std::size_t limit) { return limit ? random() % limit : 0; };
   for (std::size_t left = 1 + below(8); left > 0; --left) {
     const std::size_t at = below(input.size());
     switch (below(6)) {
       case 0:
-        if (!input.empty())
-          input[at] = static_cast<char>(input[at] ^ (1 << below(8)));
+        if (!input.empty()) input[at] = static_cast<char>(input[at] ^ (1 << below(8)));
         break;
       case 1:
         if (!input.empty()) input[at] = static_cast<char>(random());
@@ -63,27 +59,23 @@ int main(int count, char** arguments) {
   const std::string first = count > 1 ? arguments[1] : "3";
   if (first == "--write-seeds" && count == 3) {
     for (std::size_t i = 0; i < seeds.size(); ++i) {
-      std::ofstream(std::string(arguments[2]) + "/seed-" + std::to_string(i),
-                    std::ios::binary)
+      std::ofstream(std::string(arguments[2]) + "/seed-" + std::to_string(i), std::ios::binary)
           << seeds[i];
     }
     return 0;
   }
   if (first == "--one" && count == 3) {
     std::ifstream file(arguments[2], std::ios::binary);
-    try_one({std::istreambuf_iterator<char>(file),
-             std::istreambuf_iterator<char>()});
+    try_one({std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()});
     return 0;
   }
-  std::mt19937 random(count > 2 ? static_cast<unsigned>(std::atoi(arguments[2]))
-                                : 1);
-  const auto end = std::chrono::steady_clock::now() +
-                   std::chrono::duration<double>(std::atof(first.c_str()));
+  std::mt19937 random(count > 2 ? static_cast<unsigned>(std::atoi(arguments[2])) : 1);
+  const auto end =
+      std::chrono::steady_clock::now() + std::chrono::duration<double>(std::atof(first.c_str()));
   std::size_t tried = 0;
   for (const std::string& seed : seeds) try_one(seed), ++tried;
   while (std::chrono::steady_clock::now() < end) {
-    const std::string input =
-        mutated(seeds[random() % seeds.size()], seeds, random);
+    const std::string input = mutated(seeds[random() % seeds.size()], seeds, random);
     // Where it crashes, this is the input to keep.
     std::ofstream("fuzz-last-input", std::ios::binary) << input;
     try_one(input);

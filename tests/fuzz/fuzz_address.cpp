@@ -10,8 +10,7 @@
 
 using namespace tonio;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
-                                      std::size_t size) {
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
   for (const int family : {AF_INET, AF_INET6}) {
     const auto address = net::parse_numeric(family, text, 443);
@@ -21,14 +20,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
     const auto* storage = address->get();
     const void* bytes =
         family == AF_INET
-            ? static_cast<const void*>(
-                  &reinterpret_cast<const sockaddr_in*>(storage)->sin_addr)
+            ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in*>(storage)->sin_addr)
             : &reinterpret_cast<const sockaddr_in6*>(storage)->sin6_addr;
     TONIO_CHECK(inet_ntop(family, bytes, written, sizeof written));
     TONIO_CHECK(net::parse_numeric(family, written, 443));
   }
-  if (const auto path = net::unix_path(text))
-    TONIO_CHECK(path->size <= sizeof(sockaddr_un));
+  if (const auto path = net::unix_path(text)) TONIO_CHECK(path->size <= sizeof(sockaddr_un));
   (void)tls::certificate_info(text);
   tls::Trust trust;
   std::string error;
@@ -51,8 +48,8 @@ std::vector<std::string> fuzz_seeds() {
                                  std::string("\0abstract", 9),
                                  std::string(200, 'x')};
   std::string error;
-  const auto pair = tls::issue_certificate(
-      {.names = {"fuzz.test", "192.0.2.1", "2001:db8::1"}}, error);
+  const auto pair =
+      tls::issue_certificate({.names = {"fuzz.test", "192.0.2.1", "2001:db8::1"}}, error);
   TONIO_CHECK(pair);
   tls::Trust trust;
   TONIO_CHECK(tls::load_trust(pair->certificate, trust, error));

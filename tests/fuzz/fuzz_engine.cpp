@@ -33,8 +33,7 @@ std::shared_ptr<const Config> make_config(Side side, Version version) {
   TONIO_CHECK(load_trust(pair.certificate, settings.trust, error));
   if (side == Side::kServer) {
     settings.verify = Verify::kOptional;
-    settings.identities = {
-        Identity::load(pair.certificate, pair.key, "", error)};
+    settings.identities = {Identity::load(pair.certificate, pair.key, "", error)};
   }
   auto made = Config::make(settings, error);
   TONIO_CHECK(made);
@@ -43,14 +42,11 @@ std::shared_ptr<const Config> make_config(Side side, Version version) {
 
 std::unique_ptr<Engine> make_engine(Side side, Version version) {
   static const std::shared_ptr<const Config> configs[2][2] = {
-      {make_config(Side::kClient, Version::kTls12),
-       make_config(Side::kClient, Version::kTls13)},
-      {make_config(Side::kServer, Version::kTls12),
-       make_config(Side::kServer, Version::kTls13)}};
+      {make_config(Side::kClient, Version::kTls12), make_config(Side::kClient, Version::kTls13)},
+      {make_config(Side::kServer, Version::kTls12), make_config(Side::kServer, Version::kTls13)}};
   std::string error;
-  return Engine::make(
-      configs[side == Side::kServer][version == Version::kTls13],
-      side == Side::kClient ? "fuzz.test" : "", error);
+  return Engine::make(configs[side == Side::kServer][version == Version::kTls13],
+                      side == Side::kClient ? "fuzz.test" : "", error);
 }
 
 void carry(Engine& from, Engine& to) {
@@ -66,9 +62,7 @@ void use(Engine& engine) {
   if (status == Status::kDone) {
     unsigned char buffer[1000];
     std::size_t size = 0;
-    for (int i = 0;
-         i < 100 && (status = engine.read(buffer, size)) == Status::kDone;
-         ++i) {
+    for (int i = 0; i < 100 && (status = engine.read(buffer, size)) == Status::kDone; ++i) {
       TONIO_CHECK(size > 0 && size <= sizeof buffer);
     }
     const unsigned char text[] = "answer";
@@ -82,8 +76,7 @@ void use(Engine& engine) {
 
 class Changes {
  public:
-  Changes(const std::uint8_t* data, std::size_t size)
-      : data_(data), size_(size) {}
+  Changes(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
 
   Bytes apply(const Bytes& sent) {
     Bytes changed;
@@ -98,18 +91,15 @@ class Changes {
                      sent.begin() + static_cast<long>(at));
       changed.push_back(sent[at] ^ data_[2]);
       const std::size_t after = at + 1;
-      const std::size_t dropped =
-          std::min<std::size_t>(data_[3] % 8, sent.size() - after);
-      const std::size_t doubled =
-          std::min<std::size_t>(data_[4] % 8, sent.size() - after);
+      const std::size_t dropped = std::min<std::size_t>(data_[3] % 8, sent.size() - after);
+      const std::size_t doubled = std::min<std::size_t>(data_[4] % 8, sent.size() - after);
       changed.insert(changed.end(), sent.begin() + static_cast<long>(after),
                      sent.begin() + static_cast<long>(after + doubled));
       from = after + dropped;
       data_ += 5;
       size_ -= 5;
     }
-    changed.insert(changed.end(), sent.begin() + static_cast<long>(from),
-                   sent.end());
+    changed.insert(changed.end(), sent.begin() + static_cast<long>(from), sent.end());
     return changed;
   }
 
@@ -120,16 +110,13 @@ class Changes {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
-                                      std::size_t size) {
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const unsigned mode = *data++;
   --size;
   const Version version = mode & 2 ? Version::kTls13 : Version::kTls12;
-  const auto tested =
-      make_engine(mode & 1 ? Side::kServer : Side::kClient, version);
-  const auto honest =
-      make_engine(mode & 1 ? Side::kClient : Side::kServer, version);
+  const auto tested = make_engine(mode & 1 ? Side::kServer : Side::kClient, version);
+  const auto honest = make_engine(mode & 1 ? Side::kClient : Side::kServer, version);
   if (mode & 8) {
     for (int round = 0; round < 6; ++round) {
       tested->handshake();
@@ -171,12 +158,10 @@ std::vector<std::string> fuzz_seeds() {
   for (const char version : {0, 2}) {
     for (const char side : {0, 1}) {
       // The first flight of an honest peer.
-      const auto peer =
-          make_engine(side ? Side::kClient : Side::kServer,
-                      version ? Version::kTls13 : Version::kTls12);
-      const auto other =
-          make_engine(side ? Side::kServer : Side::kClient,
-                      version ? Version::kTls13 : Version::kTls12);
+      const auto peer = make_engine(side ? Side::kClient : Side::kServer,
+                                    version ? Version::kTls13 : Version::kTls12);
+      const auto other = make_engine(side ? Side::kServer : Side::kClient,
+                                     version ? Version::kTls13 : Version::kTls12);
       other->handshake();
       if (!side) carry(*other, *peer);
       peer->handshake();
@@ -186,9 +171,7 @@ std::vector<std::string> fuzz_seeds() {
                       std::string(flight.begin(), flight.end()));
       for (const char after : {0, 8}) {
         const char mode = static_cast<char>(side | version | 4 | after);
-        seeds.push_back(
-            mode +
-            std::string("\0\x05\x01\0\0\0\x30\x80\0\0\x01\0\xff\0\x01", 15));
+        seeds.push_back(mode + std::string("\0\x05\x01\0\0\0\x30\x80\0\0\x01\0\xff\0\x01", 15));
         seeds.push_back(mode + std::string("\0\x50\x01\x01\0", 5));
         seeds.push_back(std::string(1, mode));
       }

@@ -10,8 +10,7 @@
 
 // What is tried: any bytes. Aborts, or a sanitizer does, when something is
 // wrong.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
-                                      std::size_t size);
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 // Inputs to begin with.
 std::vector<std::string> fuzz_seeds();

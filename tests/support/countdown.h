@@ -23,10 +23,9 @@ class Countdown {
 
   void wait(std::source_location where = std::source_location::current()) {
     std::unique_lock lock(mutex_);
-    if (!reached_.wait_for(lock, std::chrono::seconds(60),
-                           [&] { return left_ <= 0; })) {
-      std::fprintf(stderr, "%s:%u: waited too long, %ld left\n",
-                   where.file_name(), where.line(), left_);
+    if (!reached_.wait_for(lock, std::chrono::seconds(60), [&] { return left_ <= 0; })) {
+      std::fprintf(stderr, "%s:%u: waited too long, %ld left\n", where.file_name(), where.line(),
+                   left_);
       std::abort();
     }
   }

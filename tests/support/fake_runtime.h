@@ -94,8 +94,7 @@ class FakeDriver final : public scheduler::Driver {
       changed_.wait(lock, reason);
     } else if (deadline != 0) {
       const base::Instant left = deadline - base::now();
-      if (left > 0)
-        changed_.wait_for(lock, std::chrono::microseconds(left), reason);
+      if (left > 0) changed_.wait_for(lock, std::chrono::microseconds(left), reason);
     }
     if (deadline == base::kNever) --endless_;
     woken_ = false;
@@ -120,8 +119,7 @@ class FakeDriver final : public scheduler::Driver {
   // Until all workers are idle: then one blocks in a poll without end.
   void wait_until_idle() {
     std::unique_lock lock(mutex_);
-    TONIO_CHECK(changed_.wait_for(lock, std::chrono::seconds(60),
-                                  [this] { return endless_ > 0; }));
+    TONIO_CHECK(changed_.wait_for(lock, std::chrono::seconds(60), [this] { return endless_ > 0; }));
   }
 
   long polls() {

@@ -23,14 +23,11 @@ inline Pair make_pipe() {
 
 inline Pair make_socketpair() {
   int ends[2];
-  TONIO_CHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                           0, ends) == 0);
+  TONIO_CHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
   return {base::UniqueFd(ends[0]), base::UniqueFd(ends[1])};
 }
 
-inline void put(int fd, const char* text = "x") {
-  TONIO_CHECK(::write(fd, text, 1) == 1);
-}
+inline void put(int fd, const char* text = "x") { TONIO_CHECK(::write(fd, text, 1) == 1); }
 inline void take(int fd) {
   char c;
   TONIO_CHECK(::read(fd, &c, 1) == 1);

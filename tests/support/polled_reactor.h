@@ -38,8 +38,7 @@ class PolledReactor {
     task::TaskList ready;
     reactor.poll(deadline, ready);
     const std::size_t count = ready.size();
-    while (task::Task* task = ready.pop_front())
-      static_cast<StepTask*>(task)->resumed = true;
+    while (task::Task* task = ready.pop_front()) static_cast<StepTask*>(task)->resumed = true;
     return count;
   }
 

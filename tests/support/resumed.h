@@ -11,9 +11,7 @@ namespace tonio::test {
 // Of StepTasks.
 class HandBackWaker final : public task::Waker {
  public:
-  void wake(task::Task& task) override {
-    static_cast<StepTask&>(task).resumed = true;
-  }
+  void wake(task::Task& task) override { static_cast<StepTask&>(task).resumed = true; }
 };
 
 // For a task that is armed and in line: lets go of it and waits until it is

@@ -19,8 +19,6 @@ TEST_CASE(
   CHECK(second <= base::now() + 1'000'000);
   CHECK(base::deadline_after(1e9) < base::kNever);
   CHECK(base::deadline_after(1e13) == base::kNever);
-  CHECK(base::deadline_after(std::numeric_limits<double>::infinity()) ==
-        base::kNever);
-  CHECK(base::deadline_after(std::numeric_limits<double>::max()) ==
-        base::kNever);
+  CHECK(base::deadline_after(std::numeric_limits<double>::infinity()) == base::kNever);
+  CHECK(base::deadline_after(std::numeric_limits<double>::max()) == base::kNever);
 }

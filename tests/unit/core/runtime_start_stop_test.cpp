@@ -29,9 +29,7 @@ TEST_CASE(
     for (int k = 0; k < 20; ++k) {
       tasks.emplace_back(
           runtime.scheduler(),
-          [](test::StepTask& task) {
-            return task.stage++ < 3 ? Next::kGiveWay : Next::kDone;
-          },
+          [](test::StepTask& task) { return task.stage++ < 3 ? Next::kGiveWay : Next::kDone; },
           &ended);
       runtime.scheduler().spawn(tasks.back());
     }
@@ -47,8 +45,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE(
-    "a runtime that can't get its threads says so and can be started later") {
+TEST_CASE("a runtime that can't get its threads says so and can be started later") {
   test::FakeHooks hooks;
   core::Runtime runtime(hooks);
   core::Options options;
@@ -99,11 +96,8 @@ TEST_CASE("a stop names workers and blocking threads that do not end") {
   CHECK(!stopped.all());
   go.count_down();
   ended.wait();
-  static void* left[] = {hooks, runtime, job,
-                         task};  // threads may still use them
+  static void* left[] = {hooks, runtime, job, task};  // threads may still use them
   CHECK(left[0] != nullptr);
 }
 
-TEST_CASE("there is at least one usable CPU") {
-  CHECK(core::default_threads() >= 1);
-}
+TEST_CASE("there is at least one usable CPU") { CHECK(core::default_threads() >= 1); }

@@ -43,12 +43,9 @@ TEST_CASE("a timer fires while every worker has tasks that never wait") {
     test::RunningRuntime running(workers);
     std::atomic<bool> stop{false};
     test::Countdown hogs(4), slept;
-    const auto hog = [&](test::StepTask&) {
-      return stop ? Next::kDone : Next::kGiveWay;
-    };
+    const auto hog = [&](test::StepTask&) { return stop ? Next::kDone : Next::kGiveWay; };
     std::deque<test::StepTask> tasks;
-    for (int i = 0; i < 4; ++i)
-      tasks.emplace_back(running.scheduler(), hog, &hogs);
+    for (int i = 0; i < 4; ++i) tasks.emplace_back(running.scheduler(), hog, &hogs);
     for (auto& task : tasks) running.scheduler().spawn(task);
     test::StepTask sleeper(
         running.scheduler(),

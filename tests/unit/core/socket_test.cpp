@@ -25,20 +25,16 @@ using Next = test::StepTask::Next;
 
 namespace {
 
-int tcp() {
-  return ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-}
+int tcp() { return ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); }
 
 struct Listener {
-  explicit Listener(test::RunningRuntime& running)
-      : socket(running.reactor(), tcp()) {
+  explicit Listener(test::RunningRuntime& running) : socket(running.reactor(), tcp()) {
     auto address = *net::parse_numeric(AF_INET, "127.0.0.1", 0);
     TONIO_CHECK(::bind(socket.fd(), address.get(), address.size) == 0);
     TONIO_CHECK(::listen(socket.fd(), 512) == 0);
     here.size = sizeof here.storage;
-    TONIO_CHECK(::getsockname(socket.fd(),
-                              reinterpret_cast<sockaddr*>(&here.storage),
-                              &here.size) == 0);
+    TONIO_CHECK(
+        ::getsockname(socket.fd(), reinterpret_cast<sockaddr*>(&here.storage), &here.size) == 0);
   }
   Socket socket;
   net::Address here;
@@ -61,15 +57,13 @@ class Echo {
   Echo(test::RunningRuntime& running, int fd, test::Countdown& ended)
       : socket(running.reactor(), fd),
         task(
-            running.scheduler(),
-            [this](test::StepTask& me) { return step(me); }, &ended) {}
+            running.scheduler(), [this](test::StepTask& me) { return step(me); }, &ended) {}
 
   Next step(test::StepTask& me) {
     for (;;) {
       if (sent < filled) {
         const auto n = socket.send(buffer + sent, filled - sent, 0);
-        if (n.would_block())
-          return arm(me, socket, Interest::kWrite) ? Next::kWait : Next::kDone;
+        if (n.would_block()) return arm(me, socket, Interest::kWrite) ? Next::kWait : Next::kDone;
         if (!n.ok()) return finish();
         sent += static_cast<std::size_t>(n.value);
         continue;
@@ -79,8 +73,7 @@ class Echo {
         return arm(me, socket, Interest::kRead) ? Next::kWait : Next::kDone;
       }
       const auto n = socket.receive(buffer, sizeof buffer, 0);
-      if (n.would_block())
-        return arm(me, socket, Interest::kRead) ? Next::kWait : Next::kDone;
+      if (n.would_block()) return arm(me, socket, Interest::kRead) ? Next::kWait : Next::kDone;
       if (!n.ok() || n.value == 0) return finish();
       waited = false;
       sent = 0;
@@ -102,23 +95,22 @@ class Echo {
 // Sends so many messages and reads each back.
 class Client {
  public:
-  Client(test::RunningRuntime& running, const net::Address& to,
-         std::size_t size, int messages, test::Countdown& ended)
+  Client(test::RunningRuntime& running, const net::Address& to, std::size_t size, int messages,
+         test::Countdown& ended)
       : to_(to),
         socket_(running.reactor(), tcp()),
         message_(size, 'm'),
         left_(messages),
         task(
-            running.scheduler(),
-            [this](test::StepTask& me) { return step(me); }, &ended) {}
+            running.scheduler(), [this](test::StepTask& me) { return step(me); }, &ended) {}
 
   bool good = false;
 
  private:
   Next step(test::StepTask& me) {
     if (!connected_) {
-      const auto r = me.stage++ == 0 ? socket_.connect(to_.get(), to_.size)
-                                     : socket_.finish_connect();
+      const auto r =
+          me.stage++ == 0 ? socket_.connect(to_.get(), to_.size) : socket_.finish_connect();
       if (r.error == EINPROGRESS)
         return arm(me, socket_, Interest::kWrite) ? Next::kWait : Next::kDone;
       if (!r.ok()) return Next::kDone;
@@ -126,8 +118,7 @@ class Client {
     }
     for (;;) {
       if (sent_ < message_.size()) {
-        const auto n =
-            socket_.send(message_.data() + sent_, message_.size() - sent_, 0);
+        const auto n = socket_.send(message_.data() + sent_, message_.size() - sent_, 0);
         if (n.ok()) {
           sent_ += static_cast<std::size_t>(n.value);
         } else if (!n.would_block()) {
@@ -184,12 +175,10 @@ TEST_CASE("tasks accept, connect, send and receive") {
               socklen_t peer_size = 0;
               const auto fd = listener.socket.accept(peer, peer_size);
               if (fd.would_block()) {
-                return arm(me, listener.socket, Interest::kRead) ? Next::kWait
-                                                                 : Next::kDone;
+                return arm(me, listener.socket, Interest::kRead) ? Next::kWait : Next::kDone;
               }
               if (!fd.ok() || peer.ss_family != AF_INET) std::abort();
-              echoes.push_back(std::make_unique<Echo>(
-                  running, static_cast<int>(fd.value), served));
+              echoes.push_back(std::make_unique<Echo>(running, static_cast<int>(fd.value), served));
               running.scheduler().spawn(echoes.back()->task);
             }
             return Next::kDone;
@@ -198,8 +187,8 @@ TEST_CASE("tasks accept, connect, send and receive") {
       running.scheduler().spawn(acceptor);
       std::deque<std::unique_ptr<Client>> clients;
       for (int i = 0; i < count; ++i) {
-        clients.push_back(std::make_unique<Client>(running, listener.here, size,
-                                                   messages, clients_ended));
+        clients.push_back(
+            std::make_unique<Client>(running, listener.here, size, messages, clients_ended));
         running.scheduler().spawn(clients.back()->task);
       }
       clients_ended.wait();
@@ -261,10 +250,9 @@ TEST_CASE("a refused connection gives its error, to everybody who asks") {
   test::StepTask task(
       running.scheduler(),
       [&](test::StepTask& me) {
-        result = me.stage++ == 0 ? socket.connect(nobody.get(), nobody.size)
-                                 : socket.finish_connect();
-        if (result.error == EINPROGRESS && arm(me, socket, Interest::kWrite))
-          return Next::kWait;
+        result =
+            me.stage++ == 0 ? socket.connect(nobody.get(), nobody.size) : socket.finish_connect();
+        if (result.error == EINPROGRESS && arm(me, socket, Interest::kWrite)) return Next::kWait;
         second = socket.finish_connect();
         return Next::kDone;
       },

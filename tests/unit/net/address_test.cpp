@@ -21,14 +21,11 @@ TEST_CASE("numeric IPv4 addresses") {
   CHECK(address->size == sizeof(sockaddr_in));
   const auto any = parse_numeric(AF_INET, "", 0);
   REQUIRE(any);
-  CHECK(reinterpret_cast<const sockaddr_in*>(any->get())->sin_addr.s_addr ==
-        INADDR_ANY);
+  CHECK(reinterpret_cast<const sockaddr_in*>(any->get())->sin_addr.s_addr == INADDR_ANY);
   const auto all = parse_numeric(AF_INET, "<broadcast>", 65535);
   REQUIRE(all);
-  CHECK(reinterpret_cast<const sockaddr_in*>(all->get())->sin_addr.s_addr ==
-        INADDR_BROADCAST);
-  for (const char* name :
-       {"localhost", "127.0.0.256", "::1", " 127.0.0.1", "127.0.0.1 "}) {
+  CHECK(reinterpret_cast<const sockaddr_in*>(all->get())->sin_addr.s_addr == INADDR_BROADCAST);
+  for (const char* name : {"localhost", "127.0.0.256", "::1", " 127.0.0.1", "127.0.0.1 "}) {
     CHECK(!parse_numeric(AF_INET, name, 1));
   }
   CHECK(!parse_numeric(AF_INET, std::string("127.0.0.1\0.example", 18), 1));
@@ -43,8 +40,7 @@ TEST_CASE("numeric IPv6 addresses, with zones") {
   CHECK(address->size == sizeof(sockaddr_in6));
   const auto any = parse_numeric(AF_INET6, "", 0);
   REQUIRE(any);
-  CHECK(IN6_IS_ADDR_UNSPECIFIED(
-      &reinterpret_cast<const sockaddr_in6*>(any->get())->sin6_addr));
+  CHECK(IN6_IS_ADDR_UNSPECIFIED(&reinterpret_cast<const sockaddr_in6*>(any->get())->sin6_addr));
   const auto zone_of = [](const std::string& host) -> long {
     const auto parsed = parse_numeric(AF_INET6, host, 1);
     if (!parsed) return -1;
@@ -54,9 +50,9 @@ TEST_CASE("numeric IPv6 addresses, with zones") {
   CHECK(zone_of("fe80::1%7") == 7);
   CHECK(zone_of("fe80::1%4294967295") == 4294967295);
   CHECK(zone_of("fe80::1%lo") == static_cast<long>(if_nametoindex("lo")));
-  for (const char* bad : {"fe80::1%", "fe80::1%nosuchif0", "fe80::1%4294967296",
-                          "fe80::1% 7", "fe80::1%-1", "fe80::1%7x",
-                          "fe80::1%+7", "127.0.0.1", "[::1]", "localhost"}) {
+  for (const char* bad :
+       {"fe80::1%", "fe80::1%nosuchif0", "fe80::1%4294967296", "fe80::1% 7", "fe80::1%-1",
+        "fe80::1%7x", "fe80::1%+7", "127.0.0.1", "[::1]", "localhost"}) {
     CAPTURE(bad);
     CHECK(zone_of(bad) == -1);
   }
@@ -69,9 +65,7 @@ TEST_CASE("paths of Unix sockets") {
   const auto path = unix_path("/tmp/a");
   REQUIRE(path);
   CHECK(path->size == kBase + 7);
-  CHECK(std::string(
-            reinterpret_cast<const sockaddr_un*>(path->get())->sun_path) ==
-        "/tmp/a");
+  CHECK(std::string(reinterpret_cast<const sockaddr_un*>(path->get())->sun_path) == "/tmp/a");
   CHECK(unix_path(std::string(107, 'a')));
   CHECK(!unix_path(std::string(108, 'a')));
   const auto abstract = unix_path(std::string("\0ab", 3));

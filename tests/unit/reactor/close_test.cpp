@@ -119,8 +119,7 @@ TEST_CASE("a released descriptor is out of the loop and stays open") {
 }
 
 // The kernel gives the lowest free number, so the next descriptor has the same.
-TEST_CASE(
-    "a descriptor's number that is used again at once belongs to the new one") {
+TEST_CASE("a descriptor's number that is used again at once belongs to the new one") {
   test::PolledReactor reactor;
   Poller poller(reactor);
   int same = 0;
@@ -150,8 +149,7 @@ TEST_CASE(
   CHECK(same > 0);
 }
 
-TEST_CASE(
-    "waits, readiness, cancellations and a close meet on one descriptor") {
+TEST_CASE("waits, readiness, cancellations and a close meet on one descriptor") {
   test::PolledReactor reactor;
   Poller poller(reactor);
   for (int i = 0; i < test::rounds(200); ++i) {
@@ -159,8 +157,7 @@ TEST_CASE(
     const int fd = pair.a.get();
     auto* registration = new Registration(reactor.reactor, fd);
     std::atomic<bool> closed{false};
-    test::StepTask tasks[3] = {test::StepTask(reactor.waker),
-                               test::StepTask(reactor.waker),
+    test::StepTask tasks[3] = {test::StepTask(reactor.waker), test::StepTask(reactor.waker),
                                test::StepTask(reactor.waker)};
     std::atomic<int> waiting{3};
     test::parallelize(5, [&](int me) {
@@ -203,8 +200,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE(
-    "a closed reactor wakes its waiters, and its registrations are harmless") {
+TEST_CASE("a closed reactor wakes its waiters, and its registrations are harmless") {
   test::ResumingWaker waker;
   reactor::Reactor reactor;
   std::string error;

@@ -70,8 +70,7 @@ TEST_CASE("what is registered may be closed, and its number used again") {
   CHECK(reactor.poll(base::kNever) == 1);
 }
 
-TEST_CASE(
-    "closing wakes who waits, and leaves the descriptor open and as it was") {
+TEST_CASE("closing wakes who waits, and leaves the descriptor open and as it was") {
   test::PolledReactor reactor;
   const base::UniqueFd fd(::eventfd(0, EFD_CLOEXEC));
   auto watched = open(reactor, fd.get());

@@ -78,8 +78,7 @@ TEST_CASE("a timer set by another thread shortens the poll that blocks") {
   for (int i = 0; i < test::rounds(300); ++i) {
     test::StepTask task(reactor.waker);
     REQUIRE(test::suspend(task));
-    std::thread other(
-        [&] { reactor.reactor.add_timer(task, base::now() + i % 3 * 100); });
+    std::thread other([&] { reactor.reactor.add_timer(task, base::now() + i % 3 * 100); });
     while (task.state().suspended()) reactor.poll(base::kNever);
     other.join();
     CHECK(task.state().reason() == task::WakeReason::kTimedOut);

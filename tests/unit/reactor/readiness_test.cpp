@@ -43,8 +43,7 @@ TEST_CASE("a pipe that becomes readable wakes its reader") {
   CHECK(reactor.poll(base::kNever) == 1);
 }
 
-TEST_CASE(
-    "a reader and a writer wait for one descriptor, and several readers") {
+TEST_CASE("a reader and a writer wait for one descriptor, and several readers") {
   test::PolledReactor reactor;
   test::Pair pair = test::make_socketpair();
   Watched watched(reactor, pair.a.get());
@@ -62,8 +61,7 @@ TEST_CASE(
   CHECK(woken == 2);
 }
 
-TEST_CASE(
-    "the watch outlives a wait, stops when nobody waits, and begins again") {
+TEST_CASE("the watch outlives a wait, stops when nobody waits, and begins again") {
   test::PolledReactor reactor;
   test::Pair pair = test::make_socketpair();
   Watched watched(reactor, pair.a.get());

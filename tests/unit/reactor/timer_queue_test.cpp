@@ -51,8 +51,7 @@ TEST_CASE("a timer of a task that was woken otherwise wakes nobody") {
   TimerQueue queue;
   REQUIRE(test::suspend(late));
   CHECK(!queue.add(late, 100));
-  REQUIRE(late.state().claim(task::WakeReason::kCompleted) ==
-          task::Claim::kSchedule);
+  REQUIRE(late.state().claim(task::WakeReason::kCompleted) == task::Claim::kSchedule);
   CHECK(fire(queue, 100) == 0);
   CHECK(late.state().reason() == task::WakeReason::kCompleted);
   queue.remove(late);  // no effect
@@ -90,13 +89,11 @@ TEST_CASE("a million timers, removed from the middle, fire in order") {
   base::Instant last = -1;
   int fired = 0;
   bool in_order = true;
-  for (const base::Instant now :
-       {base::Instant{count / 16}, base::Instant{count}}) {
+  for (const base::Instant now : {base::Instant{count / 16}, base::Instant{count}}) {
     task::TaskList ready;
     queue.fire_due(now, ready);
     while (task::Task* task = ready.pop_front()) {
-      const base::Instant deadline =
-          deadlines[static_cast<test::StepTask*>(task)->stage];
+      const base::Instant deadline = deadlines[static_cast<test::StepTask*>(task)->stage];
       in_order = in_order && deadline >= last && deadline <= now;
       last = deadline;
       ++fired;
@@ -104,8 +101,7 @@ TEST_CASE("a million timers, removed from the middle, fire in order") {
   }
   CHECK(in_order);
   CHECK(fired == count - removed);
-  for (int i = 0; i < removed; ++i)
-    in_order = in_order && tasks[shuffled[i]].state().suspended();
+  for (int i = 0; i < removed; ++i) in_order = in_order && tasks[shuffled[i]].state().suspended();
   CHECK(in_order);
 }
 
@@ -133,8 +129,7 @@ TEST_CASE("only a deadline that a poll would miss wakes the driver") {
 }
 
 // The task removes its timer as soon as it is resumed, and sets the next one.
-TEST_CASE(
-    "a timer that fires meets its removal, and each suspension ends once") {
+TEST_CASE("a timer that fires meets its removal, and each suspension ends once") {
   test::RecordingWaker waker;
   TimerQueue queue;
   const int each = test::rounds(3'000);
@@ -163,8 +158,7 @@ TEST_CASE(
         if (task.state().finish_arming()) {
           while (task.state().suspended()) std::this_thread::yield();
         }
-        (task.state().reason() == task::WakeReason::kTimedOut ? timed_out
-                                                              : completed)++;
+        (task.state().reason() == task::WakeReason::kTimedOut ? timed_out : completed)++;
         queue.remove(task);
       }
       --left;

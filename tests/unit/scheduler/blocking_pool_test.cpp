@@ -158,8 +158,7 @@ TEST_CASE("withdrawal races with the start of the job: one of the two wins") {
     for (int spin = i % 200; spin > 0; --spin) std::this_thread::yield();
     if (!pool.withdraw(job)) {
       while (ran == 0) std::this_thread::yield();
-      while (pool.pending() != 0)
-        std::this_thread::yield();  // the job is ours again
+      while (pool.pending() != 0) std::this_thread::yield();  // the job is ours again
     } else if (ran != 0) {
       FAIL("ran although withdrawn");
     }
@@ -167,8 +166,7 @@ TEST_CASE("withdrawal races with the start of the job: one of the two wins") {
   finish(pool);
 }
 
-TEST_CASE(
-    "closing drops what waits, refuses what comes, and waits for what runs") {
+TEST_CASE("closing drops what waits, refuses what comes, and waits for what runs") {
   test::FakeHooks hooks;
   BlockingPool pool(hooks);
   pool.configure(1, 60s);
@@ -227,8 +225,7 @@ TEST_CASE("without a thread and a state for one, a job is refused") {
   finish(pool);
 }
 
-TEST_CASE(
-    "many submit while the pool closes: each job is run, dropped or refused") {
+TEST_CASE("many submit while the pool closes: each job is run, dropped or refused") {
   for (int round = 0; round < test::rounds(50); ++round) {
     test::FakeHooks hooks;
     BlockingPool pool(hooks);
@@ -264,8 +261,7 @@ TEST_CASE("an idle thread settles now and then, and takes work in between") {
     Job job([&] { ran.count_down(); });
     REQUIRE(pool.submit(job));
     ran.wait();
-    for (int seen = hooks.settled; hooks.settled < seen + 2;)
-      hooks.settled.wait(hooks.settled);
+    for (int seen = hooks.settled; hooks.settled < seen + 2;) hooks.settled.wait(hooks.settled);
   }
   finish(pool);
 }

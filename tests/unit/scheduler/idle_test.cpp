@@ -44,8 +44,7 @@ TEST_CASE("a worker that wakes by itself is no longer chosen") {
   CHECK(idle.unpark(1));
   CHECK(idle.somebody_runs());
   int visited = -1;
-  idle.with_parked(
-      [&](unsigned worker) { visited = static_cast<int>(worker); });
+  idle.with_parked([&](unsigned worker) { visited = static_cast<int>(worker); });
   CHECK(visited == 0);
   CHECK(idle.worker_to_notify() == 0u);
 }

@@ -112,10 +112,8 @@ TEST_CASE("a thief takes no more than it has room for") {
   Tasks tasks(2 * kCapacity);
   LocalQueue queue, thief;
   InjectQueue overflow;
-  for (std::uint32_t i = 0; i < kCapacity; ++i)
-    queue.push_back(tasks.all[i], overflow);
-  for (std::uint32_t i = 0; i < kCapacity; ++i)
-    thief.push_back(tasks.all[kCapacity + i], overflow);
+  for (std::uint32_t i = 0; i < kCapacity; ++i) queue.push_back(tasks.all[i], overflow);
+  for (std::uint32_t i = 0; i < kCapacity; ++i) thief.push_back(tasks.all[kCapacity + i], overflow);
   CHECK(queue.steal_into(thief) == &tasks.all[0]);
   CHECK(thief.size() == kCapacity);
   while (queue.pop() || thief.pop()) {
@@ -128,8 +126,7 @@ TEST_CASE("every task of a queue that is stolen from is run once") {
       Tasks tasks(1'000);
       const int target = test::rounds(100'000);
       std::vector<std::unique_ptr<LocalQueue>> queues;
-      for (int i = 0; i <= thieves; ++i)
-        queues.push_back(std::make_unique<LocalQueue>(first));
+      for (int i = 0; i <= thieves; ++i) queues.push_back(std::make_unique<LocalQueue>(first));
       InjectQueue overflow;
       std::atomic<int> done{0};
       // The owner of a task counts its runs without any lock.

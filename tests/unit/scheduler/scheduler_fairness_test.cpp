@@ -25,9 +25,7 @@ struct PingPong {
     ++turns;
     // The test cancels them, too, once they are to stop.
     const bool last = stop || !me.state().begin_arming();
-    if (other.state().claim(task::WakeReason::kCompleted) ==
-        task::Claim::kSchedule)
-      other.wake();
+    if (other.state().claim(task::WakeReason::kCompleted) == task::Claim::kSchedule) other.wake();
     return last ? Next::kDone : Next::kWait;
   }
 
@@ -91,11 +89,9 @@ TEST_CASE(
     REQUIRE(scheduler.start(workers));
     std::atomic<bool> stop{false};
     test::Countdown hogs_ended(3);
-    const auto hog = [&](test::StepTask&) {
-      return stop ? Next::kDone : Next::kGiveWay;
-    };
-    test::StepTask a(scheduler, hog, &hogs_ended),
-        b(scheduler, hog, &hogs_ended), c(scheduler, hog, &hogs_ended);
+    const auto hog = [&](test::StepTask&) { return stop ? Next::kDone : Next::kGiveWay; };
+    test::StepTask a(scheduler, hog, &hogs_ended), b(scheduler, hog, &hogs_ended),
+        c(scheduler, hog, &hogs_ended);
     for (auto* task : {&a, &b, &c}) scheduler.spawn(*task);
     for (int i = 0; i < 50; ++i) {
       test::Countdown ended(2);

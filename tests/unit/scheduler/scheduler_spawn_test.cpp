@@ -49,8 +49,7 @@ TEST_CASE("every task spawned from many threads and from tasks runs once") {
         return task.stage++ == 0 ? Next::kGiveWay : Next::kDone;
       };
       auto& mine = children[me];
-      for (int i = 0; i < each * fan; ++i)
-        mine.emplace_back(scheduler, leaf, &ended);
+      for (int i = 0; i < each * fan; ++i) mine.emplace_back(scheduler, leaf, &ended);
       for (int i = 0; i < each; ++i) {
         parents[me].emplace_back(
             scheduler,
@@ -60,8 +59,7 @@ TEST_CASE("every task spawned from many threads and from tasks runs once") {
                 for (int k = 0; k < fan; ++k) list.push_back(mine[i * fan + k]);
                 scheduler.spawn(list);
               } else {
-                for (int k = 0; k < fan; ++k)
-                  scheduler.spawn(mine[i * fan + k]);
+                for (int k = 0; k < fan; ++k) scheduler.spawn(mine[i * fan + k]);
               }
               return Next::kDone;
             },

@@ -12,8 +12,7 @@
 using namespace tonio;
 using Next = test::StepTask::Next;
 
-TEST_CASE(
-    "workers stop and start again in other numbers, and no task is lost") {
+TEST_CASE("workers stop and start again in other numbers, and no task is lost") {
   test::FakeHooks hooks;
   test::FakeDriver driver;
   scheduler::Scheduler scheduler(driver, hooks);
@@ -27,9 +26,7 @@ TEST_CASE(
     if (task.stage % 3 != 0) return Next::kGiveWay;
     // Through the LIFO slot.
     if (!task.state().begin_arming()) std::abort();
-    if (task.state().claim(task::WakeReason::kCompleted) !=
-        task::Claim::kInPlace)
-      std::abort();
+    if (task.state().claim(task::WakeReason::kCompleted) != task::Claim::kInPlace) std::abort();
     return Next::kWait;
   };
   for (int i = 0; i < count; ++i) tasks.emplace_back(scheduler, step, &ended);

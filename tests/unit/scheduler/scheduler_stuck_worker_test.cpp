@@ -16,9 +16,7 @@ namespace {
 
 // A scheduler, and a task that stays in one step until the test lets it go.
 struct Stuck {
-  explicit Stuck(unsigned workers) : scheduler(driver, hooks) {
-    REQUIRE(scheduler.start(workers));
-  }
+  explicit Stuck(unsigned workers) : scheduler(driver, hooks) { REQUIRE(scheduler.start(workers)); }
   ~Stuck() {
     go.count_down();
     ended.wait();
@@ -51,8 +49,7 @@ TEST_CASE("the queue of a worker that is stuck in a step is taken over") {
     test::Countdown rest(count);
     std::deque<test::StepTask> tasks;
     Stuck stuck(workers);
-    for (int i = 0; i < count; ++i)
-      tasks.emplace_back(stuck.scheduler, end_at_once, &rest);
+    for (int i = 0; i < count; ++i) tasks.emplace_back(stuck.scheduler, end_at_once, &rest);
     test::StepTask task(stuck.scheduler, stuck.step([&] {
       for (auto& other : tasks) stuck.scheduler.spawn(other);
     }),
@@ -73,8 +70,7 @@ TEST_CASE("the task in the LIFO slot of a stuck worker is taken over") {
       std::optional<test::StepTask> woken, task;
       Stuck stuck(workers);
       woken.emplace(stuck.scheduler, end_at_once, &woken_ended);
-      task.emplace(stuck.scheduler,
-                   stuck.step([&] { stuck.scheduler.wake(*woken); }),
+      task.emplace(stuck.scheduler, stuck.step([&] { stuck.scheduler.wake(*woken); }),
                    &stuck.ended);
       if (i % 2) stuck.driver.wait_until_idle();
       stuck.scheduler.spawn(*task);

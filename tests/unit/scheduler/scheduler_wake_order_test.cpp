@@ -9,8 +9,7 @@
 using namespace tonio;
 using Next = test::StepTask::Next;
 
-TEST_CASE(
-    "a woken task runs before those that were ready, new tasks run in order") {
+TEST_CASE("a woken task runs before those that were ready, new tasks run in order") {
   test::FakeHooks hooks;
   test::FakeDriver driver;
   scheduler::Scheduler scheduler(driver, hooks);
@@ -24,8 +23,7 @@ TEST_CASE(
     };
   };
   test::StepTask a(scheduler, note(1), &ended), b(scheduler, note(2), &ended),
-      c(scheduler, note(3), &ended), x(scheduler, note(10), &ended),
-      y(scheduler, note(11), &ended);
+      c(scheduler, note(3), &ended), x(scheduler, note(10), &ended), y(scheduler, note(11), &ended);
   test::StepTask first(
       scheduler,
       [&](test::StepTask&) {

@@ -37,8 +37,7 @@ TEST_CASE("tokens that tasks hand on by wakes all arrive") {
         ++seats[seat].tokens;
         if (!seats[seat].waiting) return;
         seats[seat].waiting = false;
-        if (tasks[seat].state().claim(task::WakeReason::kCompleted) !=
-            task::Claim::kSchedule)
+        if (tasks[seat].state().claim(task::WakeReason::kCompleted) != task::Claim::kSchedule)
           return;
       }
       tasks[seat].wake();

@@ -12,8 +12,7 @@
 
 using namespace tonio;
 
-TEST_CASE(
-    "the arrival that completes a barrier wakes everybody; later ones pass") {
+TEST_CASE("the arrival that completes a barrier wakes everybody; later ones pass") {
   test::RecordingWaker waker;
   test::StepTask a(waker), b(waker), last(waker), late(waker);
   sync::Barrier barrier(4);
@@ -59,8 +58,7 @@ TEST_CASE("a cancelled waiter's arrival counts") {
   CHECK(cancelled.state().reason() == task::WakeReason::kCancelled);
 }
 
-TEST_CASE(
-    "nobody passes before all have arrived, and each has an index of its own") {
+TEST_CASE("nobody passes before all have arrived, and each has an index of its own") {
   for (const int parties : {1, 2, 4, 8}) {
     for (int round = 0; round < test::rounds(200); ++round) {
       test::HandBackWaker waker;

@@ -14,9 +14,7 @@ TEST_CASE(
   test::suspend_receiving(channel, cancelled);
   test::suspend_receiving(channel, next);
   cancelled.cancel();
-  SUBCASE("and has left the line by then") {
-    channel.cancel_receive(cancelled.waiter());
-  }
+  SUBCASE("and has left the line by then") { channel.cancel_receive(cancelled.waiter()); }
   SUBCASE("and has not run yet") {}
   CHECK(channel.send(&m[0]) == Outcome::kDone);
   CHECK(waker.last == &next);
@@ -70,8 +68,7 @@ TEST_CASE(
   CHECK(test::next(channel) == nullptr);
 }
 
-TEST_CASE(
-    "a sender that is cancelled before its message was taken has it back") {
+TEST_CASE("a sender that is cancelled before its message was taken has it back") {
   test::RecordingWaker waker;
   test::StepTask cancelled(waker), next(waker);
   sync::Channel channel(1);
@@ -80,9 +77,7 @@ TEST_CASE(
   test::suspend_sending(channel, cancelled, m[1]);
   test::suspend_sending(channel, next, m[2]);
   cancelled.cancel();
-  SUBCASE("and has left the line by then") {
-    channel.cancel_send(cancelled.waiter());
-  }
+  SUBCASE("and has left the line by then") { channel.cancel_send(cancelled.waiter()); }
   SUBCASE("and has not run yet") {}
   CHECK(test::next(channel) == &m[0]);
   CHECK(waker.last == &next);
@@ -92,8 +87,7 @@ TEST_CASE(
   CHECK(test::next(channel) == nullptr);
 }
 
-TEST_CASE(
-    "a sender that is cancelled after its message was taken has sent it") {
+TEST_CASE("a sender that is cancelled after its message was taken has sent it") {
   test::RecordingWaker waker;
   test::StepTask task(waker);
   sync::Channel channel(1);

@@ -10,8 +10,7 @@ namespace tonio::test {
 
 using Outcome = sync::Channel::Outcome;
 
-inline void suspend_sending(sync::Channel& channel, StepTask& task,
-                            int& message) {
+inline void suspend_sending(sync::Channel& channel, StepTask& task, int& message) {
   REQUIRE(task.state().begin_arming());
   REQUIRE(channel.send(&message, &task.waiter()) == Outcome::kBlocked);
   REQUIRE(task.state().finish_arming());
@@ -27,9 +26,7 @@ inline void suspend_receiving(sync::Channel& channel, StepTask& task) {
 // The next message, without waiting; null when there is none.
 inline int* next(sync::Channel& channel) {
   void* message = nullptr;
-  return channel.receive(message) == Outcome::kDone
-             ? static_cast<int*>(message)
-             : nullptr;
+  return channel.receive(message) == Outcome::kDone ? static_cast<int*>(message) : nullptr;
 }
 
 // What a task that was resumed with kCompleted has received.

@@ -40,8 +40,7 @@ End send(sync::Channel& channel, test::StepTask& task, void* message) {
 
 // `give_up`: what was handed over goes back, as when the operation is
 // abandoned.
-End receive(sync::Channel& channel, test::StepTask& task, void*& message,
-            bool give_up) {
+End receive(sync::Channel& channel, test::StepTask& task, void*& message, bool give_up) {
   Outcome outcome = channel.receive(message);
   if (outcome == Outcome::kBlocked) {
     if (!task.state().begin_arming()) {
@@ -65,16 +64,14 @@ End receive(sync::Channel& channel, test::StepTask& task, void*& message,
 }
 
 struct Message {
-  int value =
-      0;  // written by its sender, read by its receiver; TSAN looks at it
+  int value = 0;  // written by its sender, read by its receiver; TSAN looks at it
   std::atomic<int> sent{0}, received{0};
 };
 
 // Senders and receivers on one channel, with somebody who cancels them all the
 // time. `close_after`: closes when so many messages have been received; 0: when
 // the senders have ended.
-void exchange(std::size_t capacity, int senders, int receivers, int each,
-              long close_after) {
+void exchange(std::size_t capacity, int senders, int receivers, int each, long close_after) {
   test::HandBackWaker waker;
   sync::Channel channel(capacity);
   const auto count = static_cast<std::size_t>(senders * each);
@@ -87,8 +84,7 @@ void exchange(std::size_t capacity, int senders, int receivers, int each,
     if (me == senders + receivers) {
       while (left > 0) {
         for (auto& task : tasks) task.cancel();
-        if (sending == 0 || (close_after > 0 && received >= close_after))
-          channel.close();
+        if (sending == 0 || (close_after > 0 && received >= close_after)) channel.close();
         std::this_thread::yield();
       }
       return;
@@ -122,11 +118,9 @@ void exchange(std::size_t capacity, int senders, int receivers, int each,
     --left;
   });
   // What was put back after the last receiver had gone.
-  while (void* message = channel.take())
-    ++static_cast<Message*>(message)->received;
+  while (void* message = channel.take()) ++static_cast<Message*>(message)->received;
   for (std::size_t i = 0; i < count; ++i) {
-    if (messages[i].sent != messages[i].received || messages[i].sent > 1)
-      ++wrong;
+    if (messages[i].sent != messages[i].received || messages[i].sent > 1) ++wrong;
     if (close_after == 0 && messages[i].sent != 1) ++wrong;
   }
   CHECK(wrong == 0);
@@ -137,8 +131,7 @@ void exchange(std::size_t capacity, int senders, int receivers, int each,
 
 TEST_CASE("every message arrives exactly once, whoever is cancelled") {
   const int each = test::rounds(2'000);
-  for (const std::size_t capacity :
-       {std::size_t{1}, std::size_t{3}, sync::Channel::kUnbounded}) {
+  for (const std::size_t capacity : {std::size_t{1}, std::size_t{3}, sync::Channel::kUnbounded}) {
     exchange(capacity, 1, 1, each, 0);
     exchange(capacity, 3, 3, each, 0);
     exchange(capacity, 4, 1, each, 0);

@@ -102,8 +102,7 @@ TEST_CASE(
         if (task.state().finish_arming()) {
           while (task.state().suspended()) std::this_thread::yield();
         }
-        if (task.state().reason() != task::WakeReason::kCompleted)
-          event.cancel_wait(task.waiter());
+        if (task.state().reason() != task::WakeReason::kCompleted) event.cancel_wait(task.waiter());
       }
       --left;
     });

@@ -32,9 +32,7 @@ TEST_CASE("a waiter that is cancelled before the hand-off is passed over") {
   suspend_in_line(semaphore, next);
   cancelled.cancel();
 
-  SUBCASE("and has left the line by then") {
-    semaphore.cancel_wait(cancelled.waiter());
-  }
+  SUBCASE("and has left the line by then") { semaphore.cancel_wait(cancelled.waiter()); }
   SUBCASE("and has not run yet") {}
   CHECK(semaphore.release());
   CHECK(waker.last == &next);
@@ -72,8 +70,7 @@ TEST_CASE(
   CHECK(semaphore.release());
 }
 
-TEST_CASE(
-    "a permit that is handed over while the waiter still arms stays with it") {
+TEST_CASE("a permit that is handed over while the waiter still arms stays with it") {
   test::RecordingWaker waker;
   test::StepTask task(waker);
   sync::Semaphore semaphore(1);
@@ -97,8 +94,7 @@ TEST_CASE("no permit is lost or doubled, whenever waiters are cancelled") {
       const int each = test::rounds(3'000);
       std::atomic<int> left{waiters}, holders{0}, too_many{0};
       std::atomic<long> acquired{0};
-      long counted =
-          0;  // touched by the holder of a lock only; TSAN looks at it
+      long counted = 0;  // touched by the holder of a lock only; TSAN looks at it
       std::deque<test::StepTask> tasks;
       for (int i = 0; i < waiters; ++i) tasks.emplace_back(waker);
       test::parallelize(waiters + 1, [&](int me) {
@@ -107,8 +103,7 @@ TEST_CASE("no permit is lost or doubled, whenever waiters are cancelled") {
             auto& task = tasks[static_cast<std::size_t>(i % waiters)];
             if (i % 2 == 0) {
               task.cancel();
-            } else if (task.state().claim(WakeReason::kTimedOut) ==
-                       task::Claim::kSchedule) {
+            } else if (task.state().claim(WakeReason::kTimedOut) == task::Claim::kSchedule) {
               task.wake();
             }
             std::this_thread::yield();

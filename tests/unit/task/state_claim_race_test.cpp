@@ -44,10 +44,9 @@ TEST_CASE("exactly one claim wins per suspension") {
             ++resumed_in_place;
           }
         } else {
-          const Claim claim = me % 3 == 0 ? state.request_cancel()
-                              : me % 3 == 1
-                                  ? state.claim(WakeReason::kCompleted)
-                                  : state.claim(WakeReason::kTimedOut);
+          const Claim claim = me % 3 == 0   ? state.request_cancel()
+                              : me % 3 == 1 ? state.claim(WakeReason::kCompleted)
+                                            : state.claim(WakeReason::kTimedOut);
           if (claim == Claim::kSchedule) {
             ++scheduled;
             ++plain;

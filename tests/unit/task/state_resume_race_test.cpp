@@ -35,8 +35,8 @@ TEST_CASE("a task moves from thread to thread with its claims") {
     own();
     test::parallelize(threads, [&](int me) {
       while (!done) {
-        const Claim claim = me % 4 == 3 ? state.request_cancel()
-                                        : state.claim(WakeReason::kCompleted);
+        const Claim claim =
+            me % 4 == 3 ? state.request_cancel() : state.claim(WakeReason::kCompleted);
         if (claim == Claim::kSchedule) own();
         std::this_thread::yield();
       }

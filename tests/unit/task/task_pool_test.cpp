@@ -43,8 +43,7 @@ TEST_CASE("objects are used again, last one first, and destroyed once") {
     pool.give_back(magazine, a);
     pool.give_back(magazine, b);
     std::set<PooledTask*> used;
-    for (std::size_t i = 0; i < 3 * Pool::kSlabSize; ++i)
-      used.insert(&pool.take(magazine));
+    for (std::size_t i = 0; i < 3 * Pool::kSlabSize; ++i) used.insert(&pool.take(magazine));
     CHECK(used.size() == 3 * Pool::kSlabSize);
     CHECK(PooledTask::made == 3 * Pool::kSlabSize);
     for (PooledTask* task : used) pool.give_back(magazine, *task);
@@ -141,8 +140,7 @@ TEST_CASE("all tasks can be cancelled while they begin and end") {
   Pool::Magazine magazine;
   pool.take(magazine).state().begin();
   int alive = 0;
-  pool.for_each(
-      [&](PooledTask& task) { alive += task.state().ended() ? 0 : 1; });
+  pool.for_each([&](PooledTask& task) { alive += task.state().ended() ? 0 : 1; });
   CHECK(alive == 1);
   pool.flush(magazine);
 }

@@ -46,8 +46,8 @@ TEST_CASE(
   std::atomic<int> receivers_left{pairs};
   test::parallelize(pairs * 2 + 1, [&](int me) {
     static test::RecordingWaker waker;
-    static test::StepTask tasks[pairs] = {
-        test::StepTask(waker), test::StepTask(waker), test::StepTask(waker)};
+    static test::StepTask tasks[pairs] = {test::StepTask(waker), test::StepTask(waker),
+                                          test::StepTask(waker)};
     if (me == pairs * 2) {
       // Hands permits over, one after the other.
       for (long n = 0; receivers_left > 0; ++n) {
@@ -61,8 +61,7 @@ TEST_CASE(
     test::StepTask& task = tasks[me % pairs];
     if (me >= pairs) {
       while (receivers_left > 0) {
-        if (task.state().request_cancel() == Claim::kLost)
-          std::this_thread::yield();
+        if (task.state().request_cancel() == Claim::kLost) std::this_thread::yield();
       }
       return;
     }

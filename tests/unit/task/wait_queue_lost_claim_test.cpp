@@ -7,8 +7,7 @@ using namespace tonio;
 using task::Claim;
 using task::WakeReason;
 
-TEST_CASE(
-    "what is handed over goes past a waiter that somebody else has woken") {
+TEST_CASE("what is handed over goes past a waiter that somebody else has woken") {
   test::RecordingWaker waker;
   test::StepTask timed_out(waker), cancelled(waker), next(waker);
   task::WaitQueue queue;

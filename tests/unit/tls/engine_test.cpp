@@ -30,18 +30,15 @@ std::string random_text(std::size_t size) {
 TEST_CASE("both versions, both kinds of keys: data goes both ways") {
   for (const Version version : kVersions) {
     for (const bool rsa : {false, true}) {
-      Pair pair(at(version, client_settings()),
-                server_settings(identity_for("server.test", rsa)));
+      Pair pair(at(version, client_settings()), server_settings(identity_for("server.test", rsa)));
       pair.shake_well();
-      const std::string expected =
-          version == Version::kTls13 ? "TLSv1.3" : "TLSv1.2";
+      const std::string expected = version == Version::kTls13 ? "TLSv1.3" : "TLSv1.2";
       CHECK(pair.client->version() == expected);
       CHECK(pair.server->version() == expected);
       const std::string key_kind = rsa ? "RSA" : "ECDSA";
-      CHECK(pair.client->cipher() ==
-            (version == Version::kTls13
-                 ? "TLS_AES_128_GCM_SHA256"
-                 : "TLS_ECDHE_" + key_kind + "_WITH_AES_128_GCM_SHA256"));
+      CHECK(pair.client->cipher() == (version == Version::kTls13
+                                          ? "TLS_AES_128_GCM_SHA256"
+                                          : "TLS_ECDHE_" + key_kind + "_WITH_AES_128_GCM_SHA256"));
       CHECK(!pair.client->resumed());
       CHECK(!pair.client->peer_certificate().empty());
       CHECK(pair.server->peer_certificate().empty());
@@ -108,8 +105,7 @@ TEST_CASE("orderly close and truncation differ") {
     pair.client->end_input();
     CHECK(read(*pair.client, last).empty());
     CHECK(last == Status::kTruncated);
-    CHECK(pair.client->error() ==
-          "the peer ended the connection without a close_notify");
+    CHECK(pair.client->error() == "the peer ended the connection without a close_notify");
   }
 }
 
@@ -125,27 +121,23 @@ TEST_CASE("truncated in the handshake, at every byte") {
       server->add_input(std::span(hello).first(size));
       server->end_input();
       REQUIRE(server->handshake() == Status::kTruncated);
-      CHECK(server->error() ==
-            "the peer ended the connection during the handshake");
+      CHECK(server->error() == "the peer ended the connection during the handshake");
     }
   }
 }
 
 TEST_CASE("garbage is refused in words, with an alert") {
   const auto shared = config(server_settings());
-  for (const std::string& garbage :
-       {std::string("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), random_text(3000),
-        std::string(100, '\0')}) {
+  for (const std::string& garbage : {std::string("GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+                                     random_text(3000), std::string(100, '\0')}) {
     auto server = engine(shared);
-    server->add_input({reinterpret_cast<const unsigned char*>(garbage.data()),
-                       garbage.size()});
+    server->add_input({reinterpret_cast<const unsigned char*>(garbage.data()), garbage.size()});
     REQUIRE(server->handshake() == Status::kFailed);
     CHECK(!server->error().empty());
     CHECK(server->handshake() == Status::kFailed);
   }
   auto server = engine(shared);
-  server->add_input(
-      {reinterpret_cast<const unsigned char*>("GET / HTTP/1.1\r\n"), 16});
+  server->add_input({reinterpret_cast<const unsigned char*>("GET / HTTP/1.1\r\n"), 16});
   server->handshake();
   CHECK(server->error() == "what the peer sent is not TLS");
 }
@@ -156,15 +148,12 @@ TEST_CASE("a damaged record ends the connection") {
     pair.shake_well();
     write(*pair.client, "whole");
     write(*pair.client, "damaged");
-    carry(*pair.client, *pair.server, 1 << 20,
-          [](Bytes& bytes) { bytes.back() ^= 1; });
+    carry(*pair.client, *pair.server, 1 << 20, [](Bytes& bytes) { bytes.back() ^= 1; });
     Status last;
     CHECK(read(*pair.server, last) == "whole");
     CHECK(last == Status::kFailed);
-    CHECK(pair.server->error() ==
-          "a record was tampered with or damaged on its way");
-    CHECK(pair.server->write({reinterpret_cast<const unsigned char*>("x"),
-                              1}) == Status::kFailed);
+    CHECK(pair.server->error() == "a record was tampered with or damaged on its way");
+    CHECK(pair.server->write({reinterpret_cast<const unsigned char*>("x"), 1}) == Status::kFailed);
     carry(*pair.server, *pair.client);
     CHECK(read(*pair.client, last).empty());
     CHECK(last == Status::kFailed);
@@ -195,15 +184,12 @@ TEST_CASE("ALPN") {
 }
 
 TEST_CASE("versions that do not overlap") {
-  Pair old_client(at(Version::kTls12, client_settings()),
-                  at(Version::kTls13, server_settings()));
+  Pair old_client(at(Version::kTls12, client_settings()), at(Version::kTls13, server_settings()));
   old_client.shake();
   CHECK(old_client.client_status == Status::kFailed);
   CHECK(old_client.server_status == Status::kFailed);
-  CHECK(old_client.client->error() ==
-        "the peer refused: protocol version not supported");
-  Pair old_server(at(Version::kTls13, client_settings()),
-                  at(Version::kTls12, server_settings()));
+  CHECK(old_client.client->error() == "the peer refused: protocol version not supported");
+  Pair old_server(at(Version::kTls13, client_settings()), at(Version::kTls12, server_settings()));
   old_server.shake();
   CHECK(old_server.client_status == Status::kFailed);
   CHECK(old_server.server_status == Status::kFailed);
@@ -220,9 +206,7 @@ TEST_CASE("a server chooses its certificate by name") {
       Pair pair(client, server, name);
       pair.shake();
       if (pair.client_status != Status::kDone) return pair.client->error();
-      return certificate_info(pair.client->peer_certificate())
-          ->subject[0]
-          .second;
+      return certificate_info(pair.client->peer_certificate())->subject[0].second;
     };
     CHECK(subject("default.test") == "default.test");
     CHECK(subject("two.wild.test") == "*.wild.test");
@@ -246,15 +230,12 @@ TEST_CASE("client certificates") {
       client.identities = {id};
       Pair good(client, server);
       good.shake_well();
-      CHECK(certificate_info(good.server->peer_certificate())
-                ->subject[0]
-                .second == "client.test");
+      CHECK(certificate_info(good.server->peer_certificate())->subject[0].second == "client.test");
       client.identities = {stranger};
       Pair bad(client, server);
       bad.shake();
       CHECK(bad.server_status == Status::kFailed);
-      CHECK(bad.server->error() ==
-            "certificate has an unknown issuer (CN=stranger.test)");
+      CHECK(bad.server->error() == "certificate has an unknown issuer (CN=stranger.test)");
     }
     client.identities = {};
     Pair none(client, server);
@@ -277,9 +258,7 @@ TEST_CASE("sessions are resumed with tickets") {
       pair.shake_well();
       CHECK(pair.client->resumed() == (round > 0));
       CHECK(pair.server->resumed() == (round > 0));
-      CHECK(certificate_info(pair.client->peer_certificate())
-                ->subject[0]
-                .second == "server.test");
+      CHECK(certificate_info(pair.client->peer_certificate())->subject[0].second == "server.test");
       // TLS 1.3's tickets come with the first data.
       write(*pair.server, "data");
       carry(*pair.server, *pair.client);

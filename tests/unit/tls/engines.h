@@ -24,8 +24,7 @@ inline CertificatePair issue(const CertificateRequest& request) {
 
 // One for the whole program: a key takes a while.
 inline const CertificatePair& authority() {
-  static const CertificatePair pair =
-      issue({.names = {"Test authority"}, .authority = true});
+  static const CertificatePair pair = issue({.names = {"Test authority"}, .authority = true});
   return pair;
 }
 
@@ -37,8 +36,7 @@ inline std::shared_ptr<const Identity> load(const CertificatePair& pair) {
   return identity;
 }
 
-inline std::shared_ptr<const Identity> identity_for(const std::string& name,
-                                                    bool rsa = false) {
+inline std::shared_ptr<const Identity> identity_for(const std::string& name, bool rsa = false) {
   return load(issue({.names = {name}, .rsa = rsa, .issuer = &authority()}));
 }
 
@@ -55,10 +53,8 @@ inline Settings client_settings() {
   return settings;
 }
 
-inline Settings server_settings(
-    std::shared_ptr<const Identity> identity = nullptr) {
-  static const std::shared_ptr<const Identity> usual =
-      identity_for("server.test");
+inline Settings server_settings(std::shared_ptr<const Identity> identity = nullptr) {
+  static const std::shared_ptr<const Identity> usual = identity_for("server.test");
   Settings settings;
   settings.side = Side::kServer;
   settings.verify = Verify::kNone;
@@ -74,8 +70,8 @@ inline std::shared_ptr<const Config> config(Settings settings) {
   return made;
 }
 
-inline std::unique_ptr<Engine> engine(
-    const std::shared_ptr<const Config>& shared, const std::string& name = "") {
+inline std::unique_ptr<Engine> engine(const std::shared_ptr<const Config>& shared,
+                                      const std::string& name = "") {
   std::string error;
   auto made = Engine::make(shared, name, error);
   INFO(error);
@@ -93,21 +89,17 @@ inline bool carry(Engine& from, Engine& to, std::size_t piece = 1 << 20,
   if (bytes.empty()) return false;
   if (filter) filter(bytes);
   for (std::size_t at = 0; at < bytes.size(); at += piece) {
-    to.add_input(
-        std::span(bytes).subspan(at, std::min(piece, bytes.size() - at)));
+    to.add_input(std::span(bytes).subspan(at, std::min(piece, bytes.size() - at)));
   }
   return true;
 }
 
 struct Pair {
   Pair(const std::shared_ptr<const Config>& client_config,
-       const std::shared_ptr<const Config>& server_config,
-       const std::string& name = "server.test")
+       const std::shared_ptr<const Config>& server_config, const std::string& name = "server.test")
       : client(engine(client_config, name)), server(engine(server_config)) {}
-  Pair(Settings client_set, Settings server_set,
-       const std::string& name = "server.test")
-      : Pair(config(std::move(client_set)), config(std::move(server_set)),
-             name) {}
+  Pair(Settings client_set, Settings server_set, const std::string& name = "server.test")
+      : Pair(config(std::move(client_set)), config(std::move(server_set)), name) {}
 
   // Until both are done or neither can go on.
   void shake() {
@@ -133,8 +125,8 @@ struct Pair {
 };
 
 inline void write(Engine& to, const std::string& text) {
-  REQUIRE(to.write({reinterpret_cast<const unsigned char*>(text.data()),
-                    text.size()}) == Engine::Status::kDone);
+  REQUIRE(to.write({reinterpret_cast<const unsigned char*>(text.data()), text.size()}) ==
+          Engine::Status::kDone);
 }
 
 // Everything that is there; `last` is how it ended.

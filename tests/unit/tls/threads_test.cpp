@@ -25,12 +25,10 @@ TEST_CASE("connections on many threads share their settings") {
       pair.shake();
       unsigned char text[] = "data", got[10];
       std::size_t size = 0;
-      const bool good = pair.client->handshake_done() &&
-                        pair.server->handshake_done() &&
-                        pair.server->write(text) == Engine::Status::kDone &&
-                        carry(*pair.server, *pair.client) &&
-                        pair.client->read(got, size) == Engine::Status::kDone &&
-                        size == sizeof text;
+      const bool good =
+          pair.client->handshake_done() && pair.server->handshake_done() &&
+          pair.server->write(text) == Engine::Status::kDone && carry(*pair.server, *pair.client) &&
+          pair.client->read(got, size) == Engine::Status::kDone && size == sizeof text;
       if (!good) ++failed;
       if (pair.client->resumed()) ++resumed;
     }

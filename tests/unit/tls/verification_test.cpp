@@ -19,14 +19,12 @@ std::string verdict(const CertificatePair& certificate, const std::string& name,
     client.minimum = client.maximum = version;
     Pair pair(client, server_settings(load(certificate)), name);
     pair.shake();
-    CHECK((pair.client_status == Engine::Status::kDone) ==
-          pair.client->error().empty());
+    CHECK((pair.client_status == Engine::Status::kDone) == pair.client->error().empty());
     if (version == Version::kTls12) first = pair.client->error();
     CHECK(pair.client->error() == first);
     if (!first.empty()) {
       CHECK(pair.server_status == Engine::Status::kFailed);
-      CHECK_MESSAGE(pair.server->error().starts_with("the peer refused: "),
-                    pair.server->error());
+      CHECK_MESSAGE(pair.server->error().starts_with("the peer refused: "), pair.server->error());
     }
   }
   return first;
@@ -40,10 +38,10 @@ CertificatePair from_authority(CertificateRequest request) {
 }  // namespace
 
 TEST_CASE("names") {
-  const CertificatePair certificate = from_authority(
-      {.names = {"one.test", "*.two.test", "192.0.2.7", "2001:db8::7"}});
-  for (const char* name : {"one.test", "ONE.test", "a.two.test", "192.0.2.7",
-                           "2001:db8::7", "2001:db8:0::7"}) {
+  const CertificatePair certificate =
+      from_authority({.names = {"one.test", "*.two.test", "192.0.2.7", "2001:db8::7"}});
+  for (const char* name :
+       {"one.test", "ONE.test", "a.two.test", "192.0.2.7", "2001:db8::7", "2001:db8:0::7"}) {
     CHECK(verdict(certificate, name) == "");
   }
   for (const std::string name :
@@ -61,16 +59,13 @@ TEST_CASE("names") {
 
 TEST_CASE("times and issuers") {
   const auto now = std::chrono::system_clock::now();
-  CHECK(verdict(
-            from_authority({.names = {"server.test"}, .not_after = now - 1min}),
-            "server.test") == "certificate has expired (CN=server.test)");
-  CHECK(verdict(
-            from_authority({.names = {"server.test"}, .not_before = now + 1h}),
-            "server.test") == "certificate is not yet valid (CN=server.test)");
+  CHECK(verdict(from_authority({.names = {"server.test"}, .not_after = now - 1min}),
+                "server.test") == "certificate has expired (CN=server.test)");
+  CHECK(verdict(from_authority({.names = {"server.test"}, .not_before = now + 1h}),
+                "server.test") == "certificate is not yet valid (CN=server.test)");
   CHECK(verdict(issue({.names = {"server.test"}}), "server.test") ==
         "certificate has an unknown issuer (CN=server.test)");
-  CHECK(verdict(issue({.names = {"server.test"}, .not_after = now - 1min}),
-                "other.test") ==
+  CHECK(verdict(issue({.names = {"server.test"}, .not_after = now - 1min}), "other.test") ==
         "certificate is not valid for 'other.test' (CN=server.test); "
         "certificate has expired (CN=server.test); "
         "certificate has an unknown issuer (CN=server.test)");
@@ -79,29 +74,22 @@ TEST_CASE("times and issuers") {
 TEST_CASE("chains") {
   const CertificatePair intermediate =
       from_authority({.names = {"Intermediate"}, .authority = true});
-  const CertificatePair server =
-      issue({.names = {"server.test"}, .issuer = &intermediate});
-  CHECK(verdict(server, "server.test") ==
-        "certificate has an unknown issuer (CN=server.test)");
-  CHECK(verdict({server.certificate + intermediate.certificate, server.key},
-                "server.test") == "");
+  const CertificatePair server = issue({.names = {"server.test"}, .issuer = &intermediate});
+  CHECK(verdict(server, "server.test") == "certificate has an unknown issuer (CN=server.test)");
+  CHECK(verdict({server.certificate + intermediate.certificate, server.key}, "server.test") == "");
   // The root sent along, and before the intermediate, does no harm.
-  CHECK(verdict({server.certificate + authority().certificate +
-                     intermediate.certificate,
-                 server.key},
-                "server.test") == "");
+  CHECK(
+      verdict({server.certificate + authority().certificate + intermediate.certificate, server.key},
+              "server.test") == "");
   std::string error;
-  CHECK(!Identity::load(intermediate.certificate + server.certificate,
-                        server.key, "", error));
+  CHECK(!Identity::load(intermediate.certificate + server.certificate, server.key, "", error));
   CHECK(error ==
         "the private key belongs to certificate 2 of the chain "
         "(CN=server.test), which must be the first");
   // One that is no authority can't issue.
   const CertificatePair common = from_authority({.names = {"common.test"}});
-  const CertificatePair child =
-      issue({.names = {"server.test"}, .issuer = &common});
-  CHECK(verdict({child.certificate + common.certificate, child.key},
-                "server.test") ==
+  const CertificatePair child = issue({.names = {"server.test"}, .issuer = &common});
+  CHECK(verdict({child.certificate + common.certificate, child.key}, "server.test") ==
         "certificate has an unknown issuer (CN=server.test)");
 }
 
@@ -133,23 +121,18 @@ TEST_CASE("what can't be loaded is told") {
   CHECK(error == "there is no certificate in it");
   CHECK(!Identity::load(pair.certificate, pair.certificate, "", error));
   CHECK(error == "there is no private key in it");
-  CHECK(!Identity::load(pair.certificate, issue({.names = {"x"}}).key, "",
-                        error));
-  CHECK(
-      error ==
-      "the private key does not belong to the certificate (CN=Test authority)");
-  CHECK(Identity::load(pair.key + pair.certificate, pair.key + pair.certificate,
-                       "", error));
+  CHECK(!Identity::load(pair.certificate, issue({.names = {"x"}}).key, "", error));
+  CHECK(error == "the private key does not belong to the certificate (CN=Test authority)");
+  CHECK(Identity::load(pair.key + pair.certificate, pair.key + pair.certificate, "", error));
   Trust trust;
   CHECK(!load_trust(pair.key, trust, error));
   CHECK(error == "there is no certificate and no revocation list in it");
 }
 
 TEST_CASE("what a certificate says") {
-  const auto when =
-      std::chrono::system_clock::time_point(std::chrono::seconds(1767605683));
-  const CertificatePair pair = issue(
-      {.names = {"one.test", "192.0.2.7", "2001:db8::7"}, .not_before = when});
+  const auto when = std::chrono::system_clock::time_point(std::chrono::seconds(1767605683));
+  const CertificatePair pair =
+      issue({.names = {"one.test", "192.0.2.7", "2001:db8::7"}, .not_before = when});
   Trust trust;
   std::string error;
   REQUIRE(load_trust(pair.certificate, trust, error));
@@ -160,9 +143,8 @@ TEST_CASE("what a certificate says") {
   CHECK(info->version == 3);
   CHECK(info->serial_number.size() == 32);
   CHECK(info->not_before == "Jan  5 09:34:43 2026 GMT");
-  CHECK(info->subject_alt_names ==
-        CertificateInfo::Name{{"DNS", "one.test"},
-                              {"IP Address", "192.0.2.7"},
-                              {"IP Address", "2001:db8::7"}});
+  CHECK(info->subject_alt_names == CertificateInfo::Name{{"DNS", "one.test"},
+                                                         {"IP Address", "192.0.2.7"},
+                                                         {"IP Address", "2001:db8::7"}});
   CHECK(!certificate_info("nonsense"));
 }
