@@ -97,7 +97,7 @@ def _plain(value):
 
 def _read_bytes(path):
     """pathlib.Path.read_bytes() as Python 3.14 has it. The one of 3.13 opens with a buffer,
-    which a free-threaded interpreter closes with 40 calls of sched_yield(2): decision 20."""
+    which a free-threaded interpreter closes with 40 calls of sched_yield(2): decision 16."""
     with path.open("rb", buffering=0) as file:
         return file.read()
 

@@ -2,7 +2,9 @@
 
 Execution is the time from before spawn() to after its await; the creation of
 the coroutine objects is timed apart. The floor is a plain PyIter_Send loop over
-the same coroutines (native/floor.c).
+the same coroutines (native/floor.c), one after the other to its end; "in turn" is
+the same loop in the order of a runtime, where one that gives way lets the others
+go first.
 """
 
 from harness.contest import Column, Contest, Contestant, RatioColumn
@@ -11,6 +13,7 @@ from harness.process import run_json
 FLOOR_MODULE = "tonio_bench_floor"
 NOTATIONS = ("yield", "await")
 THREADS = (1, 2)
+FLOORS = {"depth_first": "floor", "round_robin": "floor in turn"}
 
 
 def repeats(setting):
@@ -19,7 +22,7 @@ def repeats(setting):
 
 def contests(setting):
     contestants = [
-        *(floor(setting, notation) for notation in NOTATIONS),
+        *(floor(setting, notation, order) for order in FLOORS for notation in NOTATIONS),
         *(ours(setting, notation, threads) for notation in NOTATIONS for threads in THREADS),
         *(rust(setting, notation, threads) for notation in NOTATIONS for threads in THREADS),
         asyncio(setting),
@@ -35,6 +38,7 @@ def contests(setting):
         ],
         [
             RatioColumn("x floor", "floor", "execute_s"),
+            RatioColumn("x in turn", "floor in turn", "execute_s"),
             RatioColumn("CPU x floor", "floor", "execute_cpu_s"),
             RatioColumn("x 1 thread", "1 thread", "execute_s"),
             RatioColumn("x Rust", "Rust", "execute_s"),
@@ -45,8 +49,12 @@ def contests(setting):
     )
 
 
-def floor_name(notation):
-    return f"floor, {notation}"
+def floor_name(notation, order="depth_first"):
+    return f"{FLOORS[order]}, {notation}"
+
+
+def floors(notation):
+    return {FLOORS[order]: floor_name(notation, order) for order in FLOORS}
 
 
 def name(who, notation, threads):
@@ -57,17 +65,17 @@ def program(argv, env=None):
     return lambda: run_json(argv, env=env)
 
 
-def floor(setting, notation):
+def floor(setting, notation, order):
     flags = ["-shared", "-fPIC", f"-I{setting.python.include}"]
     extension = setting.compiled("floor.c", FLOOR_MODULE + setting.python.suffix, flags)
-    argv = setting.python.program("million_floor.py", extension.parent, notation, "depth_first", setting.count)
-    return Contestant(floor_name(notation), program(argv))
+    argv = setting.python.program("million_floor.py", extension.parent, notation, order, setting.count)
+    return Contestant(floor_name(notation, order), program(argv))
 
 
 def ours(setting, notation, threads):
     argv = setting.tonio_program("million_tonio.py", threads, notation, threads, setting.count)
     against = {
-        "floor": floor_name(notation),
+        **floors(notation),
         "1 thread": name("tonio", notation, 1),
         "Rust": name("Rust TonIO", notation, threads),
         "asyncio": "asyncio",
@@ -77,7 +85,7 @@ def ours(setting, notation, threads):
 
 def rust(setting, notation, threads):
     against = {
-        "floor": floor_name(notation),
+        **floors(notation),
         "1 thread": name("Rust TonIO", notation, 1),
         "asyncio": "asyncio",
     }
@@ -91,4 +99,4 @@ def rust(setting, notation, threads):
 
 def asyncio(setting):
     argv = setting.python.program("million_asyncio.py", setting.count)
-    return Contestant("asyncio", program(argv), {"floor": floor_name("await")})
+    return Contestant("asyncio", program(argv), floors("await"))
