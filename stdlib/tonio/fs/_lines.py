@@ -36,17 +36,22 @@ class ReadAhead:
 
     async def next_line(self):
         """The next line, or None at the end."""
-        if not self._file.closed:
-            try:
-                return self._lines.popleft()
-            except IndexError:
-                pass
-        return await finish_blocking(self._next_batch)
+        line = self._line_at_hand()
+        return line if line is not None else await finish_blocking(self._next_batch)
+
+    def _line_at_hand(self):
+        if self._file.closed:
+            return None
+        try:
+            return self._lines.popleft()
+        except IndexError:  # not asked before: another task may take the last one
+            return None
 
     def _next_batch(self):
         with self._lock:
-            if self._lines and not self._file.closed:
-                return self._lines.popleft()
+            line = self._line_at_hand()
+            if line is not None:
+                return line
             failure, self._failure = self._failure, None
             if failure is not None:
                 raise failure
