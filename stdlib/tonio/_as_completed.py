@@ -1,12 +1,21 @@
 """as_completed(): results in the order in which they come."""
 
+from __future__ import annotations
+
 from _tonio import report_failure, scope, unbounded
 
 from ._call import call
 from .exceptions import CancelledError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Generic, TypeVar
 
-def as_completed(*coros):
+    from .sync.channel import UnboundedSender
+    from .types import Coro, Operation
+
+
+def as_completed(*coros: Coro[_T]) -> _AsCompleted[_T]:
     """Starts the coroutines. Plain: an iterator of awaitables, `for task in
     as_completed(...): value = yield task`. Colored: `async for value in
     as_completed(...)`. Each gives the result of the next to finish, or raises its

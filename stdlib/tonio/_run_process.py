@@ -1,20 +1,32 @@
 """run_process(): a child process from its start to its end."""
 
+from __future__ import annotations
+
 from _tonio import scope
 
 from ._process import open_process
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import subprocess
+    from typing import Any
+
+    from _typeshed import ReadableBuffer
+
+    from ._pipes import ReceivePipe, SendPipe
+    from ._process import Command, Stream
+
 
 async def run_process(
-    command,
+    command: Command,
     *,
-    stdin=b"",
-    capture_stdout=False,
-    capture_stderr=False,
-    check=True,
-    grace=5.0,
-    **options,
-):
+    stdin: Stream | ReadableBuffer | str = b"",
+    capture_stdout: bool = False,
+    capture_stderr: bool = False,
+    check: bool = True,
+    grace: float = 5.0,
+    **options: Any,
+) -> subprocess.CompletedProcess[bytes]:
     """Runs a child process and gives a subprocess.CompletedProcess, with what was captured as
     bytes. command and options are as open_process() has them.
 
@@ -61,7 +73,9 @@ async def run_process(
     return subprocess.CompletedProcess(process.args, code, out, err)
 
 
-def _input(stdin, subprocess):
+def _input(
+    stdin: Stream | ReadableBuffer | str, subprocess: ModuleType
+) -> tuple[Stream, memoryview | None]:
     """What open_process() is given, and the data to send."""
     if stdin is None or isinstance(stdin, int) or hasattr(stdin, "fileno"):
         if stdin == subprocess.PIPE:
@@ -78,7 +92,7 @@ def _input(stdin, subprocess):
     return (subprocess.PIPE if data.nbytes else subprocess.DEVNULL), data
 
 
-async def _feed(stream, data):
+async def _feed(stream: SendPipe, data: ReadableBuffer) -> None:
     with stream:
         try:
             await stream.send_all(data)
@@ -86,7 +100,7 @@ async def _feed(stream, data):
             pass  # the child does not want the rest
 
 
-async def _collect(stream, output):
+async def _collect(stream: ReceivePipe, output: bytearray) -> None:
     with stream:
         while part := await stream.receive_some():
             output += part

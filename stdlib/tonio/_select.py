@@ -1,12 +1,25 @@
 """select(): the first of several coroutines to finish."""
 
+from __future__ import annotations
+
 from _tonio import report_failure, scope
 
 from ._call import call
 from .exceptions import CancelledError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
 
-def select(*coros):
+    from _tonio import scope as Scope
+
+    from .types import Coro, Operation
+
+    _T = TypeVar("_T")
+    _Outcome = tuple[_T, None] | tuple[None, BaseException]
+
+
+def select(*coros: Coro[_T]) -> Coroutine[Any, Any, _T]:
     """Runs the coroutines at the same time. Waiting for it gives the result of the first
     to finish, or raises its exception; the others are cancelled, and have ended. One of
     those that fails nevertheless is reported on standard error."""
@@ -15,7 +28,7 @@ def select(*coros):
     return _race(coros)
 
 
-async def _race(coros):
+async def _race(coros: tuple[Coro[_T], ...]) -> _T:
     outcomes = []
     async with scope() as racers:
         for coro in coros:
@@ -35,7 +48,7 @@ async def _race(coros):
     return result
 
 
-async def _compete(coro, outcomes, racers):
+async def _compete(coro: Coro[_T], outcomes: list[_Outcome[_T]], racers: scope) -> None:
     try:
         outcome = await call(coro), None
     except (CancelledError, SystemExit, KeyboardInterrupt):

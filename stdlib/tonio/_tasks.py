@@ -1,8 +1,16 @@
 """tasks(): what all tasks are doing, and the same as a tree for people to read."""
 
+from __future__ import annotations
+
 import sys
 
 import _tonio
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    Stack = list[tuple[str, int, str]]
 
 
 class TaskInfo:
@@ -19,21 +27,23 @@ class TaskInfo:
 
     __slots__ = ("children", "name", "parent", "spawned_at", "stack", "state", "waits_on")
 
-    def __init__(self, name, state, waits_on, spawned_at, stack):
+    def __init__(
+        self, name: str, state: str, waits_on: str | None, spawned_at: str | None, stack: Stack
+    ) -> None:
         self.name = name
         self.state = state
         self.waits_on = waits_on
         self.spawned_at = spawned_at
         self.stack = stack
-        self.parent = None
-        self.children = []
+        self.parent: TaskInfo | None = None
+        self.children: list[TaskInfo] = []
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         waits = f" on {self.waits_on}" if self.waits_on else ""
         return f"<task {self.name}: {self.state}{waits}>"
 
 
-def tasks():
+def tasks() -> list[TaskInfo]:
     """A list with a TaskInfo for each task that has begun and not ended; a run's main coroutine
     comes first. From any thread and any task; all other threads stop for a moment."""
     found = []
@@ -53,7 +63,7 @@ def tasks():
     return found
 
 
-def _cut_circles(found):
+def _cut_circles(found: list[TaskInfo]) -> None:
     """Tasks may wait for each other's scopes; a tree has no circles."""
     done = set()
     for task in found:
@@ -66,7 +76,7 @@ def _cut_circles(found):
         done.update(path)
 
 
-def tree():
+def tree() -> tuple[int, list[str]]:
     """The tasks as text; children stand below their host, and alike ones once."""
     found = tasks()
     lines = []
@@ -81,7 +91,7 @@ def tree():
     return len(found), lines
 
 
-def _once(siblings):
+def _once(siblings: list[TaskInfo]) -> list[tuple[TaskInfo, int]]:
     """Of siblings without children that look alike one, with their number; reversed."""
     counts = {}
     for task in siblings:
@@ -91,7 +101,7 @@ def _once(siblings):
     return list(counts.values())[::-1]
 
 
-def _lines(task):
+def _lines(task: TaskInfo) -> Iterator[str]:
     waits = f" on {task.waits_on}" if task.waits_on else ""
     spawned = f", spawned at {task.spawned_at}" if task.spawned_at else ""
     yield f"task {task.name}: {task.state}{waits}{spawned}"
@@ -99,12 +109,12 @@ def _lines(task):
         yield f"  at {file}:{line} in {function}"
 
 
-def _below(title):
+def _below(title: str) -> str:
     count, lines = tree()
     return "\n".join([f"{title}; {count} {'task' if count == 1 else 'tasks'}", *lines])
 
 
-def dump(title):
+def dump(title: str) -> None:
     """Writes the tree to standard error."""
     text = f"tonio: {_below(title)}\n"
     if sys.stderr is not None:
@@ -112,7 +122,7 @@ def dump(title):
         sys.stderr.flush()
 
 
-def deadlock():
+def deadlock() -> str:
     """What a Deadlock says: the tree, too."""
     return _below(
         "every task waits for another one, and no timer, socket, blocking call, thread or "
