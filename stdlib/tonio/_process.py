@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import threading
-from _signal import SIGKILL, SIGTERM
 
 from _tonio import finish_blocking, scope
 
@@ -17,9 +16,18 @@ from ._process_exit import watch_exit
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import subprocess
-    from typing import Any
+    from collections.abc import Sequence
+    from signal import SIGKILL, SIGTERM
+    from typing import IO, Any, TypeVar
 
-    from ._process_exit import Exit
+    from _typeshed import StrOrBytesPath
+
+    _P = TypeVar("_P", SendPipe, ReceivePipe)
+    Command = StrOrBytesPath | Sequence[StrOrBytesPath]
+    # As subprocess.Popen has them.
+    Stream = int | IO[Any] | None
+else:
+    from _signal import SIGKILL, SIGTERM
 
 # Options of subprocess.Popen for text and buffers, which streams of bytes have no use for.
 _OF_TEXT = ("bufsize", "universal_newlines", "text", "encoding", "errors")
@@ -183,7 +191,7 @@ def _start(
     leads_group = bool(options.get("start_new_session")) or options.get("process_group") == 0
     with contextlib.ExitStack() as child_ends, contextlib.ExitStack() as unless_started:
 
-        def pipe(stream: type[_Pipe], ours: int) -> tuple[_Pipe, int]:
+        def pipe(stream: type[_P], ours: int) -> tuple[_P, int]:
             ends = os.pipe()
             child_ends.callback(os.close, ends[1 - ours])
             try:
@@ -207,4 +215,4 @@ def _start(
             popen.wait()
             raise
         unless_started.pop_all()
-        return process
+    return process

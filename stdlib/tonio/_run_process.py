@@ -9,6 +9,7 @@ from ._process import open_process
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import subprocess
+    from types import ModuleType
     from typing import Any
 
     from _typeshed import ReadableBuffer
@@ -52,15 +53,15 @@ async def run_process(
 
     process = await open_process(command, stdin=stdin, **options)
     # By the names of the pipes, None for those that are not captured.
-    output = dict.fromkeys(("stdout", "stderr"))
+    output: dict[str, bytearray | None] = {"stdout": None, "stderr": None}
     try:
         async with scope() as exchange:
-            if process.stdin is not None:
+            if process.stdin is not None and data is not None:
                 exchange.spawn(_feed(process.stdin, data))
             for name in output:
                 if (stream := getattr(process, name)) is not None:
-                    output[name] = bytearray()
-                    exchange.spawn(_collect(stream, output[name]))
+                    output[name] = collected = bytearray()
+                    exchange.spawn(_collect(stream, collected))
             code = await process.wait()
     except BaseException:
         await process.end(grace)
@@ -80,7 +81,7 @@ def _input(
     if stdin is None or isinstance(stdin, int) or hasattr(stdin, "fileno"):
         if stdin == subprocess.PIPE:
             raise ValueError("run_process() has no pipe to give away: pass the data as stdin")
-        return stdin, None
+        return stdin, None  # type: ignore[return-value]  # it has fileno()
     try:
         data = memoryview(stdin.encode() if isinstance(stdin, str) else stdin)
     except TypeError:

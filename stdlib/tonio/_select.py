@@ -9,14 +9,13 @@ from .exceptions import CancelledError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeVar
-
-    from _tonio import scope as Scope
+    from collections.abc import Coroutine
+    from typing import Any, TypeVar
 
     from .types import Coro, Operation
 
     _T = TypeVar("_T")
-    _Outcome = tuple[_T, None] | tuple[None, BaseException]
+    _Outcome = tuple[Any, BaseException | None]
 
 
 def select(*coros: Coro[_T]) -> Coroutine[Any, Any, _T]:
@@ -29,12 +28,13 @@ def select(*coros: Coro[_T]) -> Coroutine[Any, Any, _T]:
 
 
 async def _race(coros: tuple[Coro[_T], ...]) -> _T:
-    outcomes = []
+    outcomes: list[_Outcome] = []
     async with scope() as racers:
         for coro in coros:
             racers.spawn(_compete(coro, outcomes, racers))
     if not outcomes:
         raise CancelledError("every coroutine of select() was cancelled")
+    result: _T
     result, failure = outcomes[0]
     for _, late in outcomes[1:]:
         if late is not None:
@@ -48,7 +48,8 @@ async def _race(coros: tuple[Coro[_T], ...]) -> _T:
     return result
 
 
-async def _compete(coro: Coro[_T], outcomes: list[_Outcome[_T]], racers: scope) -> None:
+async def _compete(coro: Coro[Any], outcomes: list[_Outcome], racers: scope) -> None:
+    outcome: _Outcome
     try:
         outcome = await call(coro), None
     except (CancelledError, SystemExit, KeyboardInterrupt):

@@ -46,11 +46,11 @@ class TaskInfo:
 def tasks() -> list[TaskInfo]:
     """A list with a TaskInfo for each task that has begun and not ended; a run's main coroutine
     comes first. From any thread and any task; all other threads stop for a moment."""
-    found = []
-    hosts = {}
+    found: list[TaskInfo] = []
+    hosts: dict[int, TaskInfo] = {}
     scopes = []
-    for *facts, stack, scope, hosted, of_run in _tonio.look_at_tasks():
-        task = TaskInfo(*facts, stack)
+    for name, state, waits_on, site, stack, scope, hosted, of_run in _tonio.look_at_tasks():
+        task = TaskInfo(name, state, waits_on, site, stack)
         found.insert(0, task) if of_run else found.append(task)
         hosts.update(dict.fromkeys(hosted, task))
         scopes.append((task, scope))
@@ -65,14 +65,15 @@ def tasks() -> list[TaskInfo]:
 
 def _cut_circles(found: list[TaskInfo]) -> None:
     """Tasks may wait for each other's scopes; a tree has no circles."""
-    done = set()
+    done: set[TaskInfo] = set()
     for task in found:
-        path = {}
-        while task is not None and task not in done:
-            path[task] = None
-            if task.parent in path:
-                task.parent = None
-            task = task.parent
+        path: dict[TaskInfo, None] = {}
+        here: TaskInfo | None = task
+        while here is not None and here not in done:
+            path[here] = None
+            if here.parent in path:
+                here.parent = None
+            here = here.parent
         done.update(path)
 
 
@@ -93,9 +94,9 @@ def tree() -> tuple[int, list[str]]:
 
 def _once(siblings: list[TaskInfo]) -> list[tuple[TaskInfo, int]]:
     """Of siblings without children that look alike one, with their number; reversed."""
-    counts = {}
+    counts: dict[TaskInfo | tuple[str, ...], tuple[TaskInfo, int]] = {}
     for task in siblings:
-        key = task if task.children else tuple(_lines(task))
+        key: TaskInfo | tuple[str, ...] = task if task.children else tuple(_lines(task))
         first, count = counts.get(key, (task, 0))
         counts[key] = first, count + 1
     return list(counts.values())[::-1]

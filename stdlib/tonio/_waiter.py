@@ -31,7 +31,8 @@ class Waiter:
 
 async def _wait(events: tuple[Event, ...]) -> list[None] | None:
     if not events:
-        return await sleep(0)
+        await sleep(0)
+        return None
     first, *others = events
     # A task for each: one that waited for them in turn would miss an event that is set and
     # cleared again while it waits for another.
