@@ -287,12 +287,21 @@ class Socket:
     def _sendto(
         self, data: ReadableBuffer | str, flags: int, address: Any, /
     ) -> Operation[int] | None: ...
+    @overload
     def _sendmsg(
         self,
         buffers: Iterable[ReadableBuffer],
         ancdata: Iterable[tuple[int, int, ReadableBuffer]] = (),
         flags: int = 0,
-        address: Any = None,
+        /,
+    ) -> Operation[int]: ...
+    @overload
+    def _sendmsg(
+        self,
+        buffers: Iterable[ReadableBuffer],
+        ancdata: Iterable[tuple[int, int, ReadableBuffer]],
+        flags: int,
+        address: Any,
         /,
     ) -> Operation[int] | None: ...
     def _sendfile(self, file: int, offset: int, count: int, /) -> Operation[int]: ...

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from _typeshed import FileDescriptorOrPath, OpenBinaryMode, OpenTextMode
 
-    from ..types import Plain
+    from ..types import Operation, Plain
     from ._methods import FileMethods
 
     _Opener = Callable[[str, int], int]
@@ -91,7 +91,7 @@ class File(FileMethods[AnyStr]):
         if self._ahead is not None:
             line = await self._ahead.next_line()
         else:
-            line = await finish_blocking(next, self._file, None)
+            line = await finish_blocking(_next_line, self._file)
         if line is None:
             raise StopAsyncIteration
         return line
@@ -115,6 +115,10 @@ class File(FileMethods[AnyStr]):
         self._file.close()
 
 
+def _next_line(file: Any) -> Any:
+    return next(file, None)
+
+
 def _wrapped(function: Callable[..., Any], *args: Any, **kwargs: Any) -> File[Any]:
     return File(function(*args, **kwargs))
 
@@ -131,7 +135,9 @@ class Opening(Generic[AnyStr]):
     __slots__ = ("_call", "_file")
 
     def __init__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        self._call: Callable[[], Operation[Any]]
         self._call = functools.partial(finish_blocking, _opened, function, *args, **kwargs)
+        self._file: File[AnyStr]
 
     def __await__(self) -> Plain[File[AnyStr]]:
         return self._call().__await__()

@@ -82,7 +82,7 @@ class Listing(Generic[T]):
     async def __aiter__(self) -> AsyncIterator[T]:
         iterator = await finish_blocking(self._begin)
         # A directory is entered when the next item is asked for: the user may change it.
-        most = 1 if self._function is pathlib.Path.walk else _MOST_PER_BATCH
+        most = 1 if self._function.__name__ == "walk" else _MOST_PER_BATCH
         more = True
         while more:
             items, failure, more = await finish_blocking(_take, iterator, most)
@@ -171,7 +171,7 @@ def _opening(function: _Method) -> _Method:
     return method
 
 
-def _of_class(function: _Method) -> classmethod[Any, Any, Any]:
+def _of_class(function: _Method) -> Any:
     """cwd() and home()."""
 
     @functools.wraps(function)
@@ -181,7 +181,7 @@ def _of_class(function: _Method) -> classmethod[Any, Any, Any]:
     return classmethod(method)
 
 
-def _immediate(function: _Method) -> classmethod[Any, Any, Any]:
+def _immediate(function: _Method) -> Any:
     @functools.wraps(function)
     def method(cls: type[Path], *args: Any, **kwargs: Any) -> Path:
         return cls(function(*args, **kwargs))
