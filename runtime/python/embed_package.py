@@ -5,6 +5,8 @@ marshalled code (so that an import compiles nothing). Run by the interpreter tha
 the binary embeds: marshalled code fits one version only.
 """
 
+import __future__
+import ast
 import marshal
 import pathlib
 import sys
@@ -19,6 +21,19 @@ def modules(package_dir):
         yield ".".join(parts), is_package, path
 
 
+def compiled(source, filename):
+    """The module's code, with `from __future__ import annotations` taken for done: as a
+    statement it loads the module __future__ from the interpreter's folder at each start."""
+    tree = ast.parse(source)
+    tree.body = [node for node in tree.body if not is_future(node)]
+    flags = __future__.annotations.compiler_flag
+    return compile(tree, filename, "exec", flags=flags, dont_inherit=True, optimize=0)
+
+
+def is_future(node):
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
 def byte_array(name, data):
     rows = (",".join(map(str, data[i : i + 32])) for i in range(0, len(data), 32))
     return f"constexpr unsigned char {name}[] = {{\n" + ",\n".join(rows) + "\n};\n"
@@ -29,7 +44,7 @@ def main(package_dir, output):
     for i, (name, is_package, path) in enumerate(modules(package_dir)):
         source = path.read_bytes()
         filename = f"<tonio>/{path.relative_to(package_dir)}"
-        code = marshal.dumps(compile(source, filename, "exec", dont_inherit=True, optimize=0))
+        code = marshal.dumps(compiled(source, filename))
         arrays.append(byte_array(f"source_{i}", source) + byte_array(f"code_{i}", code))
         rows.append(
             f'    {{"{name}", {str(is_package).lower()}, {{source_{i}, {len(source)}}},'

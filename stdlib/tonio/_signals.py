@@ -53,7 +53,8 @@ def checked(signals: Iterable[int], what: str) -> tuple[int, ...]:
         if number not in signal.valid_signals():
             raise ValueError(f"{what}: there is no signal {number}")
         if number in (signal.SIGKILL, signal.SIGSTOP):
-            raise ValueError(f"{what}: {signal.Signals(number).name} can't be received by any program")
+            name = signal.Signals(number).name
+            raise ValueError(f"{what}: {name} can't be received by any program")
         if number not in numbers:
             numbers.append(int(number))
     return tuple(numbers)

@@ -58,7 +58,11 @@ class Listing(Generic[T]):
     __slots__ = ("_arguments", "_function", "_path")
 
     def __init__(
-        self, function: Callable[..., Any], path: Path, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        function: Callable[..., Any],
+        path: Path,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
     ) -> None:
         self._function = function
         self._path = path

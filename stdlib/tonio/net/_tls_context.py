@@ -157,8 +157,7 @@ class TLSContext:
         if cadata is not None:
             self._trust(bytes(cadata), "cadata: ")
         if capath is not None:
-            entries: list[os.DirEntry[Any]] = list(os.scandir(capath))
-            for entry in sorted(entries, key=lambda entry: entry.name):
+            for entry in sorted(os.scandir(os.fsdecode(capath)), key=lambda entry: entry.name):
                 if entry.is_file():
                     self._trust(_data(entry.path), _named(entry.path))
 

@@ -308,7 +308,8 @@ def make_engine(
         return context._engine(bool(server_side), name, bool(https_compatible))
     ssl = sys.modules.get("ssl")
     if ssl is not None and isinstance(context, ssl.SSLContext):
-    
+        from ._tls_stdlib import StdlibEngine
+
         engine = StdlibEngine(context, bool(server_side), name, bool(https_compatible))
         # It has what a TlsEngine has, but receive(), send_all() and flush().
         return engine  # type: ignore[return-value]
