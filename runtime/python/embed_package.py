@@ -25,13 +25,15 @@ def compiled(source, filename):
     """The module's code, with `from __future__ import annotations` taken for done: as a
     statement it loads the module __future__ from the interpreter's folder at each start."""
     tree = ast.parse(source)
-    tree.body = [node for node in tree.body if not is_future(node)]
+    tree.body = [node for node in tree.body if not is_annotations_import(node)]
     flags = __future__.annotations.compiler_flag
     return compile(tree, filename, "exec", flags=flags, dont_inherit=True, optimize=0)
 
 
-def is_future(node):
-    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+def is_annotations_import(node):
+    if not isinstance(node, ast.ImportFrom) or node.module != "__future__":
+        return False
+    return [alias.name for alias in node.names] == ["annotations"]
 
 
 def byte_array(name, data):
