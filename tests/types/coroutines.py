@@ -11,13 +11,6 @@ import tempfile
 from typing import TYPE_CHECKING, Any, assert_type
 
 import tonio.colored as tonio
-import tonio.colored.fs
-import tonio.colored.io
-import tonio.colored.net
-import tonio.colored.net.socket
-import tonio.colored.net.tls
-import tonio.colored.sync
-import tonio.colored.time
 from tonio.colored import fs, io, net, time
 from tonio.colored.exceptions import (
     CancelledError,

@@ -187,7 +187,7 @@ def _of_class(function: _Method) -> Any:
 
 def _immediate(function: _Method) -> Any:
     @functools.wraps(function)
-    def method(cls: type[Path], *args: Any, **kwargs: Any) -> Path:
+    def method(cls: type[Path], /, *args: Any, **kwargs: Any) -> Path:
         return cls(function(*args, **kwargs))
 
     return classmethod(method)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     _T = TypeVar("_T")
-    _Address = tuple[str, int] | tuple[str, int, int, int]
-    _Found = list[tuple[_std.AddressFamily, _std.SocketKind, int, str, _Address]]
+    # family, type, protocol, canonical name, address
+    _Found = list[tuple[_std.AddressFamily, _std.SocketKind, int, str, Any]]
 
 
 def check_port(port: int, function: str) -> None:
