@@ -50,7 +50,7 @@ class Programs(CheckerCase):
             with self.subTest(version=version):
                 code, output = self.check(path, version=version)
                 self.assertEqual(code, 1)
-                self.assertEqual(lines_with_errors(output), expected, output)
+                self.assertEqual(lines_with_errors(output), expected)
 
 
 class TheSame(unittest.TestCase):

@@ -13,7 +13,7 @@ from ._lines import ReadAhead
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import IO, Any, NoReturn, overload
+    from typing import IO, Any, NoReturn, Protocol, overload
 
     from _typeshed import FileDescriptorOrPath, OpenBinaryMode, OpenTextMode
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from ._methods import FileMethods
 
     _Opener = Callable[[str, int], int]
+
+    class _Closing(Protocol):
+        def close(self) -> object: ...
+
 else:
     FileMethods = Generic
 
@@ -128,6 +132,33 @@ def _opened(function: Callable[..., Any], *args: Any, **kwargs: Any) -> File[Any
     return File(file, ReadAhead.of(file))
 
 
+if TYPE_CHECKING:
+
+    @overload
+    def wrap_file(file: IO[AnyStr]) -> File[AnyStr]: ...
+    @overload
+    def wrap_file(file: io.BufferedIOBase | io.RawIOBase) -> File[bytes]: ...
+    @overload
+    def wrap_file(file: io.TextIOBase) -> File[str]: ...
+    @overload
+    def wrap_file(file: _Closing) -> File[Any]: ...
+
+
+def wrap_file(file: Any) -> File[Any]:
+    """A File around a file object of io, or one like it. TypeError when it has no close(),
+    or neither read() nor write()."""
+
+    def has(name: str) -> bool:
+        return callable(getattr(file, name, None))
+
+    if not (has("close") and (has("read") or has("write"))):
+        raise TypeError(
+            "tonio.fs.wrap_file() takes a file object, which has close() and read() or"
+            f" write(), not {file!r}"
+        )
+    return File(file)
+
+
 class Opening(Generic[AnyStr]):
     """What open() gives: `await` and `yield` open the file and give it, `async with` closes
     it as well."""
@@ -202,18 +233,3 @@ def open(
     """As the built-in open(); suspends and gives a File. An opener runs on the blocking
     pool."""
     return Opening(io.open, file, mode, buffering, encoding, errors, newline, closefd, opener)
-
-
-def wrap_file(file: IO[AnyStr]) -> File[AnyStr]:
-    """A File around a file object of io, or one like it. TypeError when it has no close(),
-    or neither read() nor write()."""
-
-    def has(name: str) -> bool:
-        return callable(getattr(file, name, None))
-
-    if not (has("close") and (has("read") or has("write"))):
-        raise TypeError(
-            "tonio.fs.wrap_file() takes a file object, which has close() and read() or"
-            f" write(), not {file!r}"
-        )
-    return File(file)

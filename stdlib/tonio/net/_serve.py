@@ -11,7 +11,7 @@ from ._listen import open_tcp_listeners, open_unix_listener
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
     from typing import Any, Protocol, TypeVar
 
     from _typeshed import StrOrBytesPath
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     _S_co = TypeVar("_S_co", bound=_Stream, covariant=True)
 
     class _Listener(Protocol[_S_co]):
-        def accept(self) -> Coroutine[Any, Any, _S_co]: ...
+        def accept(self) -> Awaitable[_S_co]: ...
         def close(self) -> None: ...
 
     _Handler = Callable[[_S], Coro[Any]]
