@@ -3,10 +3,12 @@ are found."""
 
 import ast
 import pathlib
+import re
 import subprocess
+import tempfile
 import unittest
 
-from checker import TIMEOUT, TONIO, VERSIONS, CheckerCase, clean_environment
+from checker import ROOT, TIMEOUT, TONIO, VERSIONS, CheckerCase, clean_environment
 from checker import lines_with_errors, main
 
 HERE = pathlib.Path(__file__).parent
@@ -40,6 +42,16 @@ class Programs(CheckerCase):
         for version in VERSIONS:
             with self.subTest(version=version):
                 self.accept(*PROGRAMS, version=version)
+
+    def test_examples_of_the_guide_are_right(self):
+        text = (ROOT / "docs/guide/typing.md").read_text()
+        examples = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+        self.assertGreater(len(examples), 3)
+        with tempfile.TemporaryDirectory(prefix="tonio-test-") as folder:
+            paths = [pathlib.Path(folder, f"example_{at}.py") for at in range(len(examples))]
+            for path, example in zip(paths, examples):
+                path.write_text(example)
+            self.accept(*paths)
 
     def test_mistakes_are_found(self):
         path = HERE / "mistakes.py"
