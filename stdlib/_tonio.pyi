@@ -40,7 +40,8 @@ class WouldBlock(Exception): ...
 # Tasks
 
 # Several coroutines give a list. That it has one item for each, of that one's type, is what
-# the tuples here tell checkers, which know no lists of a fixed length.
+# the tuples here tell checkers, which know no lists of a fixed length. Where the methods of
+# the two differ, those of tuples count: hence the ignored errors.
 @type_check_only
 class _Results2(tuple[_1, _2], list[_1 | _2]): ...  # type: ignore[misc]
 @type_check_only

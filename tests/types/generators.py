@@ -16,7 +16,6 @@ import tonio.io
 import tonio.net
 import tonio.net.socket
 import tonio.net.tls
-import tonio.sync
 import tonio.time
 from tonio.exceptions import (
     CancelledError,

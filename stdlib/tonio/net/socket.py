@@ -122,7 +122,7 @@ def _mirror(name: str) -> Any:
 
 def _member(value: int, kind: Any) -> Any:
     """The member of an enumeration, or the number if that has none."""
-    return _std._intenum_converter(value, kind)  # type: ignore[attr-defined]
+    return _std._intenum_converter(value, kind)  # type: ignore[attr-defined]  # is private
 
 
 class socket(Socket):
@@ -480,5 +480,15 @@ async def recv_fds(
 
 
 if TYPE_CHECKING:
-    # What _SHARED names. At the end, since of two definitions checkers keep the first.
+    # What _SHARED names, and more: of two definitions mypy keeps the first and pyright the last,
+    # so that what is ours stands on both sides.
     from socket import *  # type: ignore[assignment]
+
+    from ._names import (
+        getaddrinfo,
+        getfqdn,
+        gethostbyaddr,
+        gethostbyname,
+        gethostbyname_ex,
+        getnameinfo,
+    )
