@@ -149,7 +149,7 @@ class NativeModule(unittest.TestCase):
             "    def or_raise(self)": "    def acquire_or_raise(self)",
             "    def without_results(self": "    def without_result(self",
             "def sleep(seconds:": "def sleep(duration:",
-            "def map(fn: Callable[[_X], Coro[_T]], xs": "def map(fn: Callable[[_X], Coro[_T]], ys",
+            "xs: Iterable[_X], /": "ys: Iterable[_X], /",
             "def wait(self, timeout: float | None = None)": "def wait(self, timeout: float)",
             "    def recv(self, bufsize: int, flags: int = 0, /)": "    def recv(self, bufsize: int)",
             "    @property\n    def timed_out(self)": "    @property\n    def late(self)",
