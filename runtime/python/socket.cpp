@@ -22,12 +22,13 @@ bool ask_descriptor(int fd, int option, int& value) {
 }
 
 PyObject* adopt(PyTypeObject* type, int fd, int family, int socket_type, int protocol) {
-  const int flags = ::fcntl(fd, F_GETFL);
-  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
-      !ask_descriptor(fd, SO_DOMAIN, family) || !ask_descriptor(fd, SO_TYPE, socket_type) ||
+  // A descriptor that is no socket is left as it is: it may be a terminal that others use.
+  if (!ask_descriptor(fd, SO_DOMAIN, family) || !ask_descriptor(fd, SO_TYPE, socket_type) ||
       !ask_descriptor(fd, SO_PROTOCOL, protocol)) {
     return raise_errno(errno);
   }
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return raise_errno(errno);
   return make_socket(type, fd, family, socket_type, protocol);
 }
 

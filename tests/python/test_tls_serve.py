@@ -164,6 +164,12 @@ class ServingTLS(Scenarios):
             yield tls.serve_tls_over_tcp(echo, 0, tls.TLSContext(server_side=True), host=HOST)
         with self.assertRaisesRegex(TypeError, "ssl_context must be"):
             yield tls.serve_tls_over_tcp(echo, 0, None, host=HOST)
+        with self.assertRaisesRegex(TypeError, "handshake_timeout must be a number"):
+            yield tls.serve_tls_over_tcp(
+                echo, 0, server_context(), host=HOST, handshake_timeout=None
+            )
+        with self.assertRaisesRegex(TypeError, r"listener must have accept\(\)"):
+            tls.TLSListener(None, server_context())
         with self.assertRaisesRegex(TypeError, "handler must be a function"):
             yield tls.serve_tls_over_tcp(None, 0, server_context(), host=HOST)
         with self.assertRaises(ConnectionRefusedError):

@@ -213,6 +213,37 @@ class TLSStreams(Scenarios):
             yield client.close()
             yield server.close()
 
+    def test_the_end_before_the_handshake(self):
+        for make_client in client_context, std_client_context:
+            for wrap in lambda stream: stream, Relayed:
+                client, server = self.pair(make_client(), wrap=wrap)
+                client.send_eof()
+                # The handshake is made by who receives.
+                answer = tonio.spawn(client.receive_some())
+                self.assertEqual((yield server.receive_some()), b"")
+                yield server.send_all(b"answer")
+                self.assertEqual((yield answer), b"answer")
+                with self.assertRaises(BrokenPipeError):
+                    yield client.send_all(b"x")
+                yield client.close()
+                yield server.close()
+
+    def test_the_end_while_data_comes(self):
+        for make_client in client_context, std_client_context:
+            client, server = self.pair(make_client())
+            yield tonio.spawn(client.handshake(), server.handshake())
+            yield server.send_all(b"0123456789")
+            self.assertEqual((yield client.receive_some(3)), b"012")
+            client.send_eof()
+            self.assertEqual((yield client.receive_some(4)), b"3456")
+            self.assertEqual((yield client.receive_some()), b"789")
+            yield server.send_all(b"more")
+            self.assertEqual((yield client.receive_some()), b"more")
+            self.assertEqual((yield server.receive_some()), b"")
+            yield server.close()
+            self.assertEqual((yield client.receive_some()), b"")
+            yield client.close()
+
     def test_the_second_that_receives_is_told(self):
         for wrap in lambda stream: stream, Relayed:
             client, server = self.pair(wrap=wrap)
@@ -329,8 +360,17 @@ class TLSStreams(Scenarios):
         first, second = sockets()
         with self.assertRaisesRegex(TypeError, "TLSContext or ssl.SSLContext, not str"):
             tls.TLSStream(first, "context")
-        with self.assertRaisesRegex(ValueError, "needs server_hostname"):
-            tls.TLSStream(first, client_context())
+        for make_client in client_context, std_client_context:
+            # Nothing would check the name.
+            with self.assertRaisesRegex(ValueError, "needs server_hostname"):
+                tls.TLSStream(first, make_client())
+        with self.assertRaisesRegex(TypeError, "server_hostname must be str or bytes, not int"):
+            tls.TLSStream(first, client_context(), server_hostname=5)
+        with self.assertRaisesRegex(TypeError, "transport must have send_all.* NoneType has no"):
+            tls.TLSStream(None, client_context(), server_hostname="localhost")
+        for timeout, error in ("1", TypeError), (None, TypeError), (0, ValueError), (-1, ValueError):
+            with self.assertRaisesRegex(error, "handshake_timeout"):
+                tls.TLSStream(first, server_context(), server_side=True, handshake_timeout=timeout)
         with self.assertRaisesRegex(ValueError, r"TLSContext\(server_side=True\)"):
             tls.TLSStream(first, client_context(), server_side=True)
         with self.assertRaisesRegex(ValueError, "load_cert_chain"):

@@ -5,7 +5,7 @@ import os
 from _tonio import Event, scope
 
 from . import socket as _sockets
-from ._names import check_port
+from ._names import check_port, unix_path
 from ._streams import SocketStream
 
 # RFC 8305, section 8, recommends 250 ms.
@@ -35,9 +35,10 @@ async def open_tcp_stream(host, port, *, happy_eyeballs_delay=_DELAY, local_addr
 async def open_unix_socket(path):
     """Connects to the Unix socket at a path (str, bytes or os.PathLike; one that begins with
     NUL is an abstract name) and gives a SocketStream."""
+    path = unix_path(path, "open_unix_socket()")
     sock = _sockets.socket(_sockets.AF_UNIX, _sockets.SOCK_STREAM)
     try:
-        await sock.connect(os.fspath(path))
+        await sock.connect(path)
     except BaseException:
         sock.close()
         raise

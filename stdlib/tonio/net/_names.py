@@ -1,5 +1,6 @@
 """Name resolution: the standard library's functions, on the blocking pool."""
 
+import os
 import socket as _std
 
 from _tonio import Event, spawn_blocking
@@ -11,6 +12,16 @@ def check_port(port, function):
         raise TypeError(f"{function}: port must be an int, not {type(port).__name__}")
     if not 0 <= port <= 65535:
         raise OverflowError(f"{function}: port must be 0 to 65535, not {port}")
+
+
+def unix_path(path, function):
+    """The path of a Unix socket as str or bytes. One with a NUL byte in it is refused: the
+    system would take what comes before it."""
+    path = os.fspath(path)
+    nul = "\0" if isinstance(path, str) else b"\0"
+    if nul in path and not path.startswith(nul):
+        raise ValueError(f"{function}: the path of a Unix socket has a NUL byte: {path!r}")
+    return path
 
 
 async def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):

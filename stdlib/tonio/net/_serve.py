@@ -40,6 +40,9 @@ async def serve_listeners(handler, listeners):
             raise TypeError(f"the handler must be a function, not {type(handler).__name__}")
         if not listeners:
             raise ValueError("serve_listeners() takes at least one listener")
+        for listener in listeners:
+            if not callable(getattr(listener, "accept", None)):
+                raise TypeError(f"a listener must have accept(), {type(listener).__name__} has not")
         async with scope() as server:
             # One in the server's own task, so that its failure is raised as it is.
             first, *others = listeners
@@ -48,7 +51,8 @@ async def serve_listeners(handler, listeners):
             await _accept(handler, first, server)
     finally:
         for listener in listeners:
-            listener.close()
+            if hasattr(listener, "close"):
+                listener.close()
 
 
 async def serve_tcp(handler, port, *, host=None, backlog=None, reuse_port=False):

@@ -4,7 +4,7 @@ from .._call import call
 from ._connect import open_tcp_stream
 from ._listen import open_tcp_listeners
 from ._serve import serve_listeners
-from ._tls_stream import HANDSHAKE_TIMEOUT, TLSStream, make_engine
+from ._tls_stream import HANDSHAKE_TIMEOUT, TLSStream, check_handshake_timeout, make_engine
 
 
 class TLSListener:
@@ -21,6 +21,8 @@ class TLSListener:
         https_compatible=False,
         handshake_timeout=HANDSHAKE_TIMEOUT,
     ):
+        if not callable(getattr(listener, "accept", None)):
+            raise TypeError(f"listener must have accept(), {type(listener).__name__} has not")
         self.transport = listener
         self._context = ssl_context
         self._options = {
@@ -28,8 +30,7 @@ class TLSListener:
             "https_compatible": https_compatible,
             "handshake_timeout": handshake_timeout,
         }
-        # What is wrong with the context is told now, not to the first client.
-        make_engine(ssl_context, True, None, https_compatible)
+        _check_server(ssl_context, handshake_timeout, https_compatible)
 
     async def accept(self):
         """Suspends until a connection comes, and gives it as a TLSStream."""
@@ -65,6 +66,8 @@ async def open_tls_over_tcp_stream(
 ):
     """Connects as open_tcp_stream() does, and gives a TLSStream whose handshake is over.
     Without a context the peer is verified against the system's trusted certificates."""
+    # What is wrong with these is told without a connection.
+    check_handshake_timeout(handshake_timeout)
     make_engine(ssl_context, False, host, https_compatible)
     transport = await open_tcp_stream(host, port, happy_eyeballs_delay=happy_eyeballs_delay)
     try:
@@ -93,7 +96,7 @@ async def open_tls_over_tcp_listeners(
     handshake_timeout=HANDSHAKE_TIMEOUT,
 ):
     """As open_tcp_listeners(), giving TLSListeners."""
-    make_engine(ssl_context, True, None, https_compatible)
+    _check_server(ssl_context, handshake_timeout, https_compatible)
     listeners = await open_tcp_listeners(port, host=host, backlog=backlog, reuse_port=reuse_port)
     return [
         TLSListener(
@@ -146,6 +149,12 @@ async def serve_tls_over_tcp(
         await stream.close()
 
     await serve_listeners(handle, listeners)
+
+
+def _check_server(ssl_context, handshake_timeout, https_compatible):
+    # What is wrong with these is told now, not to the first client.
+    check_handshake_timeout(handshake_timeout)
+    make_engine(ssl_context, True, None, https_compatible)
 
 
 def _log_failed_handshake(stream, failure):

@@ -40,6 +40,8 @@ class TLSStream:
         https_compatible=False,
         handshake_timeout=HANDSHAKE_TIMEOUT,
     ):
+        _check_transport(transport)
+        check_handshake_timeout(handshake_timeout)
         self.transport = transport
         self._engine = make_engine(ssl_context, server_side, server_hostname, https_compatible)
         self._handshake_timeout = handshake_timeout
@@ -70,6 +72,10 @@ class TLSStream:
             self._shaken = True
             if isinstance(self.transport, SocketStream) and hasattr(self._engine, "receive"):
                 self._socket = self._send_socket = self.transport.socket
+            # After _shaken, which send_eof() looks at after it has set _ended.
+            if self._ended:
+                self._say_end()
+                await self._answer()
 
     def receive_some(self, max_bytes=None):
         """Suspends until there is data, and gives it as bytes: at most max_bytes (None: as many
@@ -86,12 +92,11 @@ class TLSStream:
 
     def send_eof(self):
         """Ends this side (close_notify): the peer receives b'' after what was sent. Receiving
-        goes on. Over a SocketStream it goes out at once, else when something is received."""
+        goes on. With a TLSContext over a SocketStream it goes out at once, else when something
+        is received, or at close(); before the handshake it waits for its end."""
         self._ended = True
-        self._send_socket = None
-        self._engine.close_notify()
-        if self._socket is not None:
-            self._engine.flush(self._socket)
+        if self._shaken:
+            self._say_end()
 
     async def close(self):
         """Tells the peer that nothing more will come (close_notify), and closes the transport.
@@ -238,6 +243,12 @@ class TLSStream:
                 self._engine.feed(await call(self.transport.receive_some()))
                 self._fills += 1
 
+    def _say_end(self):
+        self._send_socket = None
+        self._engine.close_notify()
+        if self._socket is not None:
+            self._engine.flush(self._socket)
+
     async def _say_close(self):
         try:
             self._engine.close_notify()
@@ -276,10 +287,31 @@ def make_engine(context, server_side, server_hostname, https_compatible):
     raise TypeError(f"ssl_context must be a tonio.net.tls.TLSContext or ssl.SSLContext, not {kind}")
 
 
+def check_handshake_timeout(seconds):
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
+        raise TypeError(f"handshake_timeout must be a number, not {type(seconds).__name__}")
+    if not seconds > 0:
+        raise ValueError(f"handshake_timeout must be positive: {seconds}")
+
+
+def _check_transport(transport):
+    for method in "send_all", "receive_some", "close":
+        if not callable(getattr(transport, method, None)):
+            raise TypeError(
+                f"transport must have send_all(), receive_some() and close(), as a SocketStream"
+                f" has; {type(transport).__name__} has no {method}()"
+            )
+
+
 def _ascii(hostname):
-    """A host name as it stands in certificates: IDNA, as the standard library has it."""
+    """A host name as it stands in certificates: IDNA, as the standard library has it, and
+    addresses without their zone (RFC 4007), which means something to this machine only."""
     if hostname is None:
         return ""
     if isinstance(hostname, bytes):
-        return hostname.decode("ascii")
+        hostname = hostname.decode("ascii")
+    if not isinstance(hostname, str):
+        raise TypeError(f"server_hostname must be str or bytes, not {type(hostname).__name__}")
+    if ":" in hostname:
+        return hostname.partition("%")[0]
     return hostname if hostname.isascii() else hostname.encode("idna").decode("ascii")
