@@ -244,6 +244,30 @@ class TLSStreams(Scenarios):
             self.assertEqual((yield client.receive_some()), b"")
             yield client.close()
 
+    def test_the_end_is_sent_without_receiving(self):
+        for make_client in client_context, std_client_context:
+            for wrap in lambda stream: stream, Relayed:
+                client, server = self.pair(make_client(), wrap=wrap)
+                yield tonio.spawn(client.handshake(), server.handshake())
+                client.send_eof()
+                self.assertEqual((yield server.receive_some()), b"")
+                yield client.close()
+                yield server.close()
+
+    def test_the_end_behind_what_the_peer_has_not_read(self):
+        client, server = self.pair()
+        yield tonio.spawn(client.handshake(), server.handshake())
+        # The socket takes nothing more when send_eof() is called.
+        _, done = yield tonio.time.timeout(client.send_all(bytes(5_000_000)), 0.05)
+        self.assertFalse(done)
+        client.send_eof()
+        received = 0
+        while data := (yield server.receive_some()):
+            received += len(data)
+        self.assertGreater(received, 0)
+        yield client.close()
+        yield server.close()
+
     def test_the_second_that_receives_is_told(self):
         for wrap in lambda stream: stream, Relayed:
             client, server = self.pair(wrap=wrap)

@@ -3,6 +3,8 @@
 import errno
 import sys
 
+from _tonio import spawn
+
 from .._call import call
 from .._timeout import timeout
 from ..exceptions import ResourceBroken, ResourceBusy
@@ -75,7 +77,6 @@ class TLSStream:
             # After _shaken, which send_eof() looks at after it has set _ended.
             if self._ended:
                 self._say_end()
-                await self._answer()
 
     def receive_some(self, max_bytes=None):
         """Suspends until there is data, and gives it as bytes: at most max_bytes (None: as many
@@ -92,8 +93,8 @@ class TLSStream:
 
     def send_eof(self):
         """Ends this side (close_notify): the peer receives b'' after what was sent. Receiving
-        goes on. With a TLSContext over a SocketStream it goes out at once, else when something
-        is received, or at close(); before the handshake it waits for its end."""
+        goes on. It does not wait: what the transport doesn't take at once is sent by a task of
+        its own. Before the handshake it is put off until that is over."""
         self._ended = True
         if self._shaken:
             self._say_end()
@@ -248,10 +249,17 @@ class TLSStream:
         self._engine.close_notify()
         if self._socket is not None:
             self._engine.flush(self._socket)
+        spawn.without_tracking(self._flush())
 
     async def _say_close(self):
         try:
             self._engine.close_notify()
+        except ResourceBroken:
+            return  # there is nobody to tell
+        await self._flush()
+
+    async def _flush(self):
+        try:
             if self._socket is not None:
                 await self._engine.send_all(self._socket, b"")
             else:
