@@ -169,6 +169,10 @@ PyMethodDef methods[] = {
     {"_sendmsg", as_cfunction<socket_sendmsg>(), METH_FASTCALL,
      PyDoc_STR("_sendmsg($self, buffers, ancdata=(), flags=0, address=None, /)\n--\n\n"
                "None instead of an operation when the host is a name.")},
+    {"_send_now", socket_send_now, METH_O,
+     PyDoc_STR("_send_now($self, data, /)\n--\n\n"
+               "Sends what can be sent without waiting; gives the number of bytes. "
+               "BlockingIOError when that is nothing.")},
     {"_sendfile", as_cfunction<socket_sendfile>(), METH_FASTCALL,
      PyDoc_STR("_sendfile($self, file, offset, count, /)\n--\n\n"
                "Sends from the descriptor `file` what can be sent at once, but something; gives "

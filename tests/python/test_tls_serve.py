@@ -5,11 +5,12 @@ import io
 import logging
 import os
 import re
+import ssl
 import sys
 
 import tonio
 from scenarios import Scenarios, main
-from tls_servers import HOST, Serving, client_context, echo, server_context
+from tls_servers import HOST, Serving, client_context, echo, localhost, server_context
 from tonio import net
 from tonio.exceptions import ResourceBroken
 from tonio.net import tls
@@ -142,6 +143,30 @@ class ServingTLS(Scenarios):
             yield stream.close()
 
         yield self.serving(body, shout)
+
+    def test_handlers_streams_end_orderly(self):
+        # Whoever made the listeners: an end that can't be said at once is waited for.
+        async def answers(stream):
+            await stream.send_all(await stream.receive_some())
+
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(localhost().chain, localhost().key)
+        for server_side in server_context(), context:
+            listeners = yield tls.open_tls_over_tcp_listeners(0, server_side, host=HOST)
+            port = listeners[0].socket.getsockname()[1]
+
+            def body(scope):
+                scope.spawn(net.serve_listeners(answers, listeners))
+                client = yield tls.open_tls_over_tcp_stream(
+                    "localhost", port, ssl_context=client_context()
+                )
+                yield client.send_all(b"x")
+                self.assertEqual((yield client.receive_some()), b"x")
+                self.assertEqual((yield client.receive_some()), b"")
+                yield client.close()
+                scope.cancel()
+
+            yield self.scoped(body)
 
     def test_listeners(self):
         listeners = yield tls.open_tls_over_tcp_listeners(0, server_context(), host=HOST)

@@ -188,14 +188,18 @@ class TLSStreams(Scenarios):
                     server.transport.close()
 
     def test_leaving_the_block_is_an_orderly_end(self):
-        client, server = self.pair()
-        yield tonio.spawn(client.handshake(), server.handshake())
-        with client:
-            yield client.send_all(b"last")
-        self.assertEqual((yield server.receive_some()), b"last")
-        self.assertEqual((yield server.receive_some()), b"")
-        yield server.close()
-        yield server.close()
+        for make_client in client_context, std_client_context:
+            client, server = self.pair(make_client())
+            yield tonio.spawn(client.handshake(), server.handshake())
+            with client:
+                yield client.send_all(b"last")
+            self.assertEqual((yield server.receive_some()), b"last")
+            self.assertEqual((yield server.receive_some()), b"")
+            # Also when the peer has gone already.
+            with client:
+                pass
+            yield server.close()
+            yield server.close()
         with self.assertRaisesRegex(ResourceBroken, "closed"):
             yield server.send_all(b"x")
 

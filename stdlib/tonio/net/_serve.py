@@ -88,5 +88,8 @@ async def _handle(handler, stream):
             if running is None:
                 raise TypeError(f"{handler!r} must be a generator or async function")
             await call(running)
+            # A stream that has more to say at its end than can be said at once: TLS.
+            if (closing := stream.close()) is not None:
+                await call(closing)
         except Exception as failure:
             report_failure("server's handler", failure)

@@ -146,7 +146,6 @@ async def serve_tls_over_tcp(
         if running is None:
             raise TypeError(f"{handler!r} must be a generator or async function")
         await call(running)
-        await stream.close()
 
     await serve_listeners(handle, listeners)
 

@@ -151,9 +151,12 @@ class TLSStream:
             return
         self._closed = True
         self._send_socket = None
-        if self._socket is not None and self._broken is None:
-            self._engine.close_notify()
-            self._engine.flush(self._socket)
+        if self._shaken and self._broken is None:
+            try:
+                self._engine.close_notify()
+                self._flush_at_once()
+            except OSError:
+                pass  # the connection is gone
         if isinstance(self.transport, TLSStream):
             self.transport.__exit__()
         else:
@@ -250,6 +253,16 @@ class TLSStream:
         if self._socket is not None:
             self._engine.flush(self._socket)
         spawn.without_tracking(self._flush())
+
+    def _flush_at_once(self):
+        """Sends what a socket below takes without waiting; part of it may be lost then."""
+        if self._socket is not None:
+            self._engine.flush(self._socket)
+        elif isinstance(self.transport, SocketStream) and self._flushing.try_acquire():
+            try:
+                self.transport.socket._send_now(self._engine.take_output())
+            finally:
+                self._flushing.release()
 
     async def _say_close(self):
         try:
