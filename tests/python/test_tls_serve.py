@@ -5,12 +5,12 @@ import io
 import logging
 import os
 import re
-import ssl
 import sys
 
 import tonio
 from scenarios import Scenarios, main
-from tls_servers import HOST, Serving, client_context, echo, localhost, server_context
+from tls_servers import HOST, Serving, client_context, echo, server_context
+from tls_streams import std_server_context
 from tonio import net
 from tonio.exceptions import ResourceBroken
 from tonio.net import tls
@@ -149,9 +149,7 @@ class ServingTLS(Scenarios):
         async def answers(stream):
             await stream.send_all(await stream.receive_some())
 
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(localhost().chain, localhost().key)
-        for server_side in server_context(), context:
+        for server_side in server_context(), std_server_context():
             listeners = yield tls.open_tls_over_tcp_listeners(0, server_side, host=HOST)
             port = listeners[0].socket.getsockname()[1]
 

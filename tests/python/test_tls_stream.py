@@ -4,60 +4,16 @@ import os
 import ssl
 
 import tonio
-from scenarios import Scenarios, main
-from tls_servers import HOST, authority, client_context, localhost, only, server_context
-from tonio import net
+from scenarios import main
+from tls_servers import authority, client_context, localhost, only, server_context
+from tls_streams import PairOfStreams, Relayed, sockets, std_client_context, std_server_context
 from tonio.exceptions import CancelledError, ResourceBroken, ResourceBusy
-from tonio.net import socket, tls
+from tonio.net import tls
 
 VERSIONS = "TLSv1.2", "TLSv1.3"
 
 
-def std_server_context():
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(localhost().chain, localhost().key)
-    return context
-
-
-def std_client_context():
-    return ssl.create_default_context(cafile=authority().certificate)
-
-
-def sockets():
-    return [net.SocketStream(sock) for sock in socket.socketpair()]
-
-
-class Relayed:
-    """A transport that is no SocketStream: in the plain notation, in small pieces."""
-
-    def __init__(self, stream, piece=700):
-        self.stream, self.piece = stream, piece
-
-    def send_all(self, data):
-        for start in range(0, len(data), self.piece):
-            yield self.stream.send_all(data[start : start + self.piece])
-
-    def receive_some(self, max_bytes=None):
-        return (yield self.stream.receive_some(self.piece))
-
-    def close(self):
-        self.stream.close()
-
-    @property
-    def socket(self):
-        return self.stream.socket
-
-
-class TLSStreams(Scenarios):
-    def pair(self, client_side=None, server_side=None, wrap=lambda stream: stream, **options):
-        """Two TLSStreams that are connected."""
-        first, second = map(wrap, sockets())
-        client = tls.TLSStream(
-            first, client_side or client_context(), server_hostname="localhost", **options
-        )
-        server = tls.TLSStream(second, server_side or server_context(), server_side=True, **options)
-        return client, server
-
+class TLSStreams(PairOfStreams):
     def exchange(self, client, server, data):
         """Sends data there and back; both at the same time."""
 
@@ -162,115 +118,6 @@ class TLSStreams(Scenarios):
                 self.assertEqual(client.getpeercert()["subject"], ((("commonName", "localhost"),),))
                 yield client.close()
                 yield server.close()
-
-    def test_truncation(self):
-        for make_server in server_context, std_server_context:
-            for wrap in lambda stream: stream, Relayed:
-                for compatible in False, True:
-                    client, server = self.pair(
-                        server_side=make_server(), wrap=wrap, https_compatible=compatible
-                    )
-                    yield tonio.spawn(client.handshake(), server.handshake())
-                    yield client.send_all(b"half a")
-                    client.socket.shutdown(socket.SHUT_WR)
-                    self.assertEqual((yield server.receive_some()), b"half a")
-                    if compatible:
-                        self.assertEqual((yield server.receive_some()), b"")
-                    else:
-                        with self.assertRaises(ResourceBroken) as caught:
-                            yield server.receive_some()
-                        self.assertEqual(
-                            str(caught.exception),
-                            "the peer ended the connection without a close_notify",
-                        )
-                        self.assertIsInstance(caught.exception, OSError)
-                    client.transport.close()
-                    server.transport.close()
-
-    def test_leaving_the_block_is_an_orderly_end(self):
-        for make_client in client_context, std_client_context:
-            client, server = self.pair(make_client())
-            yield tonio.spawn(client.handshake(), server.handshake())
-            with client:
-                yield client.send_all(b"last")
-            self.assertEqual((yield server.receive_some()), b"last")
-            self.assertEqual((yield server.receive_some()), b"")
-            # Also when the peer has gone already.
-            with client:
-                pass
-            yield server.close()
-            yield server.close()
-        with self.assertRaisesRegex(ResourceBroken, "closed"):
-            yield server.send_all(b"x")
-
-    def test_half_closed(self):
-        for wrap in lambda stream: stream, Relayed:
-            client, server = self.pair(wrap=wrap)
-            yield tonio.spawn(client.handshake(), server.handshake())
-            client.send_eof()
-            with self.assertRaisesRegex(BrokenPipeError, r"nothing can be sent after send_eof\(\)"):
-                yield client.send_all(b"x")
-            answer = tonio.spawn(client.receive_some())
-            self.assertEqual((yield server.receive_some()), b"")
-            yield server.send_all(b"the other direction")
-            self.assertEqual((yield answer), b"the other direction")
-            yield client.close()
-            yield server.close()
-
-    def test_the_end_before_the_handshake(self):
-        for make_client in client_context, std_client_context:
-            for wrap in lambda stream: stream, Relayed:
-                client, server = self.pair(make_client(), wrap=wrap)
-                client.send_eof()
-                # The handshake is made by who receives.
-                answer = tonio.spawn(client.receive_some())
-                self.assertEqual((yield server.receive_some()), b"")
-                yield server.send_all(b"answer")
-                self.assertEqual((yield answer), b"answer")
-                with self.assertRaises(BrokenPipeError):
-                    yield client.send_all(b"x")
-                yield client.close()
-                yield server.close()
-
-    def test_the_end_while_data_comes(self):
-        for make_client in client_context, std_client_context:
-            client, server = self.pair(make_client())
-            yield tonio.spawn(client.handshake(), server.handshake())
-            yield server.send_all(b"0123456789")
-            self.assertEqual((yield client.receive_some(3)), b"012")
-            client.send_eof()
-            self.assertEqual((yield client.receive_some(4)), b"3456")
-            self.assertEqual((yield client.receive_some()), b"789")
-            yield server.send_all(b"more")
-            self.assertEqual((yield client.receive_some()), b"more")
-            self.assertEqual((yield server.receive_some()), b"")
-            yield server.close()
-            self.assertEqual((yield client.receive_some()), b"")
-            yield client.close()
-
-    def test_the_end_is_sent_without_receiving(self):
-        for make_client in client_context, std_client_context:
-            for wrap in lambda stream: stream, Relayed:
-                client, server = self.pair(make_client(), wrap=wrap)
-                yield tonio.spawn(client.handshake(), server.handshake())
-                client.send_eof()
-                self.assertEqual((yield server.receive_some()), b"")
-                yield client.close()
-                yield server.close()
-
-    def test_the_end_behind_what_the_peer_has_not_read(self):
-        client, server = self.pair()
-        yield tonio.spawn(client.handshake(), server.handshake())
-        # The socket takes nothing more when send_eof() is called.
-        _, done = yield tonio.time.timeout(client.send_all(bytes(5_000_000)), 0.05)
-        self.assertFalse(done)
-        client.send_eof()
-        received = 0
-        while data := (yield server.receive_some()):
-            received += len(data)
-        self.assertGreater(received, 0)
-        yield client.close()
-        yield server.close()
 
     def test_the_second_that_receives_is_told(self):
         for wrap in lambda stream: stream, Relayed:
