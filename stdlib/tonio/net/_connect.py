@@ -5,7 +5,7 @@ import os
 from _tonio import Event, scope
 
 from . import socket as _sockets
-from ._names import check_port, unix_path
+from ._names import check_port, check_seconds, unix_path
 from ._streams import SocketStream
 
 # RFC 8305, section 8, recommends 250 ms.
@@ -24,8 +24,7 @@ async def open_tcp_stream(host, port, *, happy_eyeballs_delay=_DELAY, local_addr
         raise TypeError(f"open_tcp_stream(): host must be str or bytes, not {type(host).__name__}")
     check_port(port, "open_tcp_stream()")
     delay = _DELAY if happy_eyeballs_delay is None else happy_eyeballs_delay
-    if not delay >= 0:
-        raise ValueError(f"open_tcp_stream(): happy_eyeballs_delay must not be negative: {delay}")
+    check_seconds(delay, "open_tcp_stream(): happy_eyeballs_delay", zero=True)
     targets = _interleaved(await _addresses(host, port))
     if local_address is not None:
         targets = await _with_sources(targets, local_address)

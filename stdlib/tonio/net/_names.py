@@ -14,6 +14,16 @@ def check_port(port, function):
         raise OverflowError(f"{function}: port must be 0 to 65535, not {port}")
 
 
+def check_seconds(seconds, name, *, zero=False):
+    """For a length of time that must be a positive number, or also zero."""
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
+        raise TypeError(f"{name} must be a number of seconds, not {type(seconds).__name__}")
+    if zero and not seconds >= 0:
+        raise ValueError(f"{name} must not be negative: {seconds}")
+    if not zero and not seconds > 0:
+        raise ValueError(f"{name} must be positive: {seconds}")
+
+
 def unix_path(path, function):
     """The path of a Unix socket as str or bytes. One with a NUL byte in it is refused: the
     system would take what comes before it."""

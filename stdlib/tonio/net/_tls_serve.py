@@ -3,8 +3,9 @@
 from .._call import call
 from ._connect import open_tcp_stream
 from ._listen import open_tcp_listeners
+from ._names import check_seconds
 from ._serve import serve_listeners
-from ._tls_stream import HANDSHAKE_TIMEOUT, TLSStream, check_handshake_timeout, make_engine
+from ._tls_stream import HANDSHAKE_TIMEOUT, TLSStream, make_engine
 
 
 class TLSListener:
@@ -67,7 +68,7 @@ async def open_tls_over_tcp_stream(
     """Connects as open_tcp_stream() does, and gives a TLSStream whose handshake is over.
     Without a context the peer is verified against the system's trusted certificates."""
     # What is wrong with these is told without a connection.
-    check_handshake_timeout(handshake_timeout)
+    check_seconds(handshake_timeout, "handshake_timeout")
     make_engine(ssl_context, False, host, https_compatible)
     transport = await open_tcp_stream(host, port, happy_eyeballs_delay=happy_eyeballs_delay)
     try:
@@ -152,7 +153,7 @@ async def serve_tls_over_tcp(
 
 def _check_server(ssl_context, handshake_timeout, https_compatible):
     # What is wrong with these is told now, not to the first client.
-    check_handshake_timeout(handshake_timeout)
+    check_seconds(handshake_timeout, "handshake_timeout")
     make_engine(ssl_context, True, None, https_compatible)
 
 

@@ -9,6 +9,7 @@ from .._call import call
 from .._timeout import timeout
 from ..exceptions import ResourceBroken, ResourceBusy
 from ..sync import Lock
+from ._names import check_seconds
 from ._streams import SocketStream
 from ._tls_context import TLSContext, certificate_dict, default_client_context
 
@@ -43,7 +44,7 @@ class TLSStream:
         handshake_timeout=HANDSHAKE_TIMEOUT,
     ):
         _check_transport(transport)
-        check_handshake_timeout(handshake_timeout)
+        check_seconds(handshake_timeout, "handshake_timeout")
         self.transport = transport
         self._engine = make_engine(ssl_context, server_side, server_hostname, https_compatible)
         self._handshake_timeout = handshake_timeout
@@ -306,13 +307,6 @@ def make_engine(context, server_side, server_hostname, https_compatible):
         return StdlibEngine(context, bool(server_side), name, bool(https_compatible))
     kind = type(context).__name__
     raise TypeError(f"ssl_context must be a tonio.net.tls.TLSContext or ssl.SSLContext, not {kind}")
-
-
-def check_handshake_timeout(seconds):
-    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
-        raise TypeError(f"handshake_timeout must be a number, not {type(seconds).__name__}")
-    if not seconds > 0:
-        raise ValueError(f"handshake_timeout must be positive: {seconds}")
 
 
 def _check_transport(transport):
