@@ -1,10 +1,11 @@
 // A blocking call is an operation and a job of the pool in one object. The job begins
 // when spawn_blocking() is called; the operation waits for its end.
 //
-// Cancelling the waiter takes a job that is still queued out of the pool. In one that
-// runs, CancelledError is raised at the thread's next Python instruction, and the
-// waiter waits until the call has ended: nothing of it runs on behind its back. What is
-// raised this way can't reach the thread's next job: both sides go through `phase`.
+// Cancelling the waiter takes a job that is still queued out of the pool; one that a
+// thread has taken and not begun ends there without a call. In one that runs,
+// CancelledError is raised at the thread's next Python instruction, and the waiter waits
+// until the call has ended: nothing of it runs on behind its back. What is raised this way
+// can't reach the thread's next job. Both sides go through `phase`.
 // Calls whose effect must not be left half done, or be lost, ask for less (OnCancel).
 #include "python/blocking.h"
 
@@ -48,14 +49,15 @@ struct RunningCall : base::ListHook {
 
 // What cancelling the last waiter does to its call.
 enum class OnCancel : std::uint8_t {
-  kInterrupt,  // queued: it won't run; running: CancelledError is raised inside it
-  kFinish,     // queued: it won't run; running: it ends, the waiter gets the outcome, and is
-               // cancelled at its next suspension
+  kInterrupt,  // not begun: it won't run; running: CancelledError is raised inside it
+  kFinish,     // not begun: it won't run; running: it ends, the waiter gets the outcome, and
+               // is cancelled at its next suspension
   kShield,     // it ends in any case; the rest as kFinish
 };
 
 enum Phase : std::uint32_t {
-  kQueued,
+  kNotBegun,
+  kRefused,  // cancelled before it began
   kRunning,
   kInterrupting,  // a waiter is about to raise CancelledError in the thread
   kInterrupted,   // it has; the call may or may not have noticed yet
@@ -137,11 +139,17 @@ void finish(BlockingCall& call, PyObject* error) {
   Py_DECREF(as_object(call));
 }
 
+void finish_without_call(BlockingCall& call) {
+  PyErr_SetNone(cancelled_error);
+  finish(call, PyErr_GetRaisedException());
+}
+
 void Job::run() {
   BlockingCall& call = call_;
   run_pending_work();  // before an interrupt can come
   call.thread = PyThread_get_thread_ident();
-  call.phase.store(kRunning);
+  std::uint32_t phase = kNotBegun;
+  if (!call.phase.compare_exchange_strong(phase, kRunning)) return finish_without_call(call);
   RunningCall running(call);
   running_calls().lock()->push_back(running);
   call.result = call_function(call);
@@ -188,10 +196,16 @@ void call_abandon(PyObject* self, CoroTask& task, bool) {
   task.set_ending_cancelled(false);
 }
 
-// Raises CancelledError in the thread, if the call still runs.
-void interrupt(BlockingCall& call) {
+// Keeps a call from beginning, or raises CancelledError in the thread that runs it.
+void stop(BlockingCall& call) {
+  if (call.on_cancel == OnCancel::kShield) return;
+  if (Host::instance().runtime().blocking_pool().withdraw(call.job)) {
+    return finish_without_call(call);
+  }
+  std::uint32_t phase = kNotBegun;
+  if (call.phase.compare_exchange_strong(phase, kRefused)) return;
   if (call.on_cancel != OnCancel::kInterrupt) return;
-  std::uint32_t phase = kRunning;
+  phase = kRunning;
   if (!call.phase.compare_exchange_strong(phase, kInterrupting)) return;
   PyThreadState_SetAsyncExc(call.thread, cancelled_error);
   call.phase.store(kInterrupted);
@@ -217,13 +231,7 @@ Poll raise_cancelled_call(BlockingCall& call, CoroTask& task) {
 Poll end_call(BlockingCall& call, CoroTask& task, PyObject*& result) {
   task.set_ending_cancelled(true);
   while (!call.done.is_set()) {
-    if (call.on_cancel != OnCancel::kShield &&
-        Host::instance().runtime().blocking_pool().withdraw(call.job)) {
-      PyErr_SetNone(cancelled_error);
-      finish(call, PyErr_GetRaisedException());
-      break;
-    }
-    interrupt(call);
+    stop(call);
     // This request has been acted upon; another one may come while the call ends.
     task.state().deliver_cancel();
     if (!task.state().begin_arming()) continue;
@@ -328,7 +336,7 @@ PyObject* submit(PyObject* function, Ref args, Ref keywords, OnCancel on_cancel)
   call->result = call->error = call->error_for_others = nullptr;
   new (&call->observed) std::atomic<bool>(false);
   new (&call->waiters) std::atomic<unsigned>(0);
-  new (&call->phase) std::atomic<std::uint32_t>(kQueued);
+  new (&call->phase) std::atomic<std::uint32_t>(kNotBegun);
   call->thread = 0;
   new (&call->job) Job(*call);
   new (&call->done) sync::Event();
