@@ -8,6 +8,7 @@
 
 #include "tls/config_parts.h"
 #include "tls/library.h"
+#include "tls/records.h"
 #include "tls/verification.h"
 
 namespace tonio::tls {
@@ -18,26 +19,29 @@ namespace {
 constexpr std::size_t kMaxUnaskedOutput = std::size_t{1024} * 1024;
 // Buffers keep up to this much while they are empty.
 constexpr std::size_t kKeptCapacity = 4096;
-// HandshakeType key_update (RFC 8446, section 4).
-constexpr unsigned char kKeyUpdate = 24;
-// Records (RFC 8446, section 5.1) and alerts (section 6) that aren't encrypted.
-constexpr std::size_t kRecordHeaderSize = 5;
+// Alerts (RFC 8446, section 6) that aren't encrypted.
 constexpr unsigned char kPlainAlertSize = 2;
 
 }  // namespace
 
 struct Engine::Parts {
   Parts(std::shared_ptr<const Config> shared, const std::string& name, bool check_name)
-      : config(std::move(shared)), server_name(name), verification(check_name ? name : "") {
-    mbedtls_ssl_init(&ssl);
-    mbedtls_ssl_set_bio(&ssl, this, send, receive, nullptr);
+      : config(std::move(shared)),
+        server_name(name),
+        verification(check_name ? name : ""),
+        records(ssl, config->settings().side, {this, send, receive}) {
     mbedtls_ssl_set_verify(&ssl, Verification::check, &verification);
   }
   ~Parts() { mbedtls_ssl_free(&ssl); }
   Parts(const Parts&) = delete;
   Parts& operator=(const Parts&) = delete;
 
-  // mbedTLS's transport.
+  static mbedtls_ssl_context initialised() {
+    mbedtls_ssl_context made;
+    mbedtls_ssl_init(&made);
+    return made;
+  }
+  // The transport.
   static int send(void* object, const unsigned char* data, std::size_t size);
   static int receive(void* object, unsigned char* data, std::size_t size);
 
@@ -54,7 +58,8 @@ struct Engine::Parts {
   const std::shared_ptr<const Config> config;
   const std::string server_name;
   Verification verification;
-  mbedtls_ssl_context ssl;
+  mbedtls_ssl_context ssl = initialised();
+  Records records;
   Bytes input;
   std::size_t used = 0;  // of the input
   bool ended = false;    // no more input will come
@@ -126,8 +131,9 @@ std::string Engine::Parts::reason(int code) {
   // its content.
   const unsigned char* record = ssl.MBEDTLS_PRIVATE(in_hdr);
   const unsigned char* message = ssl.MBEDTLS_PRIVATE(in_msg);
+  const RecordReceiver* receiver = records.receiver();
   if (code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) {
-    return "the peer refused: " + describe_alert(message[1]);
+    return "the peer refused: " + describe_alert(receiver ? receiver->alert() : message[1]);
   }
   // Some TLS 1.3 clients (mbedTLS's, too) send an alert before they begin to
   // encrypt.
@@ -135,10 +141,7 @@ std::string Engine::Parts::reason(int code) {
       record[3] == 0 && record[4] == kPlainAlertSize) {
     return "the peer refused: " + describe_alert(record[kRecordHeaderSize + 1]);
   }
-  if (code == MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE && done && message[0] == kKeyUpdate &&
-      mbedtls_ssl_get_version_number(&ssl) == MBEDTLS_SSL_VERSION_TLS1_3) {
-    return "the peer wants to update its key, which mbedTLS 3.6 can't";
-  }
+  if (receiver && receiver->flooded()) return "the peer keeps sending messages without data";
   if (code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED || code == MBEDTLS_ERR_SSL_BAD_CERTIFICATE) {
     const std::string reasons = verification.reasons(mbedtls_ssl_get_verify_result(&ssl));
     if (!reasons.empty()) return reasons;
@@ -169,9 +172,10 @@ Engine::Status Engine::Parts::fail(int code) {
     mbedtls_ssl_send_alert_message(&ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
                                    MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE);
   }
-  if (code == MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE && done) {
-    mbedtls_ssl_send_alert_message(&ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
-                                   MBEDTLS_SSL_ALERT_MSG_UNEXPECTED_MESSAGE);
+  if (const RecordReceiver* receiver = records.receiver()) {
+    if (receiver->refuses()) records.send_alert(MBEDTLS_SSL_ALERT_LEVEL_FATAL, receiver->alert());
+  } else if (code == MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE && done) {
+    records.send_alert(MBEDTLS_SSL_ALERT_LEVEL_FATAL, MBEDTLS_SSL_ALERT_MSG_UNEXPECTED_MESSAGE);
   }
   return stopped;
 }
@@ -278,10 +282,10 @@ Engine::Status Engine::read(std::span<unsigned char> buffer, std::size_t& size) 
   size = 0;
   Status status = self.stopped;
   while (size < buffer.size() && status == Status::kDone) {
-    const int code = mbedtls_ssl_read(&self.ssl, buffer.data() + size, buffer.size() - size);
+    const int code = self.records.read(buffer.subspan(size));
     if (code > 0) {
       size += static_cast<std::size_t>(code);
-    } else if (!self.again(code == 0 ? MBEDTLS_ERR_SSL_CONN_EOF : code, status)) {
+    } else if (!self.again(code, status)) {
       break;
     }
   }
@@ -303,7 +307,7 @@ Engine::Status Engine::write(std::span<const unsigned char> data) {
   self.writing = true;
   Status status = Status::kDone;
   while (!data.empty() && status == Status::kDone) {
-    const int code = mbedtls_ssl_write(&self.ssl, data.data(), data.size());
+    const int code = self.records.write(data);
     if (code > 0) {
       data = data.subspan(static_cast<std::size_t>(code));
     } else if (!self.again(code, status)) {
@@ -317,7 +321,7 @@ Engine::Status Engine::write(std::span<const unsigned char> data) {
 void Engine::close() {
   Parts& self = *parts_;
   if (!self.done || self.stopped == Status::kFailed || std::exchange(self.said_close, true)) return;
-  mbedtls_ssl_close_notify(&self.ssl);
+  self.records.send_alert(MBEDTLS_SSL_ALERT_LEVEL_WARNING, MBEDTLS_SSL_ALERT_MSG_CLOSE_NOTIFY);
 }
 
 bool Engine::has_output() const { return !parts_->output.empty(); }
