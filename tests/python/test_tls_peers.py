@@ -3,7 +3,6 @@ process of their own; both directions, both versions."""
 
 import os
 import socket as std
-import subprocess
 import tempfile
 
 import tonio
@@ -241,28 +240,6 @@ class Peers(Scenarios):
                 yield stream.close()
                 with self.assertRaisesRegex(ResourceBroken, "the peer refused: "):
                     yield self.exchange(peer.port, version)
-
-    def test_key_update(self):
-        # mbedTLS can't: what counts is that the reason is told, and nothing hangs.
-        stdin = subprocess.PIPE
-        issued = localhost()
-        with Peer(
-            *("openssl", "s_server", "-accept", f"{HOST}:0", "-cert", issued.certificate),
-            *("-key", issued.key, "-tls1_3"),
-            pattern=r"ACCEPT \S+:(\d+)",
-            stdin=stdin,
-        ) as peer:
-            stream = yield tls.open_tls_over_tcp_stream(
-                "localhost", peer.port, ssl_context=client_context()
-            )
-            peer.process.stdin.write(b"first\n")
-            peer.process.stdin.flush()
-            self.assertEqual((yield stream.receive_some()), b"first\n")
-            peer.process.stdin.write(b"k\n")
-            peer.process.stdin.flush()
-            with self.assertRaisesRegex(ResourceBroken, "update its key"):
-                yield stream.receive_some()
-            yield stream.close()
 
     def test_nginx(self):
         port = free_port()
