@@ -97,7 +97,7 @@ class KeyUpdates(Scenarios):
                 @self.task
                 def write(stream=stream, over=over, sent=sent):
                     while not over.is_set():
-                        sent.append(b"<%d>" % len(sent) + BIG[:3000])
+                        sent.append(b"<%d>" % len(sent) + BIG[:200])
                         yield stream.send_all(sent[-1])
 
                 writing = tonio.spawn(write())
