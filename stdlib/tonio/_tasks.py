@@ -17,14 +17,15 @@ class TaskInfo:
     children    the tasks that were spawned in its scopes
     """
 
-    __slots__ = ("children", "name", "parent", "spawned_at", "stack", "state", "waits_on")
+    __slots__ = ("_group", "children", "name", "parent", "spawned_at", "stack", "state", "waits_on")
 
-    def __init__(self, name, state, waits_on, spawned_at, stack):
+    def __init__(self, name, state, waits_on, spawned_at, stack, group):
         self.name = name
         self.state = state
         self.waits_on = waits_on
         self.spawned_at = spawned_at
         self.stack = stack
+        self._group = group
         self.parent = None
         self.children = []
 
@@ -39,8 +40,8 @@ def tasks():
     found = []
     hosts = {}
     scopes = []
-    for *facts, stack, scope, hosted, of_run in _tonio.look_at_tasks():
-        task = TaskInfo(*facts, stack)
+    for *facts, stack, scope, hosted, of_run, group in _tonio.look_at_tasks():
+        task = TaskInfo(*facts, stack, group)
         found.insert(0, task) if of_run else found.append(task)
         hosts.update(dict.fromkeys(hosted, task))
         scopes.append((task, scope))
@@ -66,11 +67,19 @@ def _cut_circles(found):
         done.update(path)
 
 
-def tree():
-    """The tasks as text; children stand below their host, and alike ones once."""
-    found = tasks()
+def of_group(group):
+    """Those of tasks() that belong to the group: _tonio.run()."""
+    return [task for task in tasks() if task._group == group]
+
+
+def tree(found=None):
+    """How many tasks there are, and the tree as lines of text: children stand below their
+    host, and alike ones once."""
+    if found is None:
+        found = tasks()
+    known = set(found)
     lines = []
-    waiting = [(task, 0, count) for task, count in _once([t for t in found if t.parent is None])]
+    waiting = [(task, 0, count) for task, count in _once([t for t in found if t.parent not in known])]
     while waiting:
         task, depth, count = waiting.pop()
         indent = "  " * (depth + 1)
@@ -99,14 +108,15 @@ def _lines(task):
         yield f"  at {file}:{line} in {function}"
 
 
-def _below(title):
-    count, lines = tree()
+def below(title, found=None):
+    """The title, the number of tasks, and the tree; of all tasks or those that were found."""
+    count, lines = tree(found)
     return "\n".join([f"{title}; {count} {'task' if count == 1 else 'tasks'}", *lines])
 
 
 def dump(title):
     """Writes the tree to standard error."""
-    text = f"tonio: {_below(title)}\n"
+    text = f"tonio: {below(title)}\n"
     if sys.stderr is not None:
         sys.stderr.write(text)
         sys.stderr.flush()
@@ -114,7 +124,13 @@ def dump(title):
 
 def deadlock():
     """What a Deadlock says: the tree, too."""
-    return _below(
-        "every task waits for another one, and no timer, socket, blocking call, thread or "
-        "signal handler is left that could wake any"
+    frozen = " that runs (the clock stands still)" if _tonio.clock_is_frozen() else ""
+    return below(
+        f"every task waits for another one, and no timer{frozen}, socket, blocking call, thread "
+        "or signal handler is left that could wake any"
     )
+
+
+def limit_passed(seconds, group):
+    """What a run that takes longer than its limit says."""
+    return below(f"the limit of {seconds:g} s has passed", of_group(group))
