@@ -188,12 +188,9 @@ bool hand_over(const char* what, PyObject* exception, const std::string& place) 
 
 }  // namespace
 
-void set_failure_hook(PyObject* hook) {
-  Ref previous;
-  {
-    auto current = failure_hook.lock();
-    previous = Ref::steal(std::exchange(*current, hook ? Py_NewRef(hook) : nullptr));
-  }
+Ref set_failure_hook(PyObject* hook) {
+  auto current = failure_hook.lock();
+  return Ref::steal(std::exchange(*current, Py_XNewRef(hook)));
 }
 
 void report_unawaited(const char* what, PyObject* exception, const SpawnSite& site) {

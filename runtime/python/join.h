@@ -106,7 +106,7 @@ class Join {
 // to the function that set_failure_hook() has been given.
 void report_unawaited(const char* what, PyObject* exception, const SpawnSite& site);
 // hook(what, exception, place or None) then gets such failures, on whatever thread. Null:
-// they are written to standard error. Attached; any thread.
-void set_failure_hook(PyObject* hook);
+// they are written to standard error. Gives the one before. Attached; any thread.
+Ref set_failure_hook(PyObject* hook);
 
 }  // namespace tonio::python

@@ -262,15 +262,15 @@ PyObject* report_failure(PyObject*, PyObject* const* args, Py_ssize_t count) {
 }
 
 PyObject* set_hook(PyObject*, PyObject* hook) {
-  set_failure_hook(hook == Py_None ? nullptr : hook);
-  Py_RETURN_NONE;
+  Ref previous = set_failure_hook(hook == Py_None ? nullptr : hook);
+  return previous ? previous.release() : Py_NewRef(Py_None);
 }
 
 PyMethodDef functions[] = {
     {"set_failure_hook", set_hook, METH_O,
      PyDoc_STR("set_failure_hook($module, hook, /)\n--\n\n"
                "hook(what, exception, place) gets what would be reported as not awaited; None: "
-               "standard error does.")},
+               "standard error does. Gives the one before, or None.")},
     {"report_failure", as_cfunction<report_failure>(), METH_FASTCALL,
      PyDoc_STR("report_failure($module, what, exception, /)\n--\n\n"
                "Says on standard error that `what` failed and nobody will get the exception.")},

@@ -49,7 +49,7 @@ Poll sleep_resume(PyObject* self, CoroTask& task, PyObject*& result) {
   return raise_cancelled(task);
 }
 
-constexpr OperationKind kSleepKind{sleep_start, sleep_resume, sleep_abandon};
+constexpr OperationKind kSleepKind{sleep_start, sleep_resume, sleep_abandon, false, true};
 
 PyTypeObject sleep_type = empty_type();
 

@@ -59,8 +59,8 @@ class _Options:
             "signals": () if signals is None else _signals.checked(signals, "signals"),
         }
 
-    def run(self, coro, end_others, forever=False):
-        return _tonio.run(coro, end_others=end_others, forever=forever, **self._native)
+    def run(self, coro, end_others, **more):
+        return _tonio.run(coro, end_others=end_others, **more, **self._native)
 
 
 def run(

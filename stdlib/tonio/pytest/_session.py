@@ -1,0 +1,98 @@
+"""What the tests of one pytest session share: how their coroutines are run, and what becomes
+of tasks and failures that a test leaves behind.
+
+The main thread is pytest's; it waits while a coroutine of a test or a fixture runs on the
+workers. Each test and each fixture has a group of tasks of its own (_tonio.run), in which are
+the tasks that it has spawned and those that they have.
+"""
+
+import contextlib
+import itertools
+import time
+from collections import deque
+
+import pytest
+
+import _tonio
+
+from .. import _tasks
+
+# How long tasks that a test has left may go on before they count as left; seconds. One that
+# is about to end needs a moment.
+_PATIENCE = 1.0
+_LOOK_AGAIN = 0.001
+
+
+class LeftoverTaskWarning(pytest.PytestWarning):
+    """A test or a fixture has ended and tasks of it had not; they were cancelled."""
+
+
+class Session:
+    """Of the main thread, except for note_failure()."""
+
+    def __init__(self, mode, threads, timeout):
+        self.mode = mode
+        self.threads = threads
+        self.timeout = timeout
+        # What `tonio_runtime` gives, while it lives.
+        self.runtime = None
+        # What `tonio_clock` gives, while it lives.
+        self.clock = None
+        self._groups = itertools.count(1)
+        self._failures = deque()
+
+    def new_group(self):
+        return next(self._groups)
+
+    def run(self, coro, group, limit=0.0, ending=False):
+        """Runs coro as a part of the group; gives its result or raises its exception. The
+        group's tasks are cancelled when it is interrupted, and otherwise go on. While it is
+        `ending`, what sleeps under a clock that stands still has its way."""
+        __tracebackhide__ = True
+        with self._clock_moves(ending):
+            return self.runtime._options.run(coro, end_others=False, group=group, limit=limit)
+
+    def _clock_moves(self, ending):
+        if self.clock is None:
+            return contextlib.nullcontext()
+        return self.clock._jumping(0 if ending else self.clock._pause)
+
+    def end_group(self, group, node, what):
+        """The test or fixture has ended: so do the tasks that it has left, with a warning."""
+        if not _tonio.live_tasks(group):
+            return
+        left = _tasks_at_rest(group)
+        if not left and not _tonio.live_tasks(group):
+            return
+        with self._clock_moves(True):
+            _tonio.end_tasks(group)
+        if left:
+            text = _tasks.below(f"{what} has ended and left tasks behind, which were cancelled", left)
+            node.warn(LeftoverTaskWarning(text))
+
+    def note_failure(self, what, failure, place):
+        """A task has failed and nobody will await it. Any thread."""
+        spawned = f"; it was spawned at {place}" if place else ""
+        failure.add_note(f"tonio: a {what} failed and nobody awaited it{spawned}")
+        self._failures.append(failure)
+
+    def take_failures(self):
+        """An exception group of the failures that were noted since the last time, or None."""
+        taken = []
+        with contextlib.suppress(IndexError):
+            while True:
+                taken.append(self._failures.popleft())
+        return BaseExceptionGroup("tasks failed and nobody awaited them", taken) if taken else None
+
+
+def _tasks_at_rest(group):
+    """The tasks of the group, when none of them runs or is about to."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        left = _tasks.of_group(group)
+        unborn = _tonio.live_tasks(group) > len(left)
+        if time.monotonic() > deadline:
+            return left
+        if not unborn and all(task.state == "suspended" for task in left):
+            return left
+        time.sleep(_LOOK_AGAIN)
