@@ -5,6 +5,8 @@ from math import isfinite
 
 import _tonio
 
+from .._call import call
+
 
 def _microseconds(name, seconds):
     if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
@@ -68,7 +70,8 @@ class Clock:
         if self._running:
             _tonio.jump_clock_after(pause)
 
-    # For the plugin, on the main thread:
+    # For the plugin. It jumps only while a coroutine of a test or fixture runs: otherwise what
+    # a fixture does at regular times would be done without end.
 
     def _freeze(self):
         _tonio.freeze_clock()
@@ -79,8 +82,6 @@ class Clock:
 
     @contextmanager
     def _jumping(self, pause):
-        """Jumps only while a run is under way: otherwise what another test or fixture does
-        at regular times would do it without end."""
         self._running = True
         _tonio.jump_clock_after(pause)
         try:
@@ -88,3 +89,10 @@ class Clock:
         finally:
             self._running = False
             _tonio.jump_clock_after(None)
+
+    async def _while_running(self, coro, ending):
+        """Awaits coro. While it is `ending`, it need not wait for anybody to move the clock."""
+        __tracebackhide__ = True
+        # In the task itself: before it begins and after its end nothing jumps.
+        with self._jumping(0 if ending else self._pause):
+            return await call(coro)

@@ -139,7 +139,9 @@ class Fixture:
     # On the workers:
 
     async def _begin(self, coro):
-        spawn.without_tracking(self._live(coro))
+        live = self._live(coro)
+        live.__qualname__ = f"fixture {self._name}"  # in the tree of tasks
+        spawn.without_tracking(live)
         await self._ready.wait()
 
     async def _finish(self):

@@ -235,7 +235,7 @@ def pytest_runtest_makereport(item, call):
         if entry is not None:
             excinfo = call.excinfo
             excinfo = pytest.ExceptionInfo.from_exc_info((excinfo.type, excinfo.value, entry))
-            report.longrepr = excinfo.getrepr(style="value")
+            report.longrepr = excinfo.getrepr(style="short", tbfilter=False)
 
 
 def _entry_of_ours(entry):

@@ -49,13 +49,9 @@ class Session:
         group's tasks are cancelled when it is interrupted, and otherwise go on. While it is
         `ending`, what sleeps under a clock that stands still has its way."""
         __tracebackhide__ = True
-        with self._clock_moves(ending):
-            return self.runtime._options.run(coro, end_others=False, group=group, limit=limit)
-
-    def _clock_moves(self, ending):
-        if self.clock is None:
-            return contextlib.nullcontext()
-        return self.clock._jumping(0 if ending else self.clock._pause)
+        if self.clock is not None:
+            coro = self.clock._while_running(coro, ending)
+        return self.runtime._options.run(coro, end_others=False, group=group, limit=limit)
 
     def end_group(self, group, node, what):
         """The test or fixture has ended: so do the tasks that it has left, with a warning."""
@@ -64,7 +60,7 @@ class Session:
         left = _tasks_at_rest(group)
         if not left and not _tonio.live_tasks(group):
             return
-        with self._clock_moves(True):
+        with self.clock._jumping(0) if self.clock else contextlib.nullcontext():
             _tonio.end_tasks(group)
         if left:
             text = _tasks.below(f"{what} has ended and left tasks behind, which were cancelled", left)
