@@ -36,12 +36,12 @@ class Session:
         for name, text in files.items():
             folder.joinpath(name).write_text(textwrap.dedent(text))
         self._report = folder / "report.xml"
-        own = clean_environment(
-            PYTHONPATH=python_path(),
-            PYTHONPYCACHEPREFIX=_bytecode.name,
-            **environment or {},
-        )
-        own.pop("PYTHONDONTWRITEBYTECODE", None)
+        own = {
+            name: value
+            for name, value in clean_environment().items()
+            if name != "PYTHONDONTWRITEBYTECODE" and not name.startswith("PYTEST")
+        }
+        own |= {"PYTHONPATH": python_path(), "PYTHONPYCACHEPREFIX": _bytecode.name}
         self.process = subprocess.Popen(
             [TONIO, "-m", "pytest", *OPTIONS, f"--junitxml={self._report}", *options],
             cwd=folder,
@@ -49,8 +49,7 @@ class Session:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={name: value for name, value in own.items() if not name.startswith("PYTEST")}
-            | {n: v for n, v in (environment or {}).items() if n.startswith("PYTEST")},
+            env=own | (environment or {}),
         )
 
     def __enter__(self):
