@@ -275,12 +275,18 @@ constexpr PyMethodDef kClose = {
               "receiving once what is buffered has been received. Wakes who waits. May be called "
               "again.")};
 
+// Sender[int], for annotations.
+constexpr PyMethodDef kClassGetitem = {
+    "__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS,
+    PyDoc_STR("The type with that of its messages, for annotations.")};
+
 PyMethodDef sender_methods[] = {
     {"send", sender_send, METH_O,
      PyDoc_STR("send($self, message, /)\n--\n\n"
                "Suspends until there is room for the message. Gives None. BrokenPipeError when "
                "the channel is closed; the message has not been sent then.")},
     kClose,
+    kClassGetitem,
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -290,6 +296,7 @@ PyMethodDef unbounded_sender_methods[] = {
                "Sends the message; does not suspend. From any task or thread. BrokenPipeError "
                "when the channel is closed.")},
     kClose,
+    kClassGetitem,
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -299,6 +306,7 @@ PyMethodDef receiver_methods[] = {
                "Suspends until there is a message, and gives it. BrokenPipeError when the channel "
                "is closed and nothing is left.")},
     kClose,
+    kClassGetitem,
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "python/arguments.h"
 #include "python/async_generators.h"
-#include "python/blocking.h"
+#include "python/blocking_call.h"
 #include "python/errors.h"
 #include "python/pending_work.h"
 #include "python/run.h"

@@ -23,17 +23,16 @@ Join::~Join() {
 }
 
 Join* Join::make(Shape shape, std::size_t tasks, bool has_handle, SpawnSite site) {
-  Ref list;
-  if (shape == Shape::kList) {
-    // Its slots are filled by the tasks; nobody else sees it until they have ended.
-    list = Ref::steal(PyList_New(static_cast<Py_ssize_t>(tasks)));
-    if (!list) return nullptr;
-  }
   auto* join = new Join(shape, tasks, std::move(site));
-  join->result_ = std::move(list);
   join->owners_.store((tasks > 0 ? 1u : 0u) + (has_handle ? 1u : 0u), std::memory_order_relaxed);
   if (tasks == 0) join->done_.set();
   return join;
+}
+
+void Join::make_list(std::size_t tasks) {
+  if (shape_ != Shape::kList) return;
+  result_ = Ref::steal(PyList_New(static_cast<Py_ssize_t>(tasks)));
+  if (!result_) failures_.lock()->push_back(PyErr_GetRaisedException());
 }
 
 [[gnu::always_inline]] inline void Join::end_task() {
@@ -54,6 +53,10 @@ void Join::succeed(std::size_t index, PyObject* result) {
       result_.reset(result);
       break;
     case Shape::kList:
+      if (!result_) [[unlikely]] {
+        Py_DECREF(result);
+        break;
+      }
       PyList_SET_ITEM(result_.get(), static_cast<Py_ssize_t>(index), result);
       break;
     case Shape::kNone:

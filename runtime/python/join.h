@@ -30,9 +30,12 @@ class Join {
   };
 
   // For `tasks` tasks; owned by the handle and, unless there are none, the tasks.
-  // Null with an exception set.
   static Join* make(Shape shape, std::size_t tasks, bool has_handle, SpawnSite site);
 
+  // For kList, before the first of its `tasks` tasks begins: the list that they put their
+  // results into. Where there is no memory for it, that is the failure, and results are
+  // dropped. Attached.
+  void make_list(std::size_t tasks);
   // For kChild, before the task begins.
   void set_scope(PyObject* scope) { scope_ = Ref::borrow(scope); }
   // Its coroutines come from a collection that was yielded: others may yield them, too.

@@ -145,7 +145,6 @@ Join* start_task(PyObject* awaitable, Join::Shape shape, bool handle, const char
   Ref context;
   if (!get_ready(context)) return nullptr;
   Join* join = Join::make(shape, 1, handle, std::move(site));
-  if (!join) return nullptr;
   PyObject* iterator = drivable(awaitable, doing);
   if (!iterator) {
     join->discard();
@@ -175,7 +174,6 @@ Join* start_tasks(Ref items, Join::Shape shape, bool handle, const char* doing,
   Ref context;
   if (!get_ready(context)) return nullptr;
   Join* join = Join::make(shape, count, handle, std::move(site));
-  if (!join) return nullptr;
   if (!make_drivable(items.get(), doing)) {
     join->discard();
     return nullptr;
@@ -185,6 +183,8 @@ Join* start_tasks(Ref items, Join::Shape shape, bool handle, const char* doing,
     Host& host = Host::instance();
     host.scheduler().spawn(*new SpawnBatch(host.scheduler(), std::move(items), *join,
                                            std::move(context), host.current_group()));
+  } else {
+    join->make_list(0);
   }
   return join;
 }

@@ -22,6 +22,9 @@ SpawnBatch::SpawnBatch(task::Waker& waker, Ref iterators, Join& join, Ref contex
 
 task::Task::Outcome SpawnBatch::run() {
   Host& host = Host::instance();
+  // Not when it is made: by now the caller may have freed a list just as large, that of the
+  // coroutines, whose memory this one then gets.
+  if (next_ == 0) join_.make_list(count());
   const std::size_t end = std::min(next_ + kAtOnce, count());
   task::TaskList ready;
   if (host.scheduler().workers() == 1) {

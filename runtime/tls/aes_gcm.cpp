@@ -197,7 +197,7 @@ class Message {
   }
 
   const int rounds_;
-  __m128i keys_[15];
+  __m128i keys_[15]{};
   __m128i powers_[kLanes];
   __m128i counter_;
   __m128i mask_;

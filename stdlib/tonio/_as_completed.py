@@ -1,12 +1,25 @@
 """as_completed(): results in the order in which they come."""
 
+from __future__ import annotations
+
 from _tonio import report_failure, scope, unbounded
 
 from ._call import call
+from ._generic import Generic, T
 from .exceptions import CancelledError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from typing import Any
 
-def as_completed(*coros):
+    from .sync.channel import Receiver, UnboundedSender
+    from .types import Coro
+
+    _Outcome = tuple[Any, BaseException | None]
+
+
+def as_completed(*coros: Coro[T]) -> _AsCompleted[T]:
     """Starts the coroutines. Plain: an iterator of awaitables, `for task in
     as_completed(...): value = yield task`. Colored: `async for value in
     as_completed(...)`. Each gives the result of the next to finish, or raises its
@@ -14,37 +27,40 @@ def as_completed(*coros):
     return _AsCompleted(coros)
 
 
-class _AsCompleted:
+class _AsCompleted(Generic[T]):
     __slots__ = ("_failures", "_left", "_outcomes", "_tasks")
 
-    def __init__(self, coros):
+    def __init__(self, coros: tuple[Coro[T], ...]) -> None:
         self._tasks = scope()
         self._tasks._open()
+        outcomes: UnboundedSender[_Outcome]
+        self._outcomes: Receiver[_Outcome]
         outcomes, self._outcomes = unbounded()
-        self._failures = []  # those that nobody has got yet
+        self._failures: list[BaseException] = []  # those that nobody has got yet
         self._left = len(coros)
         for coro in coros:
             self._tasks.spawn(_complete(coro, outcomes, self._failures, self._tasks))
 
-    def __iter__(self):
+    def __iter__(self) -> _AsCompleted[T]:
         return self
 
-    def __next__(self):
+    def __next__(self) -> Coroutine[Any, Any, T]:
         if self._left == 0:
             raise StopIteration
         self._left -= 1
         return self._next()
 
-    def __aiter__(self):
+    def __aiter__(self) -> _AsCompleted[T]:
         return self
 
-    async def __anext__(self):
+    async def __anext__(self) -> T:
         if self._left == 0:
             raise StopAsyncIteration
         self._left -= 1
         return await self._next()
 
-    async def _next(self):
+    async def _next(self) -> T:
+        result: T
         result, failure = await self._outcomes.receive()
         if failure is None:
             return result
@@ -56,7 +72,7 @@ class _AsCompleted:
             # Not a cycle through this frame.
             del failure
 
-    def __del__(self):
+    def __del__(self) -> None:
         self._tasks.cancel()
         for failure in self._failures:
             report_failure(_LOST, failure)
@@ -65,7 +81,13 @@ class _AsCompleted:
 _LOST = "coroutine of as_completed()"
 
 
-async def _complete(coro, outcomes, failures, tasks):
+async def _complete(
+    coro: Coro[T],
+    outcomes: UnboundedSender[_Outcome],
+    failures: list[BaseException],
+    tasks: scope,
+) -> None:
+    outcome: _Outcome
     try:
         outcome = await call(coro), None
     except (SystemExit, KeyboardInterrupt):

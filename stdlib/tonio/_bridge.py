@@ -1,19 +1,29 @@
 """What the bridges to other event loops share: a task that waits for such a loop, and a
 tonio coroutine that such a loop waits for."""
 
+from __future__ import annotations
+
 import threading
 from _weakref import ref
 
 from _tonio import Event, block_on, scope, sleep, spawn, spawn_blocking
 
 from ._call import call
+from ._generic import Generic, T
 from .exceptions import CancelledError, RuntimeNotInitializedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .types import Coro, Plain
 
 # While a coroutine has not begun; seconds.
 _LOOK_AGAIN = 0.05
 
 
-class Visit:
+class Visit(Generic[T]):
     """A call into another event loop, which runs on a thread of the blocking pool until the
     call has ended. For each library there is a subclass with
 
@@ -24,14 +34,23 @@ class Visit:
 
     `began` is set by run(), under `mutex`, when there is something to ask."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.mutex = threading.Lock()
         self.began = False
         self.asked = False
         # Whether the thread has taken the call, or the task has given it up before.
         self._taken = False
 
-    async def outcome(self):
+    def run(self) -> T:
+        raise NotImplementedError
+
+    def ask(self) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    async def outcome(self) -> T:
         """Suspends until the call has ended; gives its result or raises its exception. When
         the waiting task is cancelled, so is the call, and its end is waited for."""
         ended = Event()
@@ -53,24 +72,25 @@ class Visit:
             raise
         return await job
 
-    def begin(self):
+    def begin(self) -> bool:
         """By run(): from now on the call may be asked to end. Whether it is so already."""
         with self.mutex:
             self.began = True
             return self.asked
 
-    def _take(self):
+    def _take(self) -> bool:
         with self.mutex:
             taken, self._taken = self._taken, True
         return not taken
 
-    def _work(self, ended):
+    def _work(self, ended: Event) -> T:
         try:
-            return self.run() if self._take() else None
+            # None is for nobody: the task has given the call up.
+            return self.run() if self._take() else None  # type: ignore[return-value]
         finally:
             ended.set()
 
-    def _cancel(self):
+    def _cancel(self) -> None:
         with self.mutex:
             self.asked = True
             began = self.began
@@ -78,16 +98,16 @@ class Visit:
             self.ask()
 
 
-class Guest:
+class Guest(Generic[T]):
     """A tonio coroutine that another event loop waits for. notify() is called when it has
     ended, on whatever thread."""
 
-    def __init__(self, coro, notify):
+    def __init__(self, coro: Coro[T], notify: Callable[[], object]) -> None:
         self._notify = notify
         self._limits = scope()
         # How it has ended, until outcome() has given it away.
-        self._result = None
-        self._failure = None
+        self._result: Any = None
+        self._failure: BaseException | None = None
         self._began = False
         try:
             self._start(coro)
@@ -96,7 +116,7 @@ class Guest:
             block_on(sleep(0))
             self._start(coro)
 
-    def _start(self, coro):
+    def _start(self, coro: Coro[T]) -> None:
         task = _guest(coro, self)
         try:
             spawn.without_tracking(task)
@@ -104,21 +124,25 @@ class Guest:
             task.close()
             raise
         # A task that is cancelled before its first step never runs; it is only freed.
-        self._gone = ref(task, lambda _: self._began or self._ended(CancelledError("not begun")))
+        self._gone = ref(task, self._dropped)
 
-    def patience(self):
+    def _dropped(self, _: object) -> None:
+        if not self._began:
+            self._ended(CancelledError("not begun"))
+
+    def patience(self) -> float | None:
         """How long its end may be waited for before that is begun anew; seconds or None. What
         this thread has made and another drops is freed by this thread, when it wakes."""
         return None if self._began else _LOOK_AGAIN
 
-    def cancel(self):
+    def cancel(self) -> None:
         """Asks it to end. From any thread."""
         self._limits.cancel()
 
-    async def run(self, coro):
+    async def run(self, coro: Coro[T]) -> None:
         self._began = True
-        result = None
-        failure = CancelledError("the coroutine was cancelled")
+        result: T | None = None
+        failure: BaseException | None = CancelledError("the coroutine was cancelled")
         try:
             with self._limits:
                 result = await call(coro)
@@ -131,15 +155,16 @@ class Guest:
             # Not a cycle through this frame.
             del failure
 
-    def _ended(self, failure, result=None):
+    def _ended(self, failure: BaseException | None, result: T | None = None) -> None:
         self._failure = failure
         self._result = result
         self._notify()
 
-    def outcome(self):
+    def outcome(self) -> T:
         """Its result, or raises its exception: CancelledError when it was cancelled. Once."""
         failure, self._failure = self._failure, None
-        result, self._result = self._result, None
+        result: T = self._result
+        self._result = None
         try:
             if failure is not None:
                 raise failure
@@ -148,5 +173,5 @@ class Guest:
             del failure
 
 
-async def _guest(coro, guest):
+async def _guest(coro: Coro[T], guest: Guest[T]) -> None:
     await guest.run(coro)

@@ -1,16 +1,26 @@
 """to_trio() and from_trio(): coroutines across the border to trio, which comes from the
 program's environment."""
 
+from __future__ import annotations
+
 import contextvars
 from _collections_abc import Awaitable, Coroutine
 
 from ._bridge import Guest, Visit
+from ._generic import T
 from .exceptions import CancelledError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-def _trio(function):
+    from .types import Coro
+
+
+def _trio(function: str) -> Any:
     try:
-        import trio
+        # Not `import`, which checkers would look for.
+        return __import__("trio")
     except ModuleNotFoundError as missing:
         if missing.name != "trio":
             raise
@@ -18,10 +28,9 @@ def _trio(function):
             f"{function} needs the package trio, which this environment has not: install it there",
             name="trio",
         ) from None
-    return trio
 
 
-def from_trio(coro):
+def from_trio(coro: Awaitable[T]) -> Coroutine[Any, Any, T]:
     """Runs a trio coroutine. Waiting for it gives the result or raises the exception;
     cancelling that cancels the coroutine, and its end is waited for.
 
@@ -33,22 +42,24 @@ def from_trio(coro):
     return _from_trio(coro)
 
 
-async def _from_trio(coro):
+async def _from_trio(coro: Awaitable[T]) -> T:
     return await _TrioVisit(coro).outcome()
 
 
-class _TrioVisit(Visit):
-    def __init__(self, coro):
+class _TrioVisit(Visit[T]):
+    def __init__(self, coro: Awaitable[T]) -> None:
         super().__init__()
-        self._coro = coro
+        self._coro: Any = coro
         self._context = contextvars.copy_context()
         self._trio = _trio("from_trio()")
 
-    def run(self):
-        return self._context.run(self._trio.run, self._main)
+    def run(self) -> T:
+        result: T = self._context.run(self._trio.run, self._main)
+        return result
 
-    async def _main(self):
-        coro, self._coro = self._coro, None
+    async def _main(self) -> T:
+        coro: Awaitable[T] = self._coro
+        self._coro = None
         self._token = self._trio.lowlevel.current_trio_token()
         with self._trio.CancelScope() as self._limits:
             if self.begin():
@@ -56,18 +67,18 @@ class _TrioVisit(Visit):
             return await coro
         raise CancelledError("the trio coroutine was cancelled")
 
-    def ask(self):
+    def ask(self) -> None:
         try:
             self._token.run_sync_soon(self._limits.cancel)
         except self._trio.RunFinishedError:
             pass  # the call has ended
 
-    def close(self):
+    def close(self) -> None:
         if isinstance(self._coro, Coroutine):
             self._coro.close()
 
 
-async def to_trio(coro):
+async def to_trio(coro: Coro[T]) -> T:
     """For trio programs: runs a tonio coroutine, a generator or an `async def`, on the
     workers. Awaiting it in trio gives the result or raises the exception; cancelling that
     cancels the coroutine, and its end is waited for."""
@@ -75,13 +86,13 @@ async def to_trio(coro):
     token = trio.lowlevel.current_trio_token()
     ended = trio.Event()
 
-    def notify():
+    def notify() -> None:
         try:
             token.run_sync_soon(ended.set)
         except trio.RunFinishedError:
             pass  # nobody waits any more
 
-    async def wait():
+    async def wait() -> None:
         while not ended.is_set():
             patience = guest.patience()
             with trio.CancelScope() if patience is None else trio.move_on_after(patience):

@@ -1,12 +1,20 @@
 """interval(): ticks at regular times."""
 
+from __future__ import annotations
+
 from _thread import allocate_lock
 from math import isnan
 
 from _tonio import sleep, time
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import SupportsFloat, SupportsIndex
 
-def _seconds(name, value):
+    from .types import Plain
+
+
+def _seconds(name: str, value: SupportsFloat | SupportsIndex) -> float:
     # float() also takes text.
     if not (hasattr(value, "__float__") or hasattr(value, "__index__")):
         kind = type(value).__name__
@@ -22,10 +30,10 @@ class _Tick:
 
     __slots__ = ("_interval",)
 
-    def __init__(self, interval):
+    def __init__(self, interval: interval) -> None:
         self._interval = interval
 
-    def __await__(self):
+    def __await__(self) -> Plain[None]:
         return self._interval._wait()
 
     __iter__ = __await__
@@ -39,7 +47,9 @@ class interval:
 
     __slots__ = ("_count", "_due", "_lock", "_period")
 
-    def __init__(self, period, at=None):
+    def __init__(
+        self, period: SupportsFloat | SupportsIndex, at: SupportsFloat | SupportsIndex | None = None
+    ) -> None:
         self._period = _seconds("period", period)
         if not self._period > 0:
             raise ValueError(f"interval(): period must be more than 0 seconds, not {period!r}")
@@ -48,12 +58,12 @@ class interval:
         self._count = 0
         self._lock = allocate_lock()
 
-    def tick(self):
+    def tick(self) -> _Tick:
         """Suspends until the next tick. One that is cancelled stays for whoever waits
         next; of several that wait at once each gets a tick of its own."""
         return _Tick(self)
 
-    def _wait(self):
+    def _wait(self) -> Plain[None]:
         while True:
             with self._lock:
                 count, due = self._count, self._due

@@ -1,5 +1,7 @@
 """Byte streams over the pipes that lead to a child process and back."""
 
+from __future__ import annotations
+
 import errno
 import os
 import threading
@@ -10,6 +12,17 @@ from _tonio import yield_now
 from .exceptions import ResourceBusy
 from .io import register
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Concatenate, ParamSpec, TypeVar
+
+    from _typeshed import ReadableBuffer
+    from typing_extensions import Self
+
+    _P = ParamSpec("_P")
+    _T = TypeVar("_T")
+
 # What a pipe holds (pipe(7)).
 _USUAL = 64 * 1024
 
@@ -17,7 +30,7 @@ _USUAL = 64 * 1024
 class _Pipe:
     """Our end of a pipe, which the stream owns. It is left with it: a context manager."""
 
-    def __init__(self, fd):
+    def __init__(self, fd: int) -> None:
         self._ready = register(fd)
         os.set_blocking(fd, False)
         # Guards _fd: its number is not given to somebody else under a system call.
@@ -25,11 +38,11 @@ class _Pipe:
         self._busy = threading.Lock()
         self._fd = fd
 
-    def fileno(self):
+    def fileno(self) -> int:
         """The descriptor, which is non-blocking; -1 once closed."""
         return self._fd
 
-    def close(self):
+    def close(self) -> None:
         """Closes this end. A task that waits on it gets an OSError (EBADF)."""
         with self._mutex:
             fd, self._fd = self._fd, -1
@@ -37,28 +50,30 @@ class _Pipe:
             self._ready.close()
             os.close(fd)
 
-    def _call(self, function, *args):
+    def _call(
+        self, function: Callable[Concatenate[int, _P], _T], *args: _P.args, **kwargs: _P.kwargs
+    ) -> _T:
         """One system call."""
         with self._mutex:
             if self._fd < 0:
                 raise OSError(errno.EBADF, f"this {type(self).__name__} is closed")
-            return function(self._fd, *args)
+            return function(self._fd, *args, **kwargs)
 
-    def _begin(self, doing):
+    def _begin(self, doing: str) -> None:
         if not self._busy.acquire(blocking=False):
             raise ResourceBusy(f"another task is already {doing} on this {type(self).__name__}")
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         state = "closed" if self._fd < 0 else f"of descriptor {self._fd}"
         return f"<tonio.{type(self).__name__} {state}>"
 
-    def __del__(self):
+    def __del__(self) -> None:
         # Without a descriptor when __init__ has failed.
         if getattr(self, "_fd", -1) >= 0:
             warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
@@ -68,7 +83,7 @@ class _Pipe:
 class ReceivePipe(_Pipe):
     """What a child writes. One task at a time may receive."""
 
-    async def receive_some(self, max_bytes=None):
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Suspends until there is data, and gives it as bytes: at most max_bytes (None: as many
         as is sensible). b'' when nobody has the other end any more. OSError when the stream is
         closed; ResourceBusy when another task is receiving already."""
@@ -91,7 +106,7 @@ class ReceivePipe(_Pipe):
 class SendPipe(_Pipe):
     """What a child reads. One task at a time may send."""
 
-    async def send_all(self, data):
+    async def send_all(self, data: ReadableBuffer | str) -> None:
         """Suspends until all of data (bytes-like, or text, which is sent as UTF-8) has been
         written; how much of it was, is unknown when that fails or is cancelled.
         BrokenPipeError when nobody has the other end any more; OSError when the stream is

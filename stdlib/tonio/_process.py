@@ -3,14 +3,31 @@
 subprocess.Popen starts the child, on the blocking pool, and reaps it; its exit is seen by the
 reactor (_process_exit.py)."""
 
+from __future__ import annotations
+
 import os
 import threading
-from _signal import SIGKILL, SIGTERM
 
 from _tonio import finish_blocking, scope
 
 from ._pipes import ReceivePipe, SendPipe
 from ._process_exit import watch_exit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Sequence
+    from signal import SIGKILL, SIGTERM
+    from typing import IO, Any, TypeVar
+
+    from _typeshed import StrOrBytesPath
+
+    _P = TypeVar("_P", SendPipe, ReceivePipe)
+    Command = StrOrBytesPath | Sequence[StrOrBytesPath]
+    # As subprocess.Popen has them.
+    Stream = int | IO[Any] | None
+else:
+    from _signal import SIGKILL, SIGTERM
 
 # Options of subprocess.Popen for text and buffers, which streams of bytes have no use for.
 _OF_TEXT = ("bufsize", "universal_newlines", "text", "encoding", "errors")
@@ -27,13 +44,20 @@ class Process:
 
     It goes on when nobody holds this object any more; it is not waited for then."""
 
-    def __init__(self, popen, stdin, stdout, stderr, leads_group):
+    def __init__(
+        self,
+        popen: subprocess.Popen[bytes],
+        stdin: SendPipe | None,
+        stdout: ReceivePipe | None,
+        stderr: ReceivePipe | None,
+        leads_group: bool,
+    ) -> None:
         # Guards reaping against signals: none goes to another process with the same number.
         self._mutex = threading.Lock()
         self._popen = popen
         self._exit = watch_exit(popen.pid)
         self._leads_group = leads_group
-        self.args = popen.args
+        self.args: Command = popen.args
         self.pid = popen.pid
         self.stdin = stdin
         self.stdout = stdout
@@ -41,31 +65,31 @@ class Process:
         self.stdio = (stdin, stdout) if stdin and stdout else None
 
     @property
-    def returncode(self):
+    def returncode(self) -> int | None:
         """None while it runs; then its exit code, or the negative number of the signal that
         ended it."""
         return self.poll()
 
-    def poll(self):
+    def poll(self) -> int | None:
         """Reaps it if it has exited, and gives the returncode. Doesn't suspend."""
         with self._mutex:
             return self._reap()
 
-    def _reap(self):
+    def _reap(self) -> int | None:
         """With _mutex."""
         code = self._popen.poll()
         if code is not None:
             self._exit.close()
         return code
 
-    async def wait(self):
+    async def wait(self) -> int:
         """Suspends until it has exited, reaps it and gives its returncode. Any number of tasks
         may wait. Read its pipes meanwhile: a child that finds one full does not go on."""
-        while self.poll() is None:
+        while (code := self.poll()) is None:
             await self._exit.wait()
-        return self._popen.returncode
+        return code
 
-    def send_signal(self, signal, *, group=False):
+    def send_signal(self, signal: int, *, group: bool = False) -> None:
         """Sends a signal; nothing once it has been reaped. With group, to all processes of
         the group that it leads, which takes a child that was started with process_group=0 or
         start_new_session=True."""
@@ -85,15 +109,15 @@ class Process:
                 except ProcessLookupError:
                     pass
 
-    def terminate(self, *, group=False):
+    def terminate(self, *, group: bool = False) -> None:
         """Sends SIGTERM, as send_signal()."""
         self.send_signal(SIGTERM, group=group)
 
-    def kill(self, *, group=False):
+    def kill(self, *, group: bool = False) -> None:
         """Sends SIGKILL, as send_signal()."""
         self.send_signal(SIGKILL, group=group)
 
-    async def end(self, grace=5.0):
+    async def end(self, grace: float = 5.0) -> None:
         """Closes the streams, terminates it, or the group that it leads, kills what has not
         ended grace seconds later, and reaps it. Suspends; cancelling that waits for its end."""
         group = self._leads_group
@@ -106,13 +130,13 @@ class Process:
                     self.kill(group=group)
                 await self.wait()
 
-    def close_streams(self):
+    def close_streams(self) -> None:
         """Closes those of its streams that are open."""
         for stream in (self.stdin, self.stdout, self.stderr):
             if stream is not None:
                 stream.close()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         code = self.poll()
         if code is None:
             state = f"runs as {self.pid}"
@@ -123,7 +147,14 @@ class Process:
         return f"<tonio.Process {self.args!r}: {state}>"
 
 
-async def open_process(command, *, stdin=None, stdout=None, stderr=None, **options):
+async def open_process(
+    command: Command,
+    *,
+    stdin: Stream = None,
+    stdout: Stream = None,
+    stderr: Stream = None,
+    **options: Any,
+) -> Process:
     """Starts a child process and gives a Process.
 
     command is a list of a program and its arguments; with shell=True it is a line for the
@@ -137,7 +168,7 @@ async def open_process(command, *, stdin=None, stdout=None, stderr=None, **optio
     return await finish_blocking(_start, command, stdin, stdout, stderr, options)
 
 
-def _check(command, options):
+def _check(command: Command, options: dict[str, Any]) -> None:
     for name in _OF_TEXT:
         if options.get(name):
             raise TypeError(f"processes have streams of bytes, so there is no option {name!r}")
@@ -150,7 +181,9 @@ def _check(command, options):
         raise TypeError(f"with shell=True, command must be a line for the shell: {command!r}")
 
 
-def _start(command, stdin, stdout, stderr, options):
+def _start(
+    command: Command, stdin: Stream, stdout: Stream, stderr: Stream, options: dict[str, Any]
+) -> Process:
     # Not with this module: it would triple the time that `import tonio` takes.
     import contextlib
     import subprocess
@@ -158,7 +191,7 @@ def _start(command, stdin, stdout, stderr, options):
     leads_group = bool(options.get("start_new_session")) or options.get("process_group") == 0
     with contextlib.ExitStack() as child_ends, contextlib.ExitStack() as unless_started:
 
-        def pipe(stream, ours):
+        def pipe(stream: type[_P], ours: int) -> tuple[_P, int]:
             ends = os.pipe()
             child_ends.callback(os.close, ends[1 - ours])
             try:
@@ -182,4 +215,4 @@ def _start(command, stdin, stdout, stderr, options):
             popen.wait()
             raise
         unless_started.pop_all()
-        return process
+    return process

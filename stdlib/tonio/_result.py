@@ -1,6 +1,12 @@
 """Result: where tasks leave what they have found out."""
 
+from __future__ import annotations
+
 from operator import index as as_index
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, SupportsIndex
 
 
 class Result:
@@ -9,13 +15,13 @@ class Result:
 
     __slots__ = ("_values",)
 
-    def __init__(self, size=1):
+    def __init__(self, size: SupportsIndex = 1) -> None:
         size = as_index(size)
         if size < 0:
             raise ValueError(f"Result(): size must be 0 or more, not {size}")
-        self._values = [None] * size
+        self._values: list[Any] = [None] * size
 
-    def store(self, value, index=None):
+    def store(self, value: object, index: SupportsIndex | None = None) -> None:
         """Keeps value as the one of that index, from 0, or as the first."""
         at = 0 if index is None else as_index(index)
         if not 0 <= at < len(self._values):
@@ -24,6 +30,6 @@ class Result:
             )
         self._values[at] = value
 
-    def fetch(self):
+    def fetch(self) -> Any:
         """What has been stored, which stays: the value for size 1, else a list of them all."""
         return self._values[0] if len(self._values) == 1 else self._values.copy()

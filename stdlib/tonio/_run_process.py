@@ -1,20 +1,33 @@
 """run_process(): a child process from its start to its end."""
 
+from __future__ import annotations
+
 from _tonio import scope
 
 from ._process import open_process
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import subprocess
+    from types import ModuleType
+    from typing import Any
+
+    from _typeshed import ReadableBuffer
+
+    from ._pipes import ReceivePipe, SendPipe
+    from ._process import Command, Stream
+
 
 async def run_process(
-    command,
+    command: Command,
     *,
-    stdin=b"",
-    capture_stdout=False,
-    capture_stderr=False,
-    check=True,
-    grace=5.0,
-    **options,
-):
+    stdin: Stream | ReadableBuffer | str = b"",
+    capture_stdout: bool = False,
+    capture_stderr: bool = False,
+    check: bool = True,
+    grace: float = 5.0,
+    **options: Any,
+) -> subprocess.CompletedProcess[bytes]:
     """Runs a child process and gives a subprocess.CompletedProcess, with what was captured as
     bytes. command and options are as open_process() has them.
 
@@ -40,15 +53,15 @@ async def run_process(
 
     process = await open_process(command, stdin=stdin, **options)
     # By the names of the pipes, None for those that are not captured.
-    output = dict.fromkeys(("stdout", "stderr"))
+    output: dict[str, bytearray | None] = {"stdout": None, "stderr": None}
     try:
         async with scope() as exchange:
-            if process.stdin is not None:
+            if process.stdin is not None and data is not None:
                 exchange.spawn(_feed(process.stdin, data))
             for name in output:
                 if (stream := getattr(process, name)) is not None:
-                    output[name] = bytearray()
-                    exchange.spawn(_collect(stream, output[name]))
+                    output[name] = collected = bytearray()
+                    exchange.spawn(_collect(stream, collected))
             code = await process.wait()
     except BaseException:
         await process.end(grace)
@@ -61,12 +74,14 @@ async def run_process(
     return subprocess.CompletedProcess(process.args, code, out, err)
 
 
-def _input(stdin, subprocess):
+def _input(
+    stdin: Stream | ReadableBuffer | str, subprocess: ModuleType
+) -> tuple[Stream, memoryview | None]:
     """What open_process() is given, and the data to send."""
     if stdin is None or isinstance(stdin, int) or hasattr(stdin, "fileno"):
         if stdin == subprocess.PIPE:
             raise ValueError("run_process() has no pipe to give away: pass the data as stdin")
-        return stdin, None
+        return stdin, None  # type: ignore[return-value]  # it has fileno()
     try:
         data = memoryview(stdin.encode() if isinstance(stdin, str) else stdin)
     except TypeError:
@@ -78,7 +93,7 @@ def _input(stdin, subprocess):
     return (subprocess.PIPE if data.nbytes else subprocess.DEVNULL), data
 
 
-async def _feed(stream, data):
+async def _feed(stream: SendPipe, data: ReadableBuffer) -> None:
     with stream:
         try:
             await stream.send_all(data)
@@ -86,7 +101,7 @@ async def _feed(stream, data):
             pass  # the child does not want the rest
 
 
-async def _collect(stream, output):
+async def _collect(stream: ReceivePipe, output: bytearray) -> None:
     with stream:
         while part := await stream.receive_some():
             output += part

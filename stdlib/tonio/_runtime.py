@@ -7,11 +7,30 @@ number of workers (None: the usable CPUs), and the last two bound the blocking p
 or in the environment wins over them.
 """
 
+from __future__ import annotations
+
 import threading
 
 import _tonio
 
 from . import _signals
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, ParamSpec, TypedDict, TypeVar, overload
+
+    from .types import Coro, Plain
+
+    _P = ParamSpec("_P")
+    _T = TypeVar("_T")
+
+    class _Native(TypedDict):
+        context: bool
+        threads: int
+        blocking_threads: int
+        blocking_ttl: float
+        signals: tuple[int, ...]
 
 
 # As on the command line (launcher/options.cpp).
@@ -19,7 +38,7 @@ _MOST_THREADS = 1024
 _MOST_BLOCKING_THREADS = 65_536
 
 
-def _positive(name, value, most):
+def _positive(name: str, value: int | None, most: int) -> int:
     if value is None:
         return 0
     if not isinstance(value, int) or isinstance(value, bool):
@@ -36,12 +55,12 @@ class _Options:
 
     def __init__(
         self,
-        context=False,
-        signals=None,
-        threads=None,
-        blocking_threadpool_size=None,
-        blocking_threadpool_idle_ttl=None,
-    ):
+        context: bool = False,
+        signals: Iterable[int] | None = None,
+        threads: int | None = None,
+        blocking_threadpool_size: int | None = None,
+        blocking_threadpool_idle_ttl: float | None = None,
+    ) -> None:
         ttl = blocking_threadpool_idle_ttl
         if ttl is not None:
             if not isinstance(ttl, (int, float)) or isinstance(ttl, bool):
@@ -49,7 +68,7 @@ class _Options:
                 raise TypeError(f"blocking_threadpool_idle_ttl must be a number, not {kind}")
             if not ttl >= 0:
                 raise ValueError(f"blocking_threadpool_idle_ttl must not be negative: {ttl}")
-        self._native = {
+        self._native: _Native = {
             "context": bool(context),
             "threads": _positive("threads", threads, _MOST_THREADS),
             "blocking_threads": _positive(
@@ -59,18 +78,33 @@ class _Options:
             "signals": () if signals is None else _signals.checked(signals, "signals"),
         }
 
-    def run(self, coro, end_others, **more):
-        return _tonio.run(coro, end_others=end_others, **more, **self._native)
+    def run(
+        self,
+        coro: Coro[_T],
+        end_others: bool,
+        *,
+        forever: bool = False,
+        group: int = 0,
+        limit: float = 0.0,
+    ) -> _T:
+        return _tonio.run(
+            coro,
+            end_others=end_others,
+            forever=forever,
+            group=group,
+            limit=limit,
+            **self._native,
+        )
 
 
 def run(
-    coro,
-    context=False,
-    signals=None,
-    threads=None,
-    blocking_threadpool_size=None,
-    blocking_threadpool_idle_ttl=None,
-):
+    coro: Coro[_T],
+    context: bool = False,
+    signals: Iterable[int] | None = None,
+    threads: int | None = None,
+    blocking_threadpool_size: int | None = None,
+    blocking_threadpool_idle_ttl: float | None = None,
+) -> _T:
     """Runs coro (a generator, coroutine or other awaitable) on the workers, blocks until
     it has ended, and gives its result or raises its exception. Tasks that are left then
     are cancelled and waited for."""
@@ -80,14 +114,29 @@ def run(
     return options.run(coro, end_others=True)
 
 
-def main(function=None, /, **options):
+if TYPE_CHECKING:
+
+    @overload
+    def main(function: Callable[_P, Coro[_T]], /) -> Callable[_P, _T]: ...
+    @overload
+    def main(
+        *,
+        context: bool = False,
+        signals: Iterable[int] | None = None,
+        threads: int | None = None,
+        blocking_threadpool_size: int | None = None,
+        blocking_threadpool_idle_ttl: float | None = None,
+    ) -> Callable[[Callable[_P, Coro[_T]]], Callable[_P, _T]]: ...
+
+
+def main(function: Callable[..., Coro[Any]] | None = None, /, **options: Any) -> Callable[..., Any]:
     """Decorates a generator or async function so that calling it runs it. Bare, or with
     run()'s options. `tonio run` calls the function if the script does not."""
 
-    def decorate(function):
+    def decorate(function: Callable[..., Coro[Any]]) -> Callable[..., Any]:
         checked = _Options(**options)
 
-        def run_main(*args, **kwargs):
+        def run_main(*args: Any, **kwargs: Any) -> Any:
             return checked.run(function(*args, **kwargs), end_others=True)
 
         for name in ("__module__", "__name__", "__qualname__", "__doc__"):
@@ -95,7 +144,7 @@ def main(function=None, /, **options):
                 setattr(run_main, name, getattr(function, name))
             except AttributeError:
                 pass
-        run_main.__wrapped__ = function
+        run_main.__wrapped__ = function  # type: ignore[attr-defined]  # as functools.wraps()
         _tonio.declare_entrypoint(run_main)
         return run_main
 
@@ -112,22 +161,31 @@ class Runtime:
 
     __slots__ = ("_lock", "_options", "_stop_asked", "_stopped")
 
-    def __init__(self, **options):
-        self._options = _Options(**options)
+    def __init__(
+        self,
+        context: bool = False,
+        signals: Iterable[int] | None = None,
+        threads: int | None = None,
+        blocking_threadpool_size: int | None = None,
+        blocking_threadpool_idle_ttl: float | None = None,
+    ) -> None:
+        self._options = _Options(
+            context, signals, threads, blocking_threadpool_size, blocking_threadpool_idle_ttl
+        )
         self._lock = threading.Lock()
         # Both under the lock: the event of a run_forever() that goes on, and whether the
         # next one is to end at once.
-        self._stopped = None
+        self._stopped: _tonio.Event | None = None
         self._stop_asked = False
 
-    def run_until_complete(self, coro):
+    def run_until_complete(self, coro: Coro[_T]) -> _T:
         """Runs coro and gives its result or raises its exception."""
         return self._options.run(coro, end_others=False)
 
     run_pygen_until_complete = run_until_complete
     run_pyasyncgen_until_complete = run_until_complete
 
-    def run_forever(self):
+    def run_forever(self) -> None:
         """Blocks until stop() is called from a task or another thread. A stop() that came
         from there before it has begun ends it at once."""
         stopped = _tonio.Event()
@@ -137,7 +195,7 @@ class Runtime:
             self._stop_asked = False
             self._stopped = stopped
 
-        def wait():
+        def wait() -> Plain[None]:
             yield stopped.wait()
 
         try:
@@ -146,7 +204,7 @@ class Runtime:
             with self._lock:
                 self._stopped = None
 
-    def stop(self):
+    def stop(self) -> None:
         """Ends run_forever(). On the main thread, outside of it, cancels the tasks that
         earlier runs have left and waits for them."""
         with self._lock:
@@ -160,17 +218,13 @@ class Runtime:
 
 
 def runtime(
-    context=False,
-    signals=None,
-    threads=None,
-    blocking_threadpool_size=None,
-    blocking_threadpool_idle_ttl=None,
-):
+    context: bool = False,
+    signals: Iterable[int] | None = None,
+    threads: int | None = None,
+    blocking_threadpool_size: int | None = None,
+    blocking_threadpool_idle_ttl: float | None = None,
+) -> Runtime:
     """A Runtime with run()'s options."""
     return Runtime(
-        context=context,
-        signals=signals,
-        threads=threads,
-        blocking_threadpool_size=blocking_threadpool_size,
-        blocking_threadpool_idle_ttl=blocking_threadpool_idle_ttl,
+        context, signals, threads, blocking_threadpool_size, blocking_threadpool_idle_ttl
     )

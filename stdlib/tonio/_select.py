@@ -1,12 +1,24 @@
 """select(): the first of several coroutines to finish."""
 
+from __future__ import annotations
+
 from _tonio import report_failure, scope
 
 from ._call import call
 from .exceptions import CancelledError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from typing import Any, TypeVar
 
-def select(*coros):
+    from .types import Coro, Operation
+
+    _T = TypeVar("_T")
+    _Outcome = tuple[Any, BaseException | None]
+
+
+def select(*coros: Coro[_T]) -> Coroutine[Any, Any, _T]:
     """Runs the coroutines at the same time. Waiting for it gives the result of the first
     to finish, or raises its exception; the others are cancelled, and have ended. One of
     those that fails nevertheless is reported on standard error."""
@@ -15,13 +27,14 @@ def select(*coros):
     return _race(coros)
 
 
-async def _race(coros):
-    outcomes = []
+async def _race(coros: tuple[Coro[_T], ...]) -> _T:
+    outcomes: list[_Outcome] = []
     async with scope() as racers:
         for coro in coros:
             racers.spawn(_compete(coro, outcomes, racers))
     if not outcomes:
         raise CancelledError("every coroutine of select() was cancelled")
+    result: _T
     result, failure = outcomes[0]
     for _, late in outcomes[1:]:
         if late is not None:
@@ -35,7 +48,8 @@ async def _race(coros):
     return result
 
 
-async def _compete(coro, outcomes, racers):
+async def _compete(coro: Coro[Any], outcomes: list[_Outcome], racers: scope) -> None:
+    outcome: _Outcome
     try:
         outcome = await call(coro), None
     except (CancelledError, SystemExit, KeyboardInterrupt):

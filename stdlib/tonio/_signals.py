@@ -7,41 +7,60 @@ dispatch() reads it without a lock: a signal handler must not wait for code that
 interrupts.
 """
 
+from __future__ import annotations
+
 import sys
-from _collections import deque
-from _signal import SIGCONT as _SIGCONT
-from _thread import RLock
 
 import _tonio
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import Callable, Iterable
+    from signal import SIGCONT, Signals
+    from threading import RLock
+    from types import FrameType
+    from typing import Any
+
+    from .types import Plain
+
+    # As signal.getsignal() gives it.
+    _Handler = Callable[[int, FrameType | None], Any] | int | None
+else:
+    # Parts of those modules: their names are enough here, and load faster.
+    from _collections import deque
+    from _signal import SIGCONT
+    from _thread import RLock
+
 # number -> (the handler that was there for Python, what the process did); main thread only
 # writes.
-_installed = {}
+_installed: dict[int, tuple[_Handler, bytes]] = {}
 # number -> the stays that want it; written under _lock.
-_stays = {}
+_stays: dict[int, tuple[_Stay, ...]] = {}
 _lock = RLock()
 
 
-def checked(signals, what):
+def checked(signals: Iterable[int], what: str) -> tuple[int, ...]:
     """The signals as a tuple of ints, each once."""
     import signal
 
     if isinstance(signals, (str, bytes, int)) or not hasattr(signals, "__iter__"):
         raise TypeError(f"{what}: a list like [signal.SIGHUP] is wanted, not {signals!r}")
-    numbers = []
+    numbers: list[int] = []
     for number in signals:
         if not isinstance(number, int) or isinstance(number, bool):
             raise TypeError(f"{what}: a signal like signal.SIGHUP is wanted, not {number!r}")
         if number not in signal.valid_signals():
             raise ValueError(f"{what}: there is no signal {number}")
         if number in (signal.SIGKILL, signal.SIGSTOP):
-            raise ValueError(f"{what}: {_named(number).name} can't be received by any program")
+            name = signal.Signals(number).name
+            raise ValueError(f"{what}: {name} can't be received by any program")
         if number not in numbers:
             numbers.append(int(number))
     return tuple(numbers)
 
 
-def _named(number):
+def _named(number: int) -> Signals | int:
     import signal
 
     try:
@@ -53,7 +72,7 @@ def _named(number):
 # What the run calls, on the main thread; install() and put_back() with signals blocked.
 
 
-def install(signals):
+def install(signals: Iterable[int]) -> None:
     import signal
 
     try:
@@ -66,7 +85,7 @@ def install(signals):
         raise
 
 
-def put_back():
+def put_back() -> None:
     import signal
 
     for number, (handler, disposition) in _installed.items():
@@ -77,19 +96,19 @@ def put_back():
             _tonio.set_signal_disposition(number, disposition)
 
 
-def forget():
+def forget() -> None:
     _installed.clear()
 
 
-def _wake_main_thread(number, frame):
+def _wake_main_thread(number: int, frame: FrameType | None) -> None:
     """A handler has to be there so that Python writes the signal's number to the pipe on
     which the run waits; the run then calls dispatch()."""
 
 
-def dispatch(numbers):
+def dispatch(numbers: Iterable[int]) -> BaseException | None:
     """Hands signals to their receivers. One that nobody wants does what it did before;
     gives the first exception that a handler has raised, without the frames of this module."""
-    raised = None
+    raised: BaseException | None = None
     for number in numbers:
         if number not in _installed:
             continue
@@ -103,16 +122,17 @@ def dispatch(numbers):
                 handler(number, sys._getframe().f_back)
             # SIGCONT has continued the process when it came; to raise it once more would
             # take back a stop signal that has come since.
-            elif number != _SIGCONT or handler is None:
+            elif number != SIGCONT or handler is None:
                 _act(number, disposition)
         # The other signals have been taken from the pipe already, and would be lost.
         except BaseException as error:
             if raised is None:
-                raised = error.with_traceback(error.__traceback__.tb_next)
+                here = error.__traceback__
+                raised = error.with_traceback(here and here.tb_next)
     return raised
 
 
-def _act(number, disposition):
+def _act(number: int, disposition: bytes) -> None:
     import signal
 
     ours = _tonio.signal_disposition(number)
@@ -129,24 +149,24 @@ class _Stay:
 
     __slots__ = ("changed", "left", "queue")
 
-    def __init__(self):
-        self.queue = deque()
+    def __init__(self) -> None:
+        self.queue: deque[int] = deque()
         self.left = False
         # Set when there may be something to see: a signal, or the end.
         self.changed = _tonio.Event()
 
-    def push(self, number):
+    def push(self, number: int) -> None:
         self.queue.append(number)
         self.changed.set()
 
-    def leave(self):
+    def leave(self) -> None:
         self.left = True
         self.changed.set()
 
-    def is_over(self):
+    def is_over(self) -> bool:
         return self.left and not self.queue
 
-    def next(self):
+    def next(self) -> Plain[Signals | int | None]:
         """Waits for a signal; None when there will be none any more."""
         while True:
             try:
@@ -171,10 +191,10 @@ class _Arrival:
 
     __slots__ = ("_stay",)
 
-    def __init__(self, stay):
+    def __init__(self, stay: _Stay) -> None:
         self._stay = stay
 
-    def __await__(self):
+    def __await__(self) -> Plain[Signals | int | None]:
         return self._stay.next()
 
     __iter__ = __await__
@@ -185,20 +205,20 @@ class _Arrivals:
 
     __slots__ = ("_stay",)
 
-    def __init__(self, stay):
+    def __init__(self, stay: _Stay) -> None:
         self._stay = stay
 
-    def __iter__(self):
+    def __iter__(self) -> _Arrivals:
         return self
 
     __aiter__ = __iter__
 
-    def __next__(self):
+    def __next__(self) -> _Arrival:
         if self._stay.is_over():
             raise StopIteration
         return _Arrival(self._stay)
 
-    async def __anext__(self):
+    async def __anext__(self) -> Signals | int:
         number = await _Arrival(self._stay)
         if number is None:
             raise StopAsyncIteration
@@ -221,15 +241,15 @@ class signal_receiver:
 
     __slots__ = ("_numbers", "_stay")
 
-    def __init__(self, *signals):
+    def __init__(self, *signals: int) -> None:
         if not signals:
             raise TypeError("signal_receiver() needs at least one signal")
         self._numbers = checked(signals, "signal_receiver()")
         # The last one: a task that begins to iterate when it has just been left finds an
         # iteration that is over, as one does that has begun before.
-        self._stay = None
+        self._stay: _Stay | None = None
 
-    def __enter__(self):
+    def __enter__(self) -> signal_receiver:
         for number in self._numbers:
             if number not in _installed:
                 raise ValueError(_not_installed(number))
@@ -241,14 +261,15 @@ class signal_receiver:
                 _stays[number] = (*_stays.get(number, ()), stay)
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         with _lock:
             stay = self._stay
             for number in self._numbers:
                 _stays[number] = tuple(other for other in _stays[number] if other is not stay)
+            assert stay is not None
             stay.leave()
 
-    def _arrivals(self):
+    def _arrivals(self) -> _Arrivals:
         stay = self._stay
         if stay is None:
             raise RuntimeError("this signal_receiver() was not entered: use it in a `with` block")
@@ -258,7 +279,7 @@ class signal_receiver:
     __aiter__ = _arrivals
 
 
-def _not_installed(number):
+def _not_installed(number: int) -> str:
     sig = _named(number)
     name = getattr(sig, "name", None)
     code = f"signal.{name}" if name else str(sig)

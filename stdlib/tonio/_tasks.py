@@ -1,8 +1,16 @@
 """tasks(): what all tasks are doing, and the same as a tree for people to read."""
 
+from __future__ import annotations
+
 import sys
 
 import _tonio
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    Stack = list[tuple[str, int, str]]
 
 
 class TaskInfo:
@@ -17,31 +25,41 @@ class TaskInfo:
     children    the tasks that were spawned in its scopes
     """
 
-    __slots__ = ("_group", "children", "name", "parent", "spawned_at", "stack", "state", "waits_on")
+    __slots__ = (
+        "_group", "children", "name", "parent", "spawned_at", "stack", "state", "waits_on"
+    )
 
-    def __init__(self, name, state, waits_on, spawned_at, stack, group):
+    def __init__(
+        self,
+        name: str,
+        state: str,
+        waits_on: str | None,
+        spawned_at: str | None,
+        stack: Stack,
+        group: int,
+    ) -> None:
         self.name = name
         self.state = state
         self.waits_on = waits_on
         self.spawned_at = spawned_at
         self.stack = stack
         self._group = group
-        self.parent = None
-        self.children = []
+        self.parent: TaskInfo | None = None
+        self.children: list[TaskInfo] = []
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         waits = f" on {self.waits_on}" if self.waits_on else ""
         return f"<task {self.name}: {self.state}{waits}>"
 
 
-def tasks():
+def tasks() -> list[TaskInfo]:
     """A list with a TaskInfo for each task that has begun and not ended; a run's main coroutine
     comes first. From any thread and any task; all other threads stop for a moment."""
-    found = []
-    hosts = {}
+    found: list[TaskInfo] = []
+    hosts: dict[int, TaskInfo] = {}
     scopes = []
-    for *facts, stack, scope, hosted, of_run, group in _tonio.look_at_tasks():
-        task = TaskInfo(*facts, stack, group)
+    for name, state, waits_on, site, stack, scope, hosted, of_run, group in _tonio.look_at_tasks():
+        task = TaskInfo(name, state, waits_on, site, stack, group)
         found.insert(0, task) if of_run else found.append(task)
         hosts.update(dict.fromkeys(hosted, task))
         scopes.append((task, scope))
@@ -54,32 +72,34 @@ def tasks():
     return found
 
 
-def _cut_circles(found):
+def _cut_circles(found: list[TaskInfo]) -> None:
     """Tasks may wait for each other's scopes; a tree has no circles."""
-    done = set()
+    done: set[TaskInfo] = set()
     for task in found:
-        path = {}
-        while task is not None and task not in done:
-            path[task] = None
-            if task.parent in path:
-                task.parent = None
-            task = task.parent
+        path: dict[TaskInfo, None] = {}
+        here: TaskInfo | None = task
+        while here is not None and here not in done:
+            path[here] = None
+            if here.parent in path:
+                here.parent = None
+            here = here.parent
         done.update(path)
 
 
-def of_group(group):
+def of_group(group: int) -> list[TaskInfo]:
     """Those of tasks() that belong to the group: _tonio.run()."""
     return [task for task in tasks() if task._group == group]
 
 
-def tree(found=None):
+def tree(found: list[TaskInfo] | None = None) -> tuple[int, list[str]]:
     """How many tasks there are, and the tree as lines of text: children stand below their
     host, and alike ones once."""
     if found is None:
         found = tasks()
-    known = set(found)
+    known: set[TaskInfo | None] = set(found)
     lines = []
-    waiting = [(task, 0, count) for task, count in _once([t for t in found if t.parent not in known])]
+    roots = [task for task in found if task.parent not in known]
+    waiting = [(task, 0, count) for task, count in _once(roots)]
     while waiting:
         task, depth, count = waiting.pop()
         indent = "  " * (depth + 1)
@@ -90,17 +110,17 @@ def tree(found=None):
     return len(found), lines
 
 
-def _once(siblings):
+def _once(siblings: list[TaskInfo]) -> list[tuple[TaskInfo, int]]:
     """Of siblings without children that look alike one, with their number; reversed."""
-    counts = {}
+    counts: dict[TaskInfo | tuple[str, ...], tuple[TaskInfo, int]] = {}
     for task in siblings:
-        key = task if task.children else tuple(_lines(task))
+        key: TaskInfo | tuple[str, ...] = task if task.children else tuple(_lines(task))
         first, count = counts.get(key, (task, 0))
         counts[key] = first, count + 1
     return list(counts.values())[::-1]
 
 
-def _lines(task):
+def _lines(task: TaskInfo) -> Iterator[str]:
     waits = f" on {task.waits_on}" if task.waits_on else ""
     spawned = f", spawned at {task.spawned_at}" if task.spawned_at else ""
     yield f"task {task.name}: {task.state}{waits}{spawned}"
@@ -108,13 +128,13 @@ def _lines(task):
         yield f"  at {file}:{line} in {function}"
 
 
-def below(title, found=None):
+def below(title: str, found: list[TaskInfo] | None = None) -> str:
     """The title, the number of tasks, and the tree; of all tasks or those that were found."""
     count, lines = tree(found)
     return "\n".join([f"{title}; {count} {'task' if count == 1 else 'tasks'}", *lines])
 
 
-def dump(title):
+def dump(title: str) -> None:
     """Writes the tree to standard error."""
     text = f"tonio: {below(title)}\n"
     if sys.stderr is not None:
@@ -122,7 +142,7 @@ def dump(title):
         sys.stderr.flush()
 
 
-def deadlock():
+def deadlock() -> str:
     """What a Deadlock says: the tree, too."""
     frozen = " that runs (the clock stands still)" if _tonio.clock_is_frozen() else ""
     return below(
@@ -131,6 +151,6 @@ def deadlock():
     )
 
 
-def limit_passed(seconds, group):
+def limit_passed(seconds: float, group: int) -> str:
     """What a run that takes longer than its limit says."""
     return below(f"the limit of {seconds:g} s has passed", of_group(group))

@@ -1,6 +1,12 @@
 """Waiter: several events at once."""
 
+from __future__ import annotations
+
 from _tonio import Event, scope, sleep
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .types import Plain
 
 
 class Waiter:
@@ -10,22 +16,23 @@ class Waiter:
 
     __slots__ = ("_events",)
 
-    def __init__(self, *events):
+    def __init__(self, *events: Event) -> None:
         for event in events:
             if not isinstance(event, Event):
                 kind = type(event).__name__
                 raise TypeError(f"Waiter() takes objects of tonio.Event, not {kind}")
         self._events = events
 
-    def __await__(self):
+    def __await__(self) -> Plain[list[None] | None]:
         return _wait(self._events).__await__()
 
     __iter__ = __await__
 
 
-async def _wait(events):
+async def _wait(events: tuple[Event, ...]) -> list[None] | None:
     if not events:
-        return await sleep(0)
+        await sleep(0)
+        return None
     first, *others = events
     # A task for each: one that waited for them in turn would miss an event that is set and
     # cleared again while it waits for another.

@@ -1,6 +1,7 @@
 """The blocking pool with threads that come and go all the time."""
 
 import threading
+import time
 import unittest
 
 import tonio
@@ -53,6 +54,26 @@ class BlockingChurn(unittest.TestCase):
                 yield tonio.sleep(number % 10 * 0.0001)
 
             tonio.run(program(), threads=2, blocking_threadpool_size=4)
+
+    def test_endless_calls_cancelled_as_they_begin(self):
+        def endless():
+            while True:
+                time.sleep(0)
+
+        def waits():
+            yield tonio.spawn_blocking(endless)
+
+        def program():
+            for number in range(scaled(300)):
+                with tonio.scope() as scope:
+                    for _ in range(4):
+                        scope.spawn(waits())
+                    for _ in range(number % 20):
+                        yield
+                    scope.cancel()
+                yield scope()
+
+        tonio.run(tonio.time.timeout(program(), 100), threads=2, blocking_threadpool_size=4)
 
     def test_results_of_the_next_calls_are_right(self):
         def interrupted():

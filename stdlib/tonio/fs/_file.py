@@ -1,11 +1,32 @@
 """File objects of io whose methods suspend."""
 
+from __future__ import annotations
+
 import functools
 import io
 
 from _tonio import finish_blocking, shield_blocking
 
+from .._generic import AnyStr, Generic
 from ._lines import ReadAhead
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import IO, Any, NoReturn, Protocol, overload
+
+    from _typeshed import FileDescriptorOrPath, OpenBinaryMode, OpenTextMode
+
+    from ..types import Operation, Plain
+    from ._methods import FileMethods
+
+    _Opener = Callable[[str, int], int]
+
+    class _Closing(Protocol):
+        def close(self) -> object: ...
+
+else:
+    FileMethods = Generic
 
 # What io's file objects have, by what it does here. A test compares it with the running
 # Python's io.
@@ -19,7 +40,7 @@ IMMEDIATE = frozenset(
 )
 
 
-class File:
+class File(FileMethods[AnyStr]):
     """A file object whose methods that may touch the disk suspend; those are of the same
     name, arguments, results and errors as the wrapped object's, which `wrapped` is.
 
@@ -29,16 +50,16 @@ class File:
 
     __slots__ = ("__weakref__", "_ahead", "_file")
 
-    def __init__(self, file, ahead=None):
+    def __init__(self, file: Any, ahead: ReadAhead | None = None) -> None:
         self._file = file
         self._ahead = ahead
 
     @property
-    def wrapped(self):
+    def wrapped(self) -> Any:
         """The file object of io; lines that `async for` has read ahead are behind it."""
         return self._file
 
-    def __getattr__(self, name):
+    def _attribute(self, name: str) -> Any:
         if name in SUSPENDING:
             method = getattr(self._file, name)
             if name == "close":
@@ -56,89 +77,78 @@ class File:
             " has beyond those of io is an attribute of `wrapped`"
         )
 
-    def __dir__(self):
+    if not TYPE_CHECKING:  # which take it to have any attribute then
+        __getattr__ = _attribute
+
+    def __dir__(self) -> list[str]:
         names = (SUSPENDING | IMMEDIATE).intersection(dir(self._file))
         return sorted(names.union(super().__dir__()))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<tonio.fs.File of {self._file!r}>"
 
-    def __aiter__(self):
+    def __aiter__(self) -> File[AnyStr]:
         return self
 
-    async def __anext__(self):
+    async def __anext__(self) -> AnyStr:
+        line: AnyStr | None
         if self._ahead is not None:
             line = await self._ahead.next_line()
         else:
-            line = await finish_blocking(next, self._file, None)
+            line = await finish_blocking(_next_line, self._file)
         if line is None:
             raise StopAsyncIteration
         return line
 
-    def __iter__(self):
+    def __iter__(self) -> NoReturn:
         raise TypeError(
             "the lines of a tonio.fs.File are read by `async for line in file`, or by"
             " `for line in (yield file.readlines())`"
         )
 
-    async def __aenter__(self):
+    async def __aenter__(self) -> File[AnyStr]:
         return self
 
-    async def __aexit__(self, *exception):
+    async def __aexit__(self, *exception: object) -> None:
         await self.close()
 
-    def __enter__(self):
+    def __enter__(self) -> File[AnyStr]:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self._file.close()
 
 
-def _wrapped(function, *args, **kwargs):
+def _next_line(file: Any) -> Any:
+    return next(file, None)
+
+
+def _wrapped(function: Callable[..., Any], *args: Any, **kwargs: Any) -> File[Any]:
     return File(function(*args, **kwargs))
 
 
-def _opened(function, *args, **kwargs):
+def _opened(function: Callable[..., Any], *args: Any, **kwargs: Any) -> File[Any]:
     file = function(*args, **kwargs)
     return File(file, ReadAhead.of(file))
 
 
-class Opening:
-    """What open() gives: `await` and `yield` open the file and give it, `async with` closes
-    it as well."""
+if TYPE_CHECKING:
 
-    __slots__ = ("_call", "_file")
-
-    def __init__(self, function, *args, **kwargs):
-        self._call = functools.partial(finish_blocking, _opened, function, *args, **kwargs)
-
-    def __await__(self):
-        return self._call().__await__()
-
-    __iter__ = __await__
-
-    async def __aenter__(self):
-        self._file = await self
-        return self._file
-
-    async def __aexit__(self, *exception):
-        await self._file.close()
+    @overload
+    def wrap_file(file: IO[AnyStr]) -> File[AnyStr]: ...
+    @overload
+    def wrap_file(file: io.BufferedIOBase | io.RawIOBase) -> File[bytes]: ...
+    @overload
+    def wrap_file(file: io.TextIOBase) -> File[str]: ...
+    @overload
+    def wrap_file(file: _Closing) -> File[Any]: ...
 
 
-def open(
-    file, mode="r", buffering=-1, encoding=None, errors=None, newline=None, closefd=True,
-    opener=None,
-):
-    """As the built-in open(); suspends and gives a File. An opener runs on the blocking
-    pool."""
-    return Opening(io.open, file, mode, buffering, encoding, errors, newline, closefd, opener)
-
-
-def wrap_file(file):
+def wrap_file(file: Any) -> File[Any]:
     """A File around a file object of io, or one like it. TypeError when it has no close(),
     or neither read() nor write()."""
 
-    def has(name):
+    def has(name: str) -> bool:
         return callable(getattr(file, name, None))
 
     if not (has("close") and (has("read") or has("write"))):
@@ -147,3 +157,79 @@ def wrap_file(file):
             f" write(), not {file!r}"
         )
     return File(file)
+
+
+class Opening(Generic[AnyStr]):
+    """What open() gives: `await` and `yield` open the file and give it, `async with` closes
+    it as well."""
+
+    __slots__ = ("_call", "_file")
+
+    def __init__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        self._call: Callable[[], Operation[Any]]
+        self._call = functools.partial(finish_blocking, _opened, function, *args, **kwargs)
+        self._file: File[AnyStr]
+
+    def __await__(self) -> Plain[File[AnyStr]]:
+        return self._call().__await__()
+
+    __iter__ = __await__
+
+    async def __aenter__(self) -> File[AnyStr]:
+        self._file = await self
+        return self._file
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self._file.close()
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def open(
+        file: FileDescriptorOrPath,
+        mode: OpenTextMode = "r",
+        buffering: int = -1,
+        encoding: str | None = None,
+        errors: str | None = None,
+        newline: str | None = None,
+        closefd: bool = True,
+        opener: _Opener | None = None,
+    ) -> Opening[str]: ...
+    @overload
+    def open(
+        file: FileDescriptorOrPath,
+        mode: OpenBinaryMode,
+        buffering: int = -1,
+        encoding: None = None,
+        errors: None = None,
+        newline: None = None,
+        closefd: bool = True,
+        opener: _Opener | None = None,
+    ) -> Opening[bytes]: ...
+    @overload
+    def open(
+        file: FileDescriptorOrPath,
+        mode: str,
+        buffering: int = -1,
+        encoding: str | None = None,
+        errors: str | None = None,
+        newline: str | None = None,
+        closefd: bool = True,
+        opener: _Opener | None = None,
+    ) -> Opening[Any]: ...
+
+
+def open(
+    file: FileDescriptorOrPath,
+    mode: str = "r",
+    buffering: int = -1,
+    encoding: str | None = None,
+    errors: str | None = None,
+    newline: str | None = None,
+    closefd: bool = True,
+    opener: _Opener | None = None,
+) -> Opening[Any]:
+    """As the built-in open(); suspends and gives a File. An opener runs on the blocking
+    pool."""
+    return Opening(io.open, file, mode, buffering, encoding, errors, newline, closefd, opener)

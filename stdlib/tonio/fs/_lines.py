@@ -1,11 +1,21 @@
 """Reading lines ahead: a file's lines cost one call on the blocking pool per batch and not
 one per line."""
 
+from __future__ import annotations
+
 import collections
 import io
 import threading
 
 from _tonio import finish_blocking
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import IO, Any, ParamSpec, TypeVar
+
+    _P = ParamSpec("_P")
+    _T = TypeVar("_T")
 
 # Characters or bytes per call.
 _BATCH = 64 * 1024
@@ -19,27 +29,27 @@ class ReadAhead:
 
     __slots__ = ("_failure", "_file", "_lines", "_lock", "_read", "_start")
 
-    def __init__(self, file):
-        self._file = file
+    def __init__(self, file: io.TextIOWrapper | io.BufferedReader) -> None:
+        self._file: Any = file
         self._lock = threading.Lock()  # held by threads of the blocking pool, which may wait
-        self._lines = collections.deque()
-        self._start = None  # where the batch began, as tell() has it
+        self._lines: collections.deque[Any] = collections.deque()
+        self._start: int | None = None  # where the batch began, as tell() has it
         self._read = 0  # lines that the batch had
-        self._failure = None  # what ended the batch
+        self._failure: Exception | None = None  # what ended the batch
 
     @classmethod
-    def of(cls, file):
+    def of(cls, file: object) -> ReadAhead | None:
         """One for a file that was just opened, or None."""
         if not isinstance(file, (io.TextIOWrapper, io.BufferedReader)):
             return None
         return cls(file) if not file.writable() and file.seekable() else None
 
-    async def next_line(self):
+    async def next_line(self) -> Any:
         """The next line, or None at the end."""
         line = self._line_at_hand()
         return line if line is not None else await finish_blocking(self._next_batch)
 
-    def _line_at_hand(self):
+    def _line_at_hand(self) -> Any:
         if self._file.closed:
             return None
         try:
@@ -47,7 +57,7 @@ class ReadAhead:
         except IndexError:  # not asked before: another task may take the last one
             return None
 
-    def _next_batch(self):
+    def _next_batch(self) -> Any:
         with self._lock:
             line = self._line_at_hand()
             if line is not None:
@@ -72,7 +82,7 @@ class ReadAhead:
             self._lines.extend(batch[1:])
             return batch[0] if batch else None
 
-    def rewound(self, method, *args, **kwargs):
+    def rewound(self, method: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """method(), once the file's position is behind the last line that was given."""
         with self._lock:
             left = len(self._lines)

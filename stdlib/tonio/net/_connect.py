@@ -1,5 +1,7 @@
 """Opening streams: open_tcp_stream() after RFC 8305 ("happy eyeballs"), open_unix_socket()."""
 
+from __future__ import annotations
+
 import os
 
 from _tonio import Event, scope
@@ -8,11 +10,29 @@ from . import socket as _sockets
 from ._names import check_port
 from ._streams import SocketStream
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from _typeshed import StrOrBytesPath
+
+    from ._names import _Found
+
+    # family, type, protocol, where to, where from or None
+    _Target = tuple[int, int, int, Any, Any]
+    _Socket = _sockets.socket
+
 # RFC 8305, section 8, recommends 250 ms.
 _DELAY = 0.25
 
 
-async def open_tcp_stream(host, port, *, happy_eyeballs_delay=_DELAY, local_address=None):
+async def open_tcp_stream(
+    host: str | bytes,
+    port: int,
+    *,
+    happy_eyeballs_delay: float | None = _DELAY,
+    local_address: str | None = None,
+) -> SocketStream:
     """Connects to a host (a name or a numeric address) and gives a SocketStream.
 
     A name's addresses are tried one after the other, their families in turn (RFC 8305): the
@@ -32,7 +52,7 @@ async def open_tcp_stream(host, port, *, happy_eyeballs_delay=_DELAY, local_addr
     return SocketStream(await _first_to_connect(targets, delay, f"{_text(host)}:{port}"))
 
 
-async def open_unix_socket(path):
+async def open_unix_socket(path: StrOrBytesPath) -> SocketStream:
     """Connects to the Unix socket at a path (str, bytes or os.PathLike; one that begins with
     NUL is an abstract name) and gives a SocketStream."""
     sock = _sockets.socket(_sockets.AF_UNIX, _sockets.SOCK_STREAM)
@@ -44,21 +64,21 @@ async def open_unix_socket(path):
     return SocketStream(sock)
 
 
-def _text(host):
+def _text(host: str | bytes) -> str:
     return host if isinstance(host, str) else os.fsdecode(host)
 
 
-def _addresses(host, port):
-    return _sockets.getaddrinfo(host, port, 0, _sockets.SOCK_STREAM)
+async def _addresses(host: str | bytes, port: int) -> _Found:
+    return await _sockets.getaddrinfo(host, port, 0, _sockets.SOCK_STREAM)
 
 
-def _interleaved(found):
+def _interleaved(found: _Found) -> list[_Target]:
     """The addresses of getaddrinfo (RFC 6724 order), with the families in turn, beginning
     with the first one's (RFC 8305, section 4)."""
-    by_family = {}
+    by_family: dict[int, list[Any]] = {}
     for entry in dict.fromkeys(found):
         by_family.setdefault(entry[0], []).append(entry)
-    ordered = []
+    ordered: list[Any] = []
     rows = list(by_family.values())
     while rows:
         ordered += [row.pop(0) for row in rows]
@@ -66,9 +86,9 @@ def _interleaved(found):
     return [(family, kind, proto, address, None) for family, kind, proto, _, address in ordered]
 
 
-async def _with_sources(targets, local_address):
+async def _with_sources(targets: list[_Target], local_address: str) -> list[_Target]:
     """The targets that a local address has the family of, with the address to bind to."""
-    sources = {}
+    sources: dict[int, Any] = {}
     for family, _, _, _, address in await _addresses(local_address, 0):
         sources.setdefault(family, address)
     fitting = [(*target[:4], sources[target[0]]) for target in targets if target[0] in sources]
@@ -80,7 +100,7 @@ async def _with_sources(targets, local_address):
     return fitting
 
 
-async def _first_to_connect(targets, delay, name):
+async def _first_to_connect(targets: list[_Target], delay: float, name: str) -> _Socket:
     """The socket of the first target that connects."""
     attempts = _Attempts()
     try:
@@ -100,16 +120,16 @@ async def _first_to_connect(targets, delay, name):
 class _Attempts:
     """What a race of connections has come to."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         # Several may succeed before the others are told; the first in the list wins.
-        self.connected = []
-        self.failures = []
+        self.connected: list[_Socket] = []
+        self.failures: list[OSError] = []
 
     @property
-    def winner(self):
+    def winner(self) -> _Socket | None:
         return self.connected[0] if self.connected else None
 
-    async def connect(self, target, failed, race):
+    async def connect(self, target: _Target, failed: Event, race: scope) -> None:
         family, kind, proto, address, source = target
         try:
             sock = _sockets.socket(family, kind, proto)
@@ -133,18 +153,18 @@ class _Attempts:
             self.connected.append(sock)
             race.cancel()
 
-    def take(self):
+    def take(self) -> _Socket:
         winner, *late = self.connected
         for sock in late:
             sock.close()
         return winner
 
-    def close(self):
+    def close(self) -> None:
         for sock in self.connected:
             sock.close()
 
 
-def _no_connection(failures, name):
+def _no_connection(failures: list[OSError], name: str) -> OSError:
     """One failure is raised as it is; of several the kind that they share."""
     if len(failures) == 1:
         return failures[0]

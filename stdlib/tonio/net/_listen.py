@@ -1,5 +1,7 @@
 """Making listeners: of TCP addresses, Unix paths, and those that systemd hands over."""
 
+from __future__ import annotations
+
 import errno
 import os
 import socket as _std
@@ -9,11 +11,23 @@ from . import socket as _sockets
 from ._names import check_port
 from ._streams import SocketListener
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from _typeshed import StrOrBytesPath
+
 # The kernel takes the smaller one of it and net.core.somaxconn.
 _BACKLOG = 0xFFFF
 
 
-async def open_tcp_listeners(port, *, host=None, backlog=None, reuse_port=False):
+async def open_tcp_listeners(
+    port: int,
+    *,
+    host: str | bytes | None = None,
+    backlog: int | None = None,
+    reuse_port: bool = False,
+) -> list[SocketListener]:
     """Gives a list of SocketListeners: one for each address of host (None: every address of
     this machine, IPv4 and IPv6). With port 0 all of them get the same free port.
 
@@ -24,13 +38,15 @@ async def open_tcp_listeners(port, *, host=None, backlog=None, reuse_port=False)
     found = await _sockets.getaddrinfo(
         host, port, 0, _sockets.SOCK_STREAM, 0, _sockets.AI_PASSIVE
     )
-    listeners, unsupported = [], []
+    listeners: list[SocketListener] = []
+    unsupported: list[OSError] = []
     try:
         for family, kind, proto, _, address in dict.fromkeys(found):
+            local: tuple[Any, ...] = address
             if port == 0 and listeners:
-                address = (address[0], listeners[0].socket.getsockname()[1], *address[2:])
+                local = (address[0], listeners[0].socket.getsockname()[1], *address[2:])
             try:
-                sock = await _bound(family, kind, proto, address, reuse_port)
+                sock = await _bound(family, kind, proto, local, reuse_port)
             except OSError as failure:
                 failure.add_note(f"listening on {address[0]} port {address[1]}")
                 # A machine without IPv6 has an IPv6 wildcard address nevertheless.
@@ -51,7 +67,9 @@ async def open_tcp_listeners(port, *, host=None, backlog=None, reuse_port=False)
     return listeners
 
 
-async def _bound(family, kind, proto, address, reuse_port):
+async def _bound(
+    family: int, kind: int, proto: int, address: Any, reuse_port: bool
+) -> _sockets.socket:
     sock = _sockets.socket(family, kind, proto)
     try:
         sock.setsockopt(_sockets.SOL_SOCKET, _sockets.SO_REUSEADDR, 1)
@@ -67,7 +85,9 @@ async def _bound(family, kind, proto, address, reuse_port):
     return sock
 
 
-async def open_unix_listener(path, *, mode=None, backlog=None):
+async def open_unix_listener(
+    path: StrOrBytesPath, *, mode: int | None = None, backlog: int | None = None
+) -> SocketListener:
     """Listens on a Unix socket at path (str, bytes or os.PathLike; one that begins with NUL
     is an abstract name) and gives a SocketListener. What stays of a listener that has ended
     is replaced; a socket that somebody listens on, or another file, is not: OSError. mode are
@@ -91,7 +111,7 @@ async def open_unix_listener(path, *, mode=None, backlog=None):
     return SocketListener(sock)
 
 
-def _is_left_behind(path):
+def _is_left_behind(path: str | bytes) -> bool:
     """Whether path is a Unix socket that nobody listens on."""
     if not path or path[:1] in ("\0", b"\0") or not stat.S_ISSOCK(os.lstat(path).st_mode):
         return False
@@ -104,7 +124,7 @@ def _is_left_behind(path):
 _FIRST_HANDED_OVER = 3
 
 
-def inherited_listeners():
+def inherited_listeners() -> list[SocketListener]:
     """The listening stream sockets that systemd, or whoever started this process, has handed
     over (LISTEN_FDS and LISTEN_PID, see sd_listen_fds(3)), as a list of SocketListeners;
     empty when there are none. The variables are removed, so a second call finds none and
@@ -115,7 +135,7 @@ def inherited_listeners():
         return []
     if not count.isdecimal():
         raise ValueError(f"LISTEN_FDS must be a number of descriptors, not {count!r}")
-    listeners = []
+    listeners: list[SocketListener] = []
     for fd in range(_FIRST_HANDED_OVER, _FIRST_HANDED_OVER + int(count)):
         sock = _sockets.socket(fileno=fd)
         sock.set_inheritable(False)

@@ -1,11 +1,22 @@
 """Name resolution: the standard library's functions, on the blocking pool."""
 
+from __future__ import annotations
+
 import socket as _std
 
 from _tonio import Event, spawn_blocking
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
 
-def check_port(port, function):
+    _T = TypeVar("_T")
+    # family, type, protocol, canonical name, address
+    _Found = list[tuple[_std.AddressFamily, _std.SocketKind, int, str, Any]]
+
+
+def check_port(port: int, function: str) -> None:
     """For what takes a number only: getaddrinfo(3) would use the lower 16 bits of any."""
     if not isinstance(port, int) or isinstance(port, bool):
         raise TypeError(f"{function}: port must be an int, not {type(port).__name__}")
@@ -13,7 +24,14 @@ def check_port(port, function):
         raise OverflowError(f"{function}: port must be 0 to 65535, not {port}")
 
 
-async def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
+async def getaddrinfo(
+    host: str | bytes | None,
+    port: str | bytes | int | None,
+    family: int = 0,
+    type: int = 0,
+    proto: int = 0,
+    flags: int = 0,
+) -> _Found:
     """Suspends; gives what socket.getaddrinfo() does. Host names are encoded as IDNA, and
     numeric addresses may have a scope ("fe80::1%eth0"), as there. A cancelled lookup is left
     to itself."""
@@ -26,45 +44,45 @@ async def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
     return await _look_up(_std.getaddrinfo, host, port, family, type, proto, flags)
 
 
-async def getnameinfo(sockaddr, flags):
+async def getnameinfo(sockaddr: Any, flags: int) -> tuple[str, str]:
     """Suspends; gives what socket.getnameinfo() does: (host, port)."""
     return await _look_up(_std.getnameinfo, sockaddr, flags)
 
 
-async def gethostbyname(hostname):
+async def gethostbyname(hostname: str) -> str:
     """Suspends; gives the IPv4 address of a host name, as text."""
     return await _look_up(_std.gethostbyname, hostname)
 
 
-async def gethostbyname_ex(hostname):
+async def gethostbyname_ex(hostname: str) -> tuple[str, list[str], list[str]]:
     """Suspends; gives (name, aliases, addresses)."""
     return await _look_up(_std.gethostbyname_ex, hostname)
 
 
-async def gethostbyaddr(ip_address):
+async def gethostbyaddr(ip_address: str) -> tuple[str, list[str], list[str]]:
     """Suspends; gives (name, aliases, addresses)."""
     return await _look_up(_std.gethostbyaddr, ip_address)
 
 
-async def getfqdn(name=""):
+async def getfqdn(name: str = "") -> str:
     """Suspends; gives the fully qualified domain name."""
     return await _look_up(_std.getfqdn, name)
 
 
-def _needs_no_lookup(host, port):
+def _needs_no_lookup(host: object, port: object) -> bool:
     """Whether it is worth a try without a thread: a numeric address has no lookup to wait for,
     and the name of a service is found in a file."""
     return host is None or isinstance(port, int) or port is None
 
 
-async def _look_up(function, *args):
+async def _look_up(function: Callable[..., _T], *args: Any) -> _T:
     # A lookup may take many seconds and can't be interrupted: who is cancelled doesn't wait
     # for its end, as spawn_blocking() itself would.
     done = Event()
-    outcome = []
+    outcome: list[Any] = []
     left = False
 
-    def call():
+    def call() -> None:
         try:
             if not left:
                 outcome.append((function(*args), None))
@@ -80,6 +98,7 @@ async def _look_up(function, *args):
     except BaseException:
         left = True
         raise
+    result: _T
     result, failure = outcome.pop()
     if failure is not None:
         try:

@@ -1,11 +1,36 @@
 """Servers: accept loops whose handlers are their children."""
 
+from __future__ import annotations
+
 import errno
 
 from _tonio import report_failure, scope, sleep
 
 from .._call import call
 from ._listen import open_tcp_listeners, open_unix_listener
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+    from typing import Any, Protocol, TypeVar
+
+    from _typeshed import StrOrBytesPath
+
+    from ..types import Coro
+    from ._streams import SocketStream
+
+    class _Stream(Protocol):
+        def __enter__(self) -> Any: ...
+        def __exit__(self, *_: Any) -> None: ...
+
+    _S = TypeVar("_S", bound=_Stream)
+    _S_co = TypeVar("_S_co", bound=_Stream, covariant=True)
+
+    class _Listener(Protocol[_S_co]):
+        def accept(self) -> Awaitable[_S_co]: ...
+        def close(self) -> None: ...
+
+    _Handler = Callable[[_S], Coro[Any]]
 
 # What descriptors, buffers or memory are short for goes by when connections end (accept(2)).
 _SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -24,7 +49,7 @@ _CONNECTION_FAILURES = {
 }
 
 
-async def serve_listeners(handler, listeners):
+async def serve_listeners(handler: _Handler[_S], listeners: Iterable[_Listener[_S]]) -> None:
     """Accepts on the listeners, and runs handler(stream) for each connection, as a task of its
     own. handler is a generator or async function; its stream is closed when it ends. A handler
     that fails is reported on standard error, and the server goes on. A shortage of descriptors
@@ -51,18 +76,31 @@ async def serve_listeners(handler, listeners):
             listener.close()
 
 
-async def serve_tcp(handler, port, *, host=None, backlog=None, reuse_port=False):
+async def serve_tcp(
+    handler: _Handler[SocketStream],
+    port: int,
+    *,
+    host: str | bytes | None = None,
+    backlog: int | None = None,
+    reuse_port: bool = False,
+) -> None:
     """open_tcp_listeners() and serve_listeners() in one."""
     listeners = await open_tcp_listeners(port, host=host, backlog=backlog, reuse_port=reuse_port)
     await serve_listeners(handler, listeners)
 
 
-async def serve_unix(handler, path, *, mode=None, backlog=None):
+async def serve_unix(
+    handler: _Handler[SocketStream],
+    path: StrOrBytesPath,
+    *,
+    mode: int | None = None,
+    backlog: int | None = None,
+) -> None:
     """open_unix_listener() and serve_listeners() in one."""
     await serve_listeners(handler, [await open_unix_listener(path, mode=mode, backlog=backlog)])
 
 
-async def _accept(handler, listener, server):
+async def _accept(handler: _Handler[_S], listener: _Listener[_S], server: scope) -> None:
     while True:
         try:
             stream = await listener.accept()
@@ -77,7 +115,7 @@ async def _accept(handler, listener, server):
             server.spawn(_handle(handler, stream))
 
 
-async def _handle(handler, stream):
+async def _handle(handler: _Handler[_S], stream: _S) -> None:
     with stream:
         try:
             running = handler(stream)

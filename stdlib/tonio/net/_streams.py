@@ -1,10 +1,16 @@
 """SocketStream and SocketListener: byte streams over connected sockets."""
 
+from __future__ import annotations
+
 import socket as _std
 
 import _tonio
 
 from .socket import socket as _socket
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class _Closing:
@@ -12,17 +18,22 @@ class _Closing:
 
     __slots__ = ()
 
-    def close(self):
+    if TYPE_CHECKING:
+
+        @property
+        def socket(self) -> _socket: ...
+
+    def close(self) -> None:
         """Closes the socket. Tasks that wait on it get an OSError (EBADF)."""
         self.socket.close()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<tonio.net.{type(self).__name__} {self.socket!r}>"
 
 
@@ -35,7 +46,7 @@ class SocketStream(_Closing, _tonio.SocketStream):
 
     __slots__ = ("__weakref__",)
 
-    def send_eof(self):
+    def send_eof(self) -> None:
         """Ends this side: the peer receives b'' after what was sent. Receiving goes on."""
         self.socket.shutdown(_std.SHUT_WR)
 
@@ -46,8 +57,9 @@ class SocketListener(_Closing):
     Accepts connections on a listening SOCK_STREAM socket, which it owns."""
 
     __slots__ = ("__weakref__", "socket")
+    socket: _socket
 
-    def __init__(self, socket):
+    def __init__(self, socket: _socket) -> None:
         if not isinstance(socket, _socket):
             kind = type(socket).__name__
             raise TypeError(f"SocketListener() takes a tonio.net.socket.socket, not {kind}")
@@ -55,7 +67,7 @@ class SocketListener(_Closing):
             raise ValueError("SocketListener() takes a socket of type SOCK_STREAM")
         self.socket = socket
 
-    async def accept(self):
+    async def accept(self) -> SocketStream:
         """Suspends until a connection comes, and gives it as a SocketStream."""
         connection, _ = await self.socket.accept()
         return SocketStream(connection)

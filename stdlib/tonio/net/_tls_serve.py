@@ -1,10 +1,29 @@
 """TLS over TCP: clients, listeners and servers."""
 
+from __future__ import annotations
+
 from .._call import call
 from ._connect import open_tcp_stream
 from ._listen import open_tcp_listeners
 from ._serve import serve_listeners
 from ._tls_stream import HANDSHAKE_TIMEOUT, TLSStream, make_engine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Protocol
+
+    from typing_extensions import Self
+
+    from ..types import Coro
+    from ._tls_stream import Context, Transport
+    from .socket import socket as _socket
+
+    class Listener(Protocol):
+        """What TLSListener takes."""
+
+        def accept(self) -> Coro[Transport]: ...
+        def close(self) -> object: ...
 
 
 class TLSListener:
@@ -15,15 +34,15 @@ class TLSListener:
 
     def __init__(
         self,
-        listener,
-        ssl_context,
+        listener: Listener,
+        ssl_context: Context,
         *,
-        https_compatible=False,
-        handshake_timeout=HANDSHAKE_TIMEOUT,
-    ):
-        self.transport = listener
+        https_compatible: bool = False,
+        handshake_timeout: float = HANDSHAKE_TIMEOUT,
+    ) -> None:
+        self.transport: Any = listener
         self._context = ssl_context
-        self._options = {
+        self._options: dict[str, Any] = {
             "server_side": True,
             "https_compatible": https_compatible,
             "handshake_timeout": handshake_timeout,
@@ -31,38 +50,39 @@ class TLSListener:
         # What is wrong with the context is told now, not to the first client.
         make_engine(ssl_context, True, None, https_compatible)
 
-    async def accept(self):
+    async def accept(self) -> TLSStream:
         """Suspends until a connection comes, and gives it as a TLSStream."""
         return TLSStream(await call(self.transport.accept()), self._context, **self._options)
 
     @property
-    def socket(self):
+    def socket(self) -> _socket:
         """The listener's socket."""
-        return self.transport.socket
+        socket: _socket = self.transport.socket
+        return socket
 
-    def close(self):
+    def close(self) -> None:
         """Closes the listener."""
         self.transport.close()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<tonio.net.tls.TLSListener {self.transport!r}>"
 
 
 async def open_tls_over_tcp_stream(
-    host,
-    port,
+    host: str | bytes,
+    port: int,
     *,
-    https_compatible=False,
-    ssl_context=None,
-    happy_eyeballs_delay=None,
-    handshake_timeout=HANDSHAKE_TIMEOUT,
-):
+    https_compatible: bool = False,
+    ssl_context: Context | None = None,
+    happy_eyeballs_delay: float | None = None,
+    handshake_timeout: float = HANDSHAKE_TIMEOUT,
+) -> TLSStream:
     """Connects as open_tcp_stream() does, and gives a TLSStream whose handshake is over.
     Without a context the peer is verified against the system's trusted certificates."""
     make_engine(ssl_context, False, host, https_compatible)
@@ -83,15 +103,15 @@ async def open_tls_over_tcp_stream(
 
 
 async def open_tls_over_tcp_listeners(
-    port,
-    ssl_context,
+    port: int,
+    ssl_context: Context,
     *,
-    host=None,
-    https_compatible=False,
-    backlog=None,
-    reuse_port=False,
-    handshake_timeout=HANDSHAKE_TIMEOUT,
-):
+    host: str | bytes | None = None,
+    https_compatible: bool = False,
+    backlog: int | None = None,
+    reuse_port: bool = False,
+    handshake_timeout: float = HANDSHAKE_TIMEOUT,
+) -> list[TLSListener]:
     """As open_tcp_listeners(), giving TLSListeners."""
     make_engine(ssl_context, True, None, https_compatible)
     listeners = await open_tcp_listeners(port, host=host, backlog=backlog, reuse_port=reuse_port)
@@ -107,16 +127,16 @@ async def open_tls_over_tcp_listeners(
 
 
 async def serve_tls_over_tcp(
-    handler,
-    port,
-    ssl_context,
+    handler: Callable[[TLSStream], Coro[Any]],
+    port: int,
+    ssl_context: Context,
     *,
-    host=None,
-    https_compatible=False,
-    backlog=None,
-    reuse_port=False,
-    handshake_timeout=HANDSHAKE_TIMEOUT,
-):
+    host: str | bytes | None = None,
+    https_compatible: bool = False,
+    backlog: int | None = None,
+    reuse_port: bool = False,
+    handshake_timeout: float = HANDSHAKE_TIMEOUT,
+) -> None:
     """As serve_tcp(): runs handler(stream) for each connection, with a TLSStream whose
     handshake is over; it is closed when the handler ends. Handshakes are made in the handlers'
     own tasks. A client whose handshake fails is logged (logging.getLogger("tonio.net.tls"),
@@ -133,7 +153,7 @@ async def serve_tls_over_tcp(
         handshake_timeout=handshake_timeout,
     )
 
-    async def handle(stream):
+    async def handle(stream: TLSStream) -> None:
         try:
             await stream.handshake()
         except OSError as failure:
@@ -148,7 +168,7 @@ async def serve_tls_over_tcp(
     await serve_listeners(handle, listeners)
 
 
-def _log_failed_handshake(stream, failure):
+def _log_failed_handshake(stream: TLSStream, failure: OSError) -> None:
     import logging
 
     try:

@@ -1,9 +1,20 @@
 """Engines for the standard library's ssl.SSLContext."""
 
+from __future__ import annotations
+
 import ssl
 import threading
 
 from ..exceptions import ResourceBroken
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    from _typeshed import ReadableBuffer
+
+    _T = TypeVar("_T")
 
 
 class StdlibEngine:
@@ -11,7 +22,13 @@ class StdlibEngine:
     between two memory BIOs. Its settings can't all be read from it (its private keys, say), so
     OpenSSL does the work."""
 
-    def __init__(self, context, server_side, server_hostname, https_compatible):
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        server_side: bool,
+        server_hostname: str,
+        https_compatible: bool,
+    ) -> None:
         self._lock = threading.Lock()
         self._input, self._output = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._object = context.wrap_bio(
@@ -19,11 +36,11 @@ class StdlibEngine:
         )
         self._https_compatible = https_compatible
 
-    def _call(self, function, *args):
+    def _call(self, function: Callable[[], _T]) -> _T | None:
         """The function's result; None when input must come first."""
         try:
             with self._lock:
-                return function(*args)
+                return function()
         except ssl.SSLWantReadError:
             return None
         except ssl.SSLCertVerificationError as failure:
@@ -31,15 +48,15 @@ class StdlibEngine:
         except ssl.SSLError as failure:
             raise ResourceBroken(_text(failure)) from failure
 
-    def handshake(self):
-        def shake():
+    def handshake(self) -> bool | None:
+        def shake() -> bool:
             self._object.do_handshake()
             return True
 
         return self._call(shake)
 
-    def read(self, max_bytes):
-        def read():
+    def read(self, max_bytes: int | None) -> bytes | None:
+        def read() -> bytes:
             try:
                 return self._object.read(65536 if max_bytes is None else max_bytes)
             except ssl.SSLZeroReturnError:
@@ -51,12 +68,12 @@ class StdlibEngine:
 
         return self._call(read)
 
-    def write(self, data):
+    def write(self, data: ReadableBuffer | str) -> bool | None:
         if isinstance(data, str):
             data = data.encode()
         view = memoryview(data).cast("B")
 
-        def write():
+        def write() -> bool:
             # OpenSSL takes all of it: the output has no limit.
             if len(view):
                 self._object.write(view)
@@ -64,8 +81,8 @@ class StdlibEngine:
 
         return self._call(write)
 
-    def close_notify(self):
-        def close():
+    def close_notify(self) -> None:
+        def close() -> None:
             try:
                 self._object.unwrap()
             except ssl.SSLZeroReturnError:
@@ -73,41 +90,41 @@ class StdlibEngine:
 
         self._call(close)
 
-    def feed(self, data):
+    def feed(self, data: bytes) -> None:
         with self._lock:
             if data:
                 self._input.write(data)
             else:
                 self._input.write_eof()
 
-    def take_output(self):
+    def take_output(self) -> bytes:
         with self._lock:
             return self._output.read()
 
-    def version(self):
+    def version(self) -> str | None:
         return self._object.version()
 
-    def cipher(self):
+    def cipher(self) -> str | None:
         cipher = self._object.cipher()
         return cipher and cipher[0]
 
-    def selected_alpn_protocol(self):
+    def selected_alpn_protocol(self) -> str | None:
         return self._object.selected_alpn_protocol()
 
-    def peer_certificate(self):
+    def peer_certificate(self) -> bytes | None:
         return self._object.getpeercert(True)
 
-    def session_reused(self):
+    def session_reused(self) -> bool:
         return bool(self._object.session_reused)
 
 
-def _text(failure):
+def _text(failure: ssl.SSLError) -> str:
     if isinstance(failure, ssl.SSLEOFError):
         return "the peer ended the connection without a close_notify"
     reason = failure.reason or failure.strerror or str(failure)
     return reason.replace("_", " ").lower()
 
 
-def _verification_text(failure, connection):
+def _verification_text(failure: ssl.SSLCertVerificationError, connection: ssl.SSLObject) -> str:
     subject = connection.server_hostname or "peer"
     return f"{failure.verify_message} ({subject})"

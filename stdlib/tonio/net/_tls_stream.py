@@ -1,5 +1,7 @@
 """TLSStream: a TLS connection over a transport."""
 
+from __future__ import annotations
+
 import errno
 import sys
 
@@ -9,6 +11,30 @@ from ..exceptions import ResourceBroken, ResourceBusy
 from ..sync import Lock
 from ._streams import SocketStream
 from ._tls_context import TLSContext, certificate_dict, default_client_context
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Coroutine
+    from typing import Any, Literal, Protocol, TypeVar, overload
+
+    from _tonio import TlsEngine
+    from _typeshed import ReadableBuffer
+
+    from ..types import Coro, Operation
+    from .socket import socket as _socket
+
+    _T = TypeVar("_T")
+    _Data = ReadableBuffer | str
+    _Suspending = Operation[_T] | Coroutine[Any, Any, _T]
+    Context = TLSContext | ssl.SSLContext
+
+    class Transport(Protocol):
+        """What TLSStream takes; in either notation."""
+
+        def send_all(self, data: bytes, /) -> Coro[Any]: ...
+        def receive_some(self) -> Coro[bytes]: ...
+        def close(self) -> Any: ...
 
 HANDSHAKE_TIMEOUT = 30.0  # seconds
 # A peer that reads nothing more must not keep a close() waiting.
@@ -32,15 +58,15 @@ class TLSStream:
 
     def __init__(
         self,
-        transport,
-        ssl_context,
+        transport: Transport,
+        ssl_context: Context | None,
         *,
-        server_hostname=None,
-        server_side=False,
-        https_compatible=False,
-        handshake_timeout=HANDSHAKE_TIMEOUT,
-    ):
-        self.transport = transport
+        server_hostname: str | bytes | None = None,
+        server_side: bool = False,
+        https_compatible: bool = False,
+        handshake_timeout: float = HANDSHAKE_TIMEOUT,
+    ) -> None:
+        self.transport: Any = transport
         self._engine = make_engine(ssl_context, server_side, server_hostname, https_compatible)
         self._handshake_timeout = handshake_timeout
         self._handshaking = Lock()
@@ -48,14 +74,14 @@ class TLSStream:
         self._sending, self._receiving = Lock(), Lock()  # one task's receive_some(), send_all()
         self._flushing, self._filling = Lock(), Lock()  # who uses the transport
         self._fills = 0
-        self._broken = None
+        self._broken: str | None = None
         self._closed = False
         self._ended = False
         # The socket, once and as long as the native operations may use it.
-        self._socket = None
-        self._send_socket = None
+        self._socket: _socket | None = None
+        self._send_socket: _socket | None = None
 
-    async def handshake(self):
+    async def handshake(self) -> None:
         """Makes sure that the handshake is over. ResourceBroken with the reason when the peers
         don't agree, a certificate is not acceptable, or handshake_timeout is over."""
         async with self._handshaking:
@@ -71,20 +97,20 @@ class TLSStream:
             if isinstance(self.transport, SocketStream) and hasattr(self._engine, "receive"):
                 self._socket = self._send_socket = self.transport.socket
 
-    def receive_some(self, max_bytes=None):
+    def receive_some(self, max_bytes: int | None = None) -> _Suspending[bytes]:
         """Suspends until there is data, and gives it as bytes: at most max_bytes (None: as many
         as is sensible). b'' when the peer has closed the connection."""
         if self._socket is not None:
             return self._engine.receive(self._socket, max_bytes)
         return self._receive_some(max_bytes)
 
-    def send_all(self, data):
+    def send_all(self, data: _Data) -> _Suspending[None]:
         """Suspends until all of data (bytes-like, or text, which is sent as UTF-8) is sent."""
         if self._send_socket is not None:
             return self._engine.send_all(self._send_socket, data)
         return self._send_all(data)
 
-    def send_eof(self):
+    def send_eof(self) -> None:
         """Ends this side (close_notify): the peer receives b'' after what was sent. Receiving
         goes on. Over a SocketStream it goes out at once, else when something is received."""
         self._ended = True
@@ -93,7 +119,7 @@ class TLSStream:
         if self._socket is not None:
             self._engine.flush(self._socket)
 
-    async def close(self):
+    async def close(self) -> None:
         """Tells the peer that nothing more will come (close_notify), and closes the transport.
         It does not wait for the peer's answer."""
         if self._closed:
@@ -108,38 +134,46 @@ class TLSStream:
             if closing is not None:
                 await call(closing)
 
-    def selected_alpn_protocol(self):
+    def selected_alpn_protocol(self) -> str | None:
         """The application protocol that was agreed on, or None."""
         return self._engine.selected_alpn_protocol()
 
-    def version(self):
+    def version(self) -> str | None:
         """"TLSv1.2", "TLSv1.3", or None before the handshake."""
         return self._engine.version()
 
-    def cipher(self):
+    def cipher(self) -> str | None:
         """The cipher suite's name, or None before the handshake."""
         return self._engine.cipher()
 
-    def getpeercert(self, binary_form=False):
+    if TYPE_CHECKING:
+
+        @overload
+        def getpeercert(self, binary_form: Literal[False] = False) -> dict[str, Any] | None: ...
+        @overload
+        def getpeercert(self, binary_form: Literal[True]) -> bytes | None: ...
+
+    def getpeercert(self, binary_form: bool = False) -> dict[str, Any] | bytes | None:
         """The peer's certificate: a dict as ssl.SSLSocket.getpeercert() gives, or DER bytes.
         None when it has shown none. Not verified if verify_mode is ssl.CERT_NONE."""
         der = self._engine.peer_certificate()
         return der if binary_form or der is None else certificate_dict(der)
 
     @property
-    def session_reused(self):
+    def session_reused(self) -> bool:
         """Whether the handshake has resumed an earlier connection's session."""
         return self._engine.session_reused()
 
     @property
-    def socket(self):
+    def socket(self) -> _socket:
         """The transport's socket, if it has one."""
-        return self.transport.socket
+        socket: _socket = self.transport.socket
+        return socket
 
-    def __enter__(self):
+    def __enter__(self) -> TLSStream:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         # As close(), but only with what can be done at once.
         if self._closed:
             return
@@ -153,16 +187,16 @@ class TLSStream:
         else:
             self.transport.close()
 
-    async def __aenter__(self):
+    async def __aenter__(self) -> TLSStream:
         return self
 
-    async def __aexit__(self, *_):
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<tonio.net.tls.TLSStream {self.version() or 'no handshake yet'} {self.transport!r}>"
 
-    async def _receive_some(self, max_bytes):
+    async def _receive_some(self, max_bytes: int | None) -> bytes:
         await self.handshake()
         self._check_open()
         if not self._receiving.try_acquire():
@@ -172,7 +206,7 @@ class TLSStream:
         finally:
             self._receiving.release()
 
-    async def _send_all(self, data):
+    async def _send_all(self, data: _Data) -> None:
         await self.handshake()
         self._check_open()
         if self._ended:
@@ -187,7 +221,7 @@ class TLSStream:
         finally:
             self._sending.release()
 
-    async def _run(self, step, *args):
+    async def _run(self, step: Callable[..., _T | None], *args: Any) -> _T:
         """Calls a step of the engine until it has what it needs of the peer. Gives its result."""
         while True:
             fills = self._fills
@@ -200,14 +234,14 @@ class TLSStream:
                 return result
             await self._fill(fills)
 
-    def _step(self, step, *args):
+    def _step(self, step: Callable[..., _T], *args: Any) -> _T:
         try:
             return step(*args)
         except ResourceBroken as failure:
             self._broken = self._broken or str(failure)
             raise
 
-    async def _answer(self):
+    async def _answer(self) -> None:
         """Sends what the engine has to say by itself. If another task is sending, that one, or
         the next, sends this as well: receiving does not wait for a peer that receives nothing
         before it has sent."""
@@ -221,7 +255,7 @@ class TLSStream:
         finally:
             self._flushing.release()
 
-    async def _drain(self):
+    async def _drain(self) -> None:
         """Sends the engine's output, with _flushing held."""
         try:
             while output := self._engine.take_output():
@@ -231,14 +265,14 @@ class TLSStream:
             self._broken = self._broken or "an earlier send was not finished"
             raise
 
-    async def _fill(self, fills):
+    async def _fill(self, fills: int) -> None:
         async with self._filling:
             # Unless another task has done so since the step.
             if fills == self._fills:
                 self._engine.feed(await call(self.transport.receive_some()))
                 self._fills += 1
 
-    async def _say_close(self):
+    async def _say_close(self) -> None:
         try:
             self._engine.close_notify()
             if self._socket is not None:
@@ -250,18 +284,23 @@ class TLSStream:
             # The connection is gone, or somebody is still sending: there is no orderly end.
             pass
 
-    def _check_open(self):
+    def _check_open(self) -> None:
         if self._closed:
             raise ResourceBroken("the TLSStream is closed")
         if self._broken is not None:
             raise ResourceBroken(self._broken)
 
-    def _break(self, reason):
+    def _break(self, reason: str) -> ResourceBroken:
         self._broken = reason
         return ResourceBroken(reason)
 
 
-def make_engine(context, server_side, server_hostname, https_compatible):
+def make_engine(
+    context: Context | None,
+    server_side: bool,
+    server_hostname: str | bytes | None,
+    https_compatible: bool,
+) -> TlsEngine:
     if context is None and not server_side:
         context = default_client_context()
     name = _ascii(server_hostname)
@@ -271,12 +310,14 @@ def make_engine(context, server_side, server_hostname, https_compatible):
     if ssl is not None and isinstance(context, ssl.SSLContext):
         from ._tls_stdlib import StdlibEngine
 
-        return StdlibEngine(context, bool(server_side), name, bool(https_compatible))
+        engine = StdlibEngine(context, bool(server_side), name, bool(https_compatible))
+        # It has what a TlsEngine has, but receive(), send_all() and flush().
+        return engine  # type: ignore[return-value]
     kind = type(context).__name__
     raise TypeError(f"ssl_context must be a tonio.net.tls.TLSContext or ssl.SSLContext, not {kind}")
 
 
-def _ascii(hostname):
+def _ascii(hostname: str | bytes | None) -> str:
     """A host name as it stands in certificates: IDNA, as the standard library has it."""
     if hostname is None:
         return ""

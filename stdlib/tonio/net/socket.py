@@ -6,6 +6,8 @@ recv_fds. The rest acts at once. Errors are the standard library's; closing a so
 waits on it with an OSError (EBADF). Data to send may be text, which is sent as UTF-8.
 """
 
+from __future__ import annotations
+
 import _socket
 import array
 import errno
@@ -24,6 +26,22 @@ from ._names import (
     gethostbyname_ex,
     getnameinfo,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
+    from typing import IO, Any, TypeVar, overload
+
+    from _typeshed import ReadableBuffer
+    from typing_extensions import Self
+
+    from ..types import Operation
+
+    _T = TypeVar("_T")
+    _Suspending = Operation[_T] | Coroutine[Any, Any, _T]
+    _Data = ReadableBuffer | str
+    # (level, type, data)
+    _Ancillary = Iterable[tuple[int, int, ReadableBuffer]]
 
 # Constants, and what doesn't block: the standard library's own.
 _SHARED = [
@@ -90,16 +108,21 @@ _READ_SIZE = 64 * 1024
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.001, 0.05
 
 
-def _mirror(name):
+def _mirror(name: str) -> Any:
     """A method that the standard library's socket has, for what doesn't block."""
 
-    def method(self, *args):
+    def method(self: socket, *args: Any) -> Any:
         return self._mirror(_socket.socket, name, *args)
 
     method.__name__ = name
     method.__qualname__ = f"socket.{name}"
     method.__doc__ = getattr(_socket.socket, name).__doc__
     return method
+
+
+def _member(value: int, kind: Any) -> Any:
+    """The member of an enumeration, or the number if that has none."""
+    return _std._intenum_converter(value, kind)  # type: ignore[attr-defined]  # is private
 
 
 class socket(Socket):
@@ -110,34 +133,54 @@ class socket(Socket):
 
     __slots__ = ()
 
-    listen = _mirror("listen")
-    shutdown = _mirror("shutdown")
-    getsockopt = _mirror("getsockopt")
-    setsockopt = _mirror("setsockopt")
-    getsockname = _mirror("getsockname")
-    getpeername = _mirror("getpeername")
-    _bind = _mirror("bind")
+    if TYPE_CHECKING:
+
+        def listen(self, backlog: int = ..., /) -> None: ...
+        def shutdown(self, how: int, /) -> None: ...
+        @overload
+        def getsockopt(self, level: int, optname: int, /) -> int: ...
+        @overload
+        def getsockopt(self, level: int, optname: int, buflen: int, /) -> bytes: ...
+        def getsockopt(self, *args: Any) -> Any: ...
+        @overload
+        def setsockopt(self, level: int, optname: int, value: int | ReadableBuffer, /) -> None: ...
+        @overload
+        def setsockopt(self, level: int, optname: int, value: None, optlen: int, /) -> None: ...
+        def setsockopt(self, *args: Any) -> None: ...
+        def getsockname(self) -> Any: ...
+        def getpeername(self) -> Any: ...
+        def _bind(self, address: Any, /) -> None: ...
+    else:
+        listen = _mirror("listen")
+        shutdown = _mirror("shutdown")
+        getsockopt = _mirror("getsockopt")
+        setsockopt = _mirror("setsockopt")
+        getsockname = _mirror("getsockname")
+        getpeername = _mirror("getpeername")
+        _bind = _mirror("bind")
 
     @property
-    def family(self):
-        return _std._intenum_converter(self._family, _std.AddressFamily)
+    def family(self) -> _std.AddressFamily:
+        family: _std.AddressFamily = _member(self._family, _std.AddressFamily)
+        return family
 
     @property
-    def type(self):
-        return _std._intenum_converter(self._type, _std.SocketKind)
+    def type(self) -> _std.SocketKind:
+        kind: _std.SocketKind = _member(self._type, _std.SocketKind)
+        return kind
 
-    async def bind(self, address):
+    async def bind(self, address: Any) -> None:
         """Binds to the address; a host that is a name is looked up."""
         self._bind(await self._resolved(address, AI_PASSIVE))
 
-    def connect(self, address):
+    def connect(self, address: Any) -> _Suspending[None]:
         """Suspends until connected; a host that is a name is looked up. When that is
         cancelled, the socket is of no further use."""
         if self._family == AF_UNIX:
             return _until_possible(self._connect, address)
         return self._connect(address) or self._by_name(self._connect, (address,))
 
-    async def connect_ex(self, address):
+    async def connect_ex(self, address: Any) -> int:
         """As connect(), but gives the errno of an OSError, 0 without one."""
         try:
             await self.connect(address)
@@ -149,7 +192,14 @@ class socket(Socket):
             return failure.errno
         return 0
 
-    def sendto(self, data, flags_or_address, *address):
+    if TYPE_CHECKING:
+
+        @overload
+        def sendto(self, data: _Data, address: Any, /) -> _Suspending[int]: ...
+        @overload
+        def sendto(self, data: _Data, flags: int, address: Any, /) -> _Suspending[int]: ...
+
+    def sendto(self, data: _Data, flags_or_address: Any, *address: Any) -> _Suspending[int]:
         """sendto(data, address) or sendto(data, flags, address)
 
         Suspends until data can be sent to the address as a datagram; gives its size. A host
@@ -161,7 +211,13 @@ class socket(Socket):
                 return _until_possible(self._sendto, data, flags | MSG_DONTWAIT, args[-1])
         return self._sendto(*args) or self._by_name(self._sendto, args)
 
-    def sendmsg(self, buffers, ancdata=(), flags=0, address=None):
+    def sendmsg(
+        self,
+        buffers: Iterable[ReadableBuffer],
+        ancdata: _Ancillary = (),
+        flags: int = 0,
+        address: Any = None,
+    ) -> _Suspending[int]:
         """Suspends until something of the buffers can be sent, together with the ancillary
         data, an iterable of (level, type, data); gives the number of bytes sent. Descriptors
         are sent by send_fds()."""
@@ -172,12 +228,16 @@ class socket(Socket):
             return _until_possible(self._sendmsg, *args[:2], flags | MSG_DONTWAIT, address)
         return self._sendmsg(*args) or self._by_name(self._sendmsg, args)
 
-    async def _by_name(self, operation, args):
+    async def _by_name(
+        self, operation: Callable[..., Operation[_T] | None], args: Sequence[Any]
+    ) -> _T:
         """The operation, the host of its last argument looked up."""
         *others, address = args
-        return await operation(*others, await self._resolved(address, 0))
+        begun = operation(*others, await self._resolved(address, 0))
+        assert begun is not None  # the host is no name any more
+        return await begun
 
-    async def _resolved(self, address, flags):
+    async def _resolved(self, address: Any, flags: int) -> Any:
         """The address, its host looked up. One of another shape is refused where it is used."""
         if self._family not in (AF_INET, AF_INET6) or not isinstance(address, tuple):
             return address
@@ -190,7 +250,7 @@ class socket(Socket):
         numeric = found[0][4]
         return (numeric[0], port, *(rest or numeric[2:]))
 
-    async def sendfile(self, file, offset=0, count=None):
+    async def sendfile(self, file: IO[bytes], offset: int = 0, count: int | None = None) -> int:
         """Suspends until the file, open for reading in binary mode, is sent from offset on, or
         count bytes of it; gives the number of bytes. The file's position is behind them then,
         also when that fails."""
@@ -204,7 +264,7 @@ class socket(Socket):
         except _NotByTheSystem:
             return await self._send_by_reading(file, offset, count)
 
-    def _check_sendfile(self, file, offset, count):
+    def _check_sendfile(self, file: IO[bytes], offset: int, count: int | None) -> None:
         if "b" not in getattr(file, "mode", "b"):
             raise ValueError("sendfile(): the file must be opened in binary mode")
         if self._type != SOCK_STREAM:
@@ -217,7 +277,9 @@ class socket(Socket):
             if count <= 0:
                 raise ValueError(f"sendfile(): count must be positive: {count}")
 
-    async def _send_by_system(self, file, source, offset, count):
+    async def _send_by_system(
+        self, file: IO[bytes], source: int, offset: int, count: int | None
+    ) -> int:
         start = offset
         try:
             while count is None or offset - start < count:
@@ -237,7 +299,7 @@ class socket(Socket):
                 file.seek(offset)
         return offset - start
 
-    async def _send_by_reading(self, file, offset, count):
+    async def _send_by_reading(self, file: IO[bytes], offset: int, count: int | None) -> int:
         if offset:
             file.seek(offset)
         total = 0
@@ -256,20 +318,20 @@ class socket(Socket):
                 file.seek(offset + total)
         return total
 
-    def dup(self):
+    def dup(self) -> Self:
         """A socket of its own for the same connection."""
         fd = self.fileno()
         if fd < 0:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return self.__class__(self._family, self._type, self.proto, fileno=_socket.dup(fd))
 
-    def get_inheritable(self):
+    def get_inheritable(self) -> bool:
         return os.get_inheritable(self.fileno())
 
-    def set_inheritable(self, inheritable):
+    def set_inheritable(self, inheritable: bool) -> None:
         os.set_inheritable(self.fileno(), inheritable)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         fd = self.fileno()
         state = " [closed]" if fd < 0 else ""
         text = f"<tonio.net.socket.socket{state} fd={fd}, family={self.family!s}"
@@ -285,13 +347,15 @@ class socket(Socket):
 SocketType = socket
 
 
-async def _until_possible(operation, *args):
+async def _until_possible(operation: Callable[..., Operation[_T] | None], *args: Any) -> _T:
     """The operation, which tells by BlockingIOError that the Unix socket at an address takes
     nothing more just now: no readiness tells when it does (connect(2), unix(7))."""
     pause = _SHORTEST_PAUSE
     while True:
+        begun = operation(*args)
+        assert begun is not None  # a path is no name to look up
         try:
-            return await operation(*args)
+            return await begun
         except BlockingIOError:
             await sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
@@ -301,7 +365,7 @@ class _NotByTheSystem(Exception):
     """sendfile(2) does not take this file."""
 
 
-def from_stdlib_socket(sock):
+def from_stdlib_socket(sock: _std.socket) -> socket:
     """Takes over a socket of the standard library, which is detached."""
     # If this fails, the descriptor is still its own.
     taken = socket(sock.family, sock.type, sock.proto, fileno=sock.fileno())
@@ -309,24 +373,32 @@ def from_stdlib_socket(sock):
     return taken
 
 
-def fromfd(fd, family, type, proto=0):
+def fromfd(fd: int, family: int, type: int, proto: int = 0) -> socket:
     """A socket for a duplicate of the descriptor."""
     return socket(family, type, proto, fileno=_socket.dup(fd))
 
 
-def socketpair(family=None, type=SOCK_STREAM, proto=0):
+def socketpair(
+    family: int | None = None, type: int = SOCK_STREAM, proto: int = 0
+) -> tuple[socket, socket]:
     """Two connected sockets."""
     first, second = _std.socketpair(family, type, proto)
     return from_stdlib_socket(first), from_stdlib_socket(second)
 
 
-async def create_connection(address, timeout=None, source_address=None, *, all_errors=False):
+async def create_connection(
+    address: tuple[str | None, int],
+    timeout: float | None = None,
+    source_address: tuple[str, int] | None = None,
+    *,
+    all_errors: bool = False,
+) -> socket:
     """Connects to the first of address's (host, port) addresses that answers, from
     source_address if given, with at most timeout seconds for each. Raises the last failure,
     or, with all_errors, an ExceptionGroup of all. tonio.net.open_tcp_stream() tries several
     at the same time."""
     host, port = address
-    failures = []
+    failures: list[Exception] = []
     for family, type, proto, _, target in await getaddrinfo(host, port, 0, SOCK_STREAM):
         sock = socket(family, type, proto)
         try:
@@ -355,8 +427,13 @@ async def create_connection(address, timeout=None, source_address=None, *, all_e
 
 
 async def create_server(
-    address, *, family=AF_INET, backlog=None, reuse_port=False, dualstack_ipv6=False
-):
+    address: Any,
+    *,
+    family: int = AF_INET,
+    backlog: int | None = None,
+    reuse_port: bool = False,
+    dualstack_ipv6: bool = False,
+) -> socket:
     """A listening socket, bound to address; with dualstack_ipv6 one for IPv4 as well."""
     if dualstack_ipv6 and family != AF_INET6:
         raise ValueError("create_server(): dualstack_ipv6 needs family AF_INET6")
@@ -375,14 +452,22 @@ async def create_server(
     return sock
 
 
-def send_fds(sock, buffers, fds, flags=0, address=None):
+def send_fds(
+    sock: socket,
+    buffers: Iterable[ReadableBuffer],
+    fds: Iterable[int],
+    flags: int = 0,
+    address: Any = None,
+) -> _Suspending[int]:
     """Suspends until something of the buffers is sent over a Unix socket, and with it the
     descriptors; gives the number of bytes."""
     ancillary = [(SOL_SOCKET, SCM_RIGHTS, array.array("i", fds))]
     return sock.sendmsg(buffers, ancillary, flags, address)
 
 
-async def recv_fds(sock, bufsize, maxfds, flags=0):
+async def recv_fds(
+    sock: socket, bufsize: int, maxfds: int, flags: int = 0
+) -> tuple[bytes, list[int], int, Any]:
     """Suspends until data comes; gives (data, descriptors, flags, address). The descriptors
     are not inheritable."""
     fds = array.array("i")
@@ -392,3 +477,18 @@ async def recv_fds(sock, bufsize, maxfds, flags=0):
         if level == SOL_SOCKET and type == SCM_RIGHTS:
             fds.frombytes(content[: len(content) - len(content) % fds.itemsize])
     return data, list(fds), flags, address
+
+
+if TYPE_CHECKING:
+    # What _SHARED names, and more: of two definitions mypy keeps the first and pyright the last,
+    # so that what is ours stands on both sides.
+    from socket import *  # type: ignore[assignment]
+
+    from ._names import (
+        getaddrinfo,
+        getfqdn,
+        gethostbyaddr,
+        gethostbyname,
+        gethostbyname_ex,
+        getnameinfo,
+    )

@@ -1,0 +1,382 @@
+// A blocking call is an operation and a job of the pool in one object. The job begins
+// when spawn_blocking() is called; the operation waits for its end.
+//
+// Cancelling the waiter takes a job that is still queued out of the pool; one that a
+// thread has taken and not begun ends there without a call. In one that runs,
+// CancelledError is raised at the thread's next Python instruction, and the waiter waits
+// until the call has ended: nothing of it runs on behind its back. What is raised this way
+// can't reach the thread's next job. Both sides go through `phase`.
+// Calls whose effect must not be left half done, or be lost, ask for less (OnCancel).
+#include "python/blocking_call.h"
+
+#include <atomic>
+#include <new>
+
+#include "base/futex.h"
+#include "python/coro_task.h"
+#include "python/errors.h"
+#include "python/exception_copy.h"
+#include "python/host.h"
+#include "python/join.h"
+#include "python/names.h"
+#include "python/operation.h"
+#include "python/pending_work.h"
+#include "python/spawn_site.h"
+#include "scheduler/blocking_pool.h"
+#include "sync/event.h"
+
+namespace tonio::python {
+namespace {
+
+struct BlockingCall;
+
+class Job final : public scheduler::BlockingJob {
+ public:
+  explicit Job(BlockingCall& call) : call_(call) {}
+  void run() override;
+  void drop() override;
+
+ private:
+  BlockingCall& call_;
+};
+
+// A call's place in the list of those that run.
+struct RunningCall : base::ListHook {
+  explicit RunningCall(BlockingCall& running) : call(running) {}
+  BlockingCall& call;
+};
+
+enum Phase : std::uint32_t {
+  kNotBegun,
+  kRefused,  // cancelled before it began
+  kRunning,
+  kInterrupting,  // a waiter is about to raise CancelledError in the thread
+  kInterrupted,   // it has; the call may or may not have noticed yet
+  kEnded,
+};
+
+struct BlockingCall {
+  Operation base;
+  PyObject* function;  // owned, until it has been called
+  PyObject* args;      // owned: positional arguments, then the values of keywords
+  PyObject* keywords;  // owned or null: names of the last arguments
+  PyObject* context;   // owned or null
+  OnCancel on_cancel;
+  // Written by the pool's thread before `done` is set.
+  PyObject* result;
+  PyObject* error;                // raised by the first task that gets it
+  PyObject* error_for_others;     // a copy, raised by nobody: to be copied for each other one
+  std::atomic<bool> observed;     // somebody has got the result
+  std::atomic<unsigned> waiters;  // tasks that wait
+  std::atomic<std::uint32_t> phase;
+  unsigned long thread;  // the pool's thread; valid from kRunning on
+  Job job;
+  sync::Event done;
+  SpawnSite site;
+};
+
+PyTypeObject blocking_call_type = empty_type();
+
+// The calls that run, for who names them when they would not end.
+base::Guarded<base::IntrusiveList<RunningCall>>& running_calls() {
+  static auto* calls = new base::Guarded<base::IntrusiveList<RunningCall>>();
+  return *calls;
+}
+
+BlockingCall* as_call(PyObject* self) { return reinterpret_cast<BlockingCall*>(self); }
+PyObject* as_object(BlockingCall& call) { return reinterpret_cast<PyObject*>(&call); }
+
+void drop_arguments(BlockingCall& call) {
+  Py_CLEAR(call.function);
+  Py_CLEAR(call.args);
+  Py_CLEAR(call.keywords);
+  Py_CLEAR(call.context);
+}
+
+PyObject* call_function(BlockingCall& call) {
+  if (call.context && PyContext_Enter(call.context) != 0) return nullptr;
+  const Py_ssize_t named = call.keywords ? PyTuple_GET_SIZE(call.keywords) : 0;
+  PyObject* result = PyObject_Vectorcall(
+      call.function, &PyTuple_GET_ITEM(call.args, 0),
+      static_cast<std::size_t>(PyTuple_GET_SIZE(call.args) - named), call.keywords);
+  if (call.context) {
+    PyObject* pending = PyErr_GetRaisedException();
+    if (PyContext_Exit(call.context) != 0) PyErr_WriteUnraisable(call.context);
+    PyErr_SetRaisedException(pending);
+  }
+  return result;
+}
+
+// After this no interrupt can come any more; takes back one that has not been noticed.
+void end_running(BlockingCall& call) {
+  std::uint32_t phase = kRunning;
+  if (call.phase.compare_exchange_strong(phase, kEnded)) return;
+  // The waiter is attached while it interrupts and needs this thread for nothing, so
+  // it is done in a moment.
+  while (call.phase.load() == kInterrupting) {
+    const Detached detached;
+    base::futex_wait(call.phase, kInterrupting);
+  }
+  PyThreadState_SetAsyncExc(call.thread, nullptr);
+  call.phase.store(kEnded);
+}
+
+// The pool's reference to the call ends with this.
+void finish(BlockingCall& call, PyObject* error) {
+  call.error = error;
+  if (error) call.error_for_others = copy_exception(error).release();
+  drop_arguments(call);
+  call.done.set();
+  Py_DECREF(as_object(call));
+}
+
+void finish_without_call(BlockingCall& call) {
+  PyErr_SetNone(cancelled_error);
+  finish(call, PyErr_GetRaisedException());
+}
+
+void Job::run() {
+  BlockingCall& call = call_;
+  run_pending_work();  // before an interrupt can come
+  call.thread = PyThread_get_thread_ident();
+  std::uint32_t phase = kNotBegun;
+  if (!call.phase.compare_exchange_strong(phase, kRunning)) return finish_without_call(call);
+  RunningCall running(call);
+  running_calls().lock()->push_back(running);
+  call.result = call_function(call);
+  PyObject* error = call.result ? nullptr : PyErr_GetRaisedException();
+  running_calls().lock()->remove(running);
+  end_running(call);
+  finish(call, error);
+}
+
+void Job::drop() {
+  PyErr_SetString(cancelled_error, "the runtime stops");
+  finish(call_, PyErr_GetRaisedException());
+}
+
+// The exception of a call that has failed, for one task to raise.
+Ref take_error(BlockingCall& call) {
+  if (!call.observed.exchange(true, std::memory_order_relaxed)) return Ref::borrow(call.error);
+  return copy_exception(call.error_for_others);
+}
+
+Poll call_result(BlockingCall& call, PyObject*& result) {
+  if (call.error) {
+    PyErr_SetRaisedException(take_error(call).release());
+    return Poll::kError;
+  }
+  call.observed.store(true, std::memory_order_relaxed);
+  result = Py_NewRef(call.result);
+  return Poll::kReady;
+}
+
+// Puts the arming task in line. kReady: the call has ended, and the task is not armed.
+Poll wait_for_call(BlockingCall& call, CoroTask& task) {
+  call.waiters.fetch_add(1);
+  if (call.done.wait(task.waiter())) return Poll::kPending;
+  call.waiters.fetch_sub(1);
+  (void)task.state().cancel_arming();
+  return Poll::kReady;
+}
+
+void call_abandon(PyObject* self, CoroTask& task, bool) {
+  BlockingCall& call = *as_call(self);
+  call.done.cancel_wait(task.waiter());
+  call.waiters.fetch_sub(1);
+  task.set_ending_cancelled(false);
+}
+
+// Keeps a call from beginning, or raises CancelledError in the thread that runs it.
+void stop(BlockingCall& call) {
+  if (call.on_cancel == OnCancel::kShield) return;
+  if (Host::instance().runtime().blocking_pool().withdraw(call.job)) {
+    return finish_without_call(call);
+  }
+  std::uint32_t phase = kNotBegun;
+  if (call.phase.compare_exchange_strong(phase, kRefused)) return;
+  if (call.on_cancel != OnCancel::kInterrupt) return;
+  phase = kRunning;
+  if (!call.phase.compare_exchange_strong(phase, kInterrupting)) return;
+  PyThreadState_SetAsyncExc(call.thread, cancelled_error);
+  call.phase.store(kInterrupted);
+  base::futex_wake(call.phase, 1);
+}
+
+// CancelledError, or the call's own failure, with that as its context, as where a finally
+// block fails: a scope that ends the cancellation would swallow the failure with it.
+Poll raise_cancelled_call(BlockingCall& call, CoroTask& task) {
+  task.set_ending_cancelled(false);
+  (void)raise_cancelled(task);
+  if (call.done.is_set() && call.error &&
+      !PyErr_GivenExceptionMatches(call.error, cancelled_error)) {
+    PyObject* cancelled = PyErr_GetRaisedException();
+    Ref error = take_error(call);
+    PyException_SetContext(error.get(), cancelled);
+    PyErr_SetRaisedException(error.release());
+  }
+  return Poll::kError;
+}
+
+// For a task that is cancelled and the last one that waits: ends the call first.
+Poll end_call(BlockingCall& call, CoroTask& task, PyObject*& result) {
+  task.set_ending_cancelled(true);
+  while (!call.done.is_set()) {
+    stop(call);
+    // This request has been acted upon; another one may come while the call ends.
+    task.state().deliver_cancel();
+    if (!task.state().begin_arming()) continue;
+    if (wait_for_call(call, task) == Poll::kPending) return Poll::kPending;
+  }
+  const bool ran = !call.error || !PyErr_GivenExceptionMatches(call.error, cancelled_error);
+  if (call.on_cancel == OnCancel::kInterrupt || !ran) return raise_cancelled_call(call, task);
+  task.set_ending_cancelled(false);
+  task.renew_cancel();
+  return call_result(call, result);
+}
+
+// A task may be cancelled between making the call and waiting for it: the call is its
+// own all the same.
+Poll call_start(PyObject* self, CoroTask& task, PyObject*& result) {
+  BlockingCall& call = *as_call(self);
+  const bool cancelled = task.state().cancel_requested();
+  if (call.done.is_set()) {
+    return cancelled ? raise_cancelled_call(call, task) : call_result(call, result);
+  }
+  if (cancelled || !task.state().begin_arming()) {
+    return call.waiters.load() > 0 ? raise_cancelled_call(call, task)
+                                   : end_call(call, task, result);
+  }
+  if (wait_for_call(call, task) == Poll::kPending) return Poll::kPending;
+  return call_result(call, result);
+}
+
+Poll call_resume(PyObject* self, CoroTask& task, PyObject*& result) {
+  BlockingCall& call = *as_call(self);
+  const bool cancelled =
+      task.state().reason() == task::WakeReason::kCancelled || task.ending_cancelled();
+  call.done.cancel_wait(task.waiter());
+  const bool others_wait = call.waiters.fetch_sub(1) > 1;
+  if (!cancelled) return call_result(call, result);
+  // The call is theirs as well, so it goes on.
+  return others_wait ? raise_cancelled_call(call, task) : end_call(call, task, result);
+}
+
+constexpr OperationKind kCallKind{call_start, call_resume, call_abandon, true};
+
+int call_clear(PyObject* self) {
+  BlockingCall& call = *as_call(self);
+  if (call.done.is_set()) Py_CLEAR(call.result);
+  return 0;
+}
+
+int call_traverse(PyObject* self, visitproc visit, void* arg) {
+  BlockingCall& call = *as_call(self);
+  // Before its end the pool's thread uses the rest.
+  if (!call.done.is_set()) return 0;
+  Py_VISIT(call.result);
+  Py_VISIT(call.error);
+  Py_VISIT(call.error_for_others);
+  return call.site.traverse(visit, arg);
+}
+
+// Not in dealloc: the collector has emptied the exception by then, if it is garbage, too.
+void call_finalize(PyObject* self) {
+  BlockingCall& call = *as_call(self);
+  if (call.error && !call.observed.load(std::memory_order_relaxed) &&
+      !PyErr_GivenExceptionMatches(call.error, cancelled_error)) {
+    report_unawaited("blocking call", call.error, call.site);
+  }
+}
+
+void call_dealloc(PyObject* self) {
+  if (PyObject_CallFinalizerFromDealloc(self) < 0) return;
+  PyObject_GC_UnTrack(self);
+  BlockingCall& call = *as_call(self);
+  drop_arguments(call);
+  Py_XDECREF(call.result);
+  Py_XDECREF(call.error);
+  Py_XDECREF(call.error_for_others);
+  call.site.~SpawnSite();
+  call.done.~Event();
+  call.job.~Job();
+  PyObject_GC_Del(self);
+}
+
+}  // namespace
+
+PyObject* make_blocking_call(PyObject* function, Ref args, Ref keywords, OnCancel on_cancel) {
+  Host& host = Host::instance();
+  if (!PyCallable_Check(function)) {
+    PyErr_Format(PyExc_TypeError, "tonio.spawn_blocking() takes a function, not %R", function);
+    return nullptr;
+  }
+  if (!host.check_running()) return nullptr;
+  Ref context;
+  if (host.contexts.load(std::memory_order_relaxed)) {
+    context = Ref::steal(PyContext_CopyCurrent());
+    if (!context) return nullptr;
+  }
+  BlockingCall* call = PyObject_GC_New(BlockingCall, &blocking_call_type);
+  if (!call) return nullptr;
+  call->base.kind = &kCallKind;
+  call->function = Py_NewRef(function);
+  call->args = args.release();
+  call->keywords = keywords.release();
+  call->context = context.release();
+  call->on_cancel = on_cancel;
+  call->result = call->error = call->error_for_others = nullptr;
+  new (&call->observed) std::atomic<bool>(false);
+  new (&call->waiters) std::atomic<unsigned>(0);
+  new (&call->phase) std::atomic<std::uint32_t>(kNotBegun);
+  call->thread = 0;
+  new (&call->job) Job(*call);
+  new (&call->done) sync::Event();
+  new (&call->site) SpawnSite(SpawnSite::here());
+  PyObject_GC_Track(call);
+  Ref self = Ref::steal(as_object(*call));
+  Py_INCREF(self.get());  // the pool's, until finish()
+  if (!host.runtime().blocking_pool().submit(call->job)) {
+    Py_DECREF(self.get());
+    PyErr_SetString(PyExc_RuntimeError,
+                    "the blocking pool takes no call: the runtime stops, or the system refuses "
+                    "another thread");
+    return nullptr;
+  }
+  return self.release();
+}
+
+void describe_blocking_calls(std::vector<std::string>& lines) {
+  struct Running {
+    Ref call, function;
+  };
+  std::vector<Running> calls;
+  // The function as well: a call that ends drops it once it has left the list.
+  running_calls().lock()->for_each([&](RunningCall& running) {
+    calls.push_back({Ref::borrow(as_object(running.call)), Ref::borrow(running.call.function)});
+  });
+  for (const auto& [object, function] : calls) {
+    const BlockingCall& call = *as_call(object.get());
+    std::string line = "blocking call";
+    Ref name = Ref::steal(function ? PyObject_GetAttr(function.get(), names::qualname) : nullptr);
+    const char* text = name && PyUnicode_Check(name.get()) ? PyUnicode_AsUTF8(name.get()) : nullptr;
+    PyErr_Clear();
+    if (text) line += std::string(" of ") + text;
+    const std::string place = call.site.describe();
+    if (!place.empty()) line += ", spawned at " + place;
+    lines.push_back(std::move(line));
+  }
+}
+
+bool init_blocking_call() {
+  blocking_call_type.tp_name = "tonio.BlockingCall";
+  blocking_call_type.tp_basicsize = sizeof(BlockingCall);
+  blocking_call_type.tp_flags = Py_TPFLAGS_HAVE_GC;
+  blocking_call_type.tp_traverse = call_traverse;
+  blocking_call_type.tp_clear = call_clear;
+  blocking_call_type.tp_finalize = call_finalize;
+  blocking_call_type.tp_dealloc = call_dealloc;
+  return init_pending_work() && ready_operation_type(blocking_call_type);
+}
+
+}  // namespace tonio::python

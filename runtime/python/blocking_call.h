@@ -1,0 +1,31 @@
+// A blocking call: a function that a thread of the blocking pool calls, and what waiting for
+// its end gives.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "python/py.h"
+
+namespace tonio::python {
+
+// What cancelling the last waiter does to its call.
+enum class OnCancel : std::uint8_t {
+  kInterrupt,  // not begun: it won't run; running: CancelledError is raised inside it
+  kFinish,     // not begun: it won't run; running: it ends, the waiter gets the outcome, and
+               // is cancelled at its next suspension
+  kShield,     // it ends in any case; the rest as kFinish
+};
+
+// Submits a call of `function` to the blocking pool. `args` is a tuple of the positional
+// arguments, then the values of the keywords that the tuple `keywords` (or null) names. A new
+// reference to what waits for it, or null with an exception set.
+PyObject* make_blocking_call(PyObject* function, Ref args, Ref keywords, OnCancel on_cancel);
+
+// Adds a line for each call that runs at this moment. Attached.
+void describe_blocking_calls(std::vector<std::string>& lines);
+
+[[nodiscard]] bool init_blocking_call();
+
+}  // namespace tonio::python
