@@ -3,6 +3,8 @@
 PYTEST_DONT_REWRITE
 """
 
+from __future__ import annotations
+
 from ._clock import Clock
 from ._fixtures import fixture, provide
 from ._session import LeftoverTaskWarning

@@ -4,6 +4,11 @@ under the name `tonio`.
 PYTEST_DONT_REWRITE
 """
 
+# mypy: disable-error-code=import, allow-untyped-decorators, allow-subclassing-any
+# pytest comes from the program's environment, or not at all.
+
+from __future__ import annotations
+
 import functools
 import gc
 import inspect
@@ -18,18 +23,28 @@ from ._clock import Clock
 from ._fixtures import Fixture, is_ours, may_be_ours
 from ._session import Session
 
-_MARKER = """tonio(timeout=None): run this test, a generator or async function, on tonio's workers; \
-after `timeout` seconds it fails."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator
+    from types import TracebackType
+    from typing import Any, TypeVar
+
+    _Number = TypeVar("_Number", int, float)
+
+_MARKER = (
+    "tonio(timeout=None): run this test, a generator or async function, on tonio's workers; "
+    "after `timeout` seconds it fails."
+)
 # Of other plugins that run `async` tests.
 _OTHERS = ("anyio", "asyncio", "trio", "curio", "twisted", "inlineCallbacks")
 
 _OURS = __file__.removesuffix("pytest/_plugin.py")
 
-_session_key = pytest.StashKey()
-_previous_hook_key = pytest.StashKey()
+_session_key: pytest.StashKey[Session] = pytest.StashKey()
+_previous_hook_key: pytest.StashKey[Any] = pytest.StashKey()
 
 
-def pytest_addoption(parser):
+def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini(
         "tonio_mode",
         "which tests run on tonio: `strict`, those with the marker tonio, or `auto`, all "
@@ -37,10 +52,12 @@ def pytest_addoption(parser):
         default="strict",
     )
     parser.addini("tonio_threads", "the number of tonio's workers (default: the usable CPUs)")
-    parser.addini("tonio_timeout", "seconds after which a test fails that tonio runs (default: none)")
+    parser.addini(
+        "tonio_timeout", "seconds after which a test fails that tonio runs (default: none)"
+    )
 
 
-def pytest_configure(config):
+def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARKER)
     mode = config.getini("tonio_mode")
     if mode not in ("strict", "auto"):
@@ -51,13 +68,13 @@ def pytest_configure(config):
     config.stash[_previous_hook_key] = _tonio.set_failure_hook(session.note_failure)
 
 
-def pytest_unconfigure(config):
+def pytest_unconfigure(config: pytest.Config) -> None:
     if _previous_hook_key in config.stash:
         _tonio.set_failure_hook(config.stash[_previous_hook_key])
         del config.stash[_previous_hook_key]
 
 
-def _number(config, name, kind):
+def _number(config: pytest.Config, name: str, kind: type[_Number]) -> _Number | None:
     text = config.getini(name)
     if not text:
         return None
@@ -71,7 +88,7 @@ def _number(config, name, kind):
 
 
 @pytest.fixture(scope="session")
-def tonio_runtime(pytestconfig):
+def tonio_runtime(pytestconfig: pytest.Config) -> Iterator[_runtime.Runtime]:
     """The runtime that tests and fixtures run on: a tonio.Runtime. A conftest.py that wants
     other options defines a fixture of this name and this scope, which returns
     tonio.runtime(...)."""
@@ -81,7 +98,9 @@ def tonio_runtime(pytestconfig):
 
 
 @pytest.fixture
-def tonio_clock(tonio_runtime, pytestconfig):
+def tonio_clock(
+    tonio_runtime: _runtime.Runtime, pytestconfig: pytest.Config
+) -> Iterator[Clock]:
     """The runtime's clock, standing still: a tonio.pytest.Clock. It goes on after the test."""
     session = pytestconfig.stash[_session_key]
     clock = session.clock = Clock()
@@ -92,19 +111,19 @@ def tonio_clock(tonio_runtime, pytestconfig):
 
 
 @pytest.fixture
-def tonio_autojump_clock(tonio_clock):
+def tonio_autojump_clock(tonio_clock: Clock) -> Clock:
     """tonio_clock that moves on to the next deadline by itself whenever everything waits."""
     tonio_clock.autojump = 0
     return tonio_clock
 
 
-def _is_marked(session, markers):
+def _is_marked(session: Session, markers: Iterable[pytest.Mark]) -> bool:
     """Whether tonio runs a coroutine function with these markers, the closest ones first."""
     names = [marker.name for marker in markers]
     return "tonio" in names or (session.mode == "auto" and not set(names).intersection(_OTHERS))
 
 
-def _is_coroutine_function(function):
+def _is_coroutine_function(function: Any) -> bool:
     while isinstance(function, functools.partial):
         function = function.func
     function = inspect.unwrap(function)
@@ -115,7 +134,7 @@ def _is_coroutine_function(function):
     )
 
 
-def _runs(item):
+def _runs(item: pytest.Item) -> bool:
     """Whether tonio runs the test."""
     return (
         isinstance(item, pytest.Function)
@@ -125,7 +144,9 @@ def _runs(item):
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_pycollect_makeitem(collector, name, obj):
+def pytest_pycollect_makeitem(
+    collector: Any, name: str, obj: object
+) -> list[pytest.Item] | None:
     # pytest itself refuses tests that are generators.
     if not (inspect.isgeneratorfunction(obj) and collector.istestfunction(obj, name)):
         return None
@@ -135,7 +156,7 @@ def pytest_pycollect_makeitem(collector, name, obj):
     return list(collector._genfunctions(name, obj))
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(items: list[Any]) -> None:
     for item in items:
         if not _runs(item):
             continue
@@ -145,7 +166,7 @@ def pytest_collection_modifyitems(items):
             item.fixturenames.insert(0, "tonio_runtime")
 
 
-def _timeout(item):
+def _timeout(item: pytest.Item) -> float:
     """The test's limit in seconds, or 0."""
     marker = item.get_closest_marker("tonio")
     options = dict(marker.kwargs) if marker else {}
@@ -163,14 +184,16 @@ def _timeout(item):
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_fixture_setup(fixturedef, request):
+def pytest_fixture_setup(
+    fixturedef: Any, request: pytest.FixtureRequest
+) -> Generator[None, Any, None]:
     function = fixturedef.func
     session = request.config.stash[_session_key]
     if not (is_ours(function) or (may_be_ours(function) and _serves(session, request))):
         yield
         return
 
-    def set_up(**arguments):
+    def set_up(**arguments: Any) -> object:
         __tracebackhide__ = True
         fixture = Fixture(session, request, fixturedef.argname)
         bound = function
@@ -188,13 +211,13 @@ def pytest_fixture_setup(fixturedef, request):
         fixturedef.func = function
 
 
-def _serves(session, request):
+def _serves(session: Session, request: pytest.FixtureRequest) -> bool:
     """Whether a test that tonio runs, or any in the mode `auto`, has asked for the fixture."""
     return session.mode == "auto" or _runs(request._pyfuncitem)
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem):
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     __tracebackhide__ = True
     if not _runs(pyfuncitem):
         return None
@@ -226,7 +249,7 @@ def pytest_pyfunc_call(pyfuncitem):
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item, call):
+def pytest_runtest_makereport(call: pytest.CallInfo[Any]) -> Generator[None, Any, None]:
     # What no code of the test has raised is shown without pytest's frames and ours: a time
     # limit, a deadlock, what nobody awaited.
     report = (yield).get_result()
@@ -238,9 +261,10 @@ def pytest_runtest_makereport(item, call):
             report.longrepr = excinfo.getrepr(style="short", tbfilter=False)
 
 
-def _entry_of_ours(entry):
+def _entry_of_ours(entry: TracebackType | None) -> TracebackType | None:
     """The last entry of a traceback that leads to code of this package and not out again."""
     entered = False
+    last = None
     while entry is not None:
         ours = entry.tb_frame.f_code.co_filename.startswith(_OURS)
         if entered and not ours:
@@ -251,7 +275,7 @@ def _entry_of_ours(entry):
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(item):
+def pytest_runtest_teardown(item: pytest.Item) -> None:
     """Of fixtures, of tests that use the runtime by themselves, and of what the collector has
     found since."""
     __tracebackhide__ = True
@@ -261,7 +285,7 @@ def pytest_runtest_teardown(item):
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session):
+def pytest_sessionfinish(session: pytest.Session) -> None:
     gc.collect()
     unawaited = session.config.stash[_session_key].take_failures()
     if not unawaited:
