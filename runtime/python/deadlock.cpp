@@ -125,8 +125,9 @@ bool DeadlockWatch::found() {
   if (!active_ || base::now() < look_at_) return false;
   pause_ = std::min(2 * pause_, kLongestPause);
   look_at_ = base::kNever;
-  // Before the look: who is not idle in it will report.
+  // Before the look: who is not idle in it will report, once it has settled as well.
   Host::instance().scheduler().report_idle();
+  Host::instance().scheduler().wake_unsettled();
   const Look first = look();
   if (first.verdict == Verdict::kUnclear) schedule();
   if (first.verdict != Verdict::kStuck) return false;

@@ -50,11 +50,18 @@ bool end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline,
                std::optional<TaskGroup> group) {
   Host& host = Host::instance();
   const auto left = [&] { return group ? host.live_tasks(*group) : host.live_tasks(); };
+  host.idle_target.set(wait.fd());
   host.watch_end_of_tasks(wait.fd());
   bool at_once = false;
   while (!at_once && base::now() < deadline) {
+    // What has been dropped may still be finalized by a worker that has no task any more, and
+    // spawn another one, to close an asynchronous generator. Who is not idle in this look
+    // reports.
+    host.scheduler().report_idle();
+    host.scheduler().wake_unsettled();
+    const bool idle = host.scheduler().idle_steps().has_value();
     // What they leave open is closed when nobody can be iterating it any more.
-    if (left() == 0 && (host.live_tasks() > 0 || !close_async_generators())) break;
+    if (left() == 0 && (host.live_tasks() > 0 || (!close_async_generators() && idle))) break;
     host.cancel_left_tasks(group);
     const base::Instant pause = group.value_or(kNoGroup) ? kLookAgainAtGroup : kLookAgain;
     const auto woken = wait.wait(signals, std::min(deadline, base::now() + pause));
@@ -64,6 +71,7 @@ bool end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline,
     }
   }
   host.watch_end_of_tasks(-1);
+  host.idle_target.set(-1);
   if (at_once) host.stop_at_once = true;
   return left() == 0;
 }

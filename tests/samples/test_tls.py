@@ -92,7 +92,7 @@ class HTTPS(TLS):
         with Server("http_hello.py", "--tls", self.certificate) as server:
             context = ssl.create_default_context(cafile=self.certificate)
             connection = http.client.HTTPSConnection(
-                "localhost", server.address[1], context=context, timeout=TIMEOUT
+                "127.0.0.1", server.address[1], context=context, timeout=TIMEOUT
             )
             for headers in {}, {}, {"Connection": "close"}:
                 connection.request("GET", "/", headers=headers)
