@@ -86,7 +86,7 @@ class HTTPS(TLS):
                 self.assertIn("SSL connection using " + ("TLSv1.3" if limits[0] == "--tlsv1.3" else "TLSv1.2"),
                               done.stderr)
                 # Both requests went through one connection.
-                self.assertRegex(done.stderr, "Re-using existing connection")
+                self.assertRegex(done.stderr, "Re-?using existing (https: )?connection")
 
     def test_python(self):
         with Server("http_hello.py", "--tls", self.certificate) as server:
