@@ -493,7 +493,7 @@ async def recv_fds(
 if TYPE_CHECKING:
     # What _SHARED names, and more: of two definitions mypy keeps the first and pyright the last,
     # so that what is ours stands on both sides.
-    from socket import *  # type: ignore[assignment, has-type]
+    from socket import *  # type: ignore  # has-type too, or not, by the order of checking
 
     from ._names import (
         getaddrinfo,
