@@ -81,6 +81,7 @@ class Scheduler final : public task::Waker {
 
   // By a worker that has parked. Of two that park at once the second sees nobody run.
   void report_if_idle(const Crew& crew) {
+    if (driver_.watches_idle() && !crew.idle.somebody_runs()) driver_.wake();
     if (reports_idle_.load(std::memory_order_seq_cst) && !crew.idle.somebody_runs() &&
         reports_idle_.exchange(false, std::memory_order_seq_cst)) {
       hooks_.all_idle();
