@@ -45,7 +45,7 @@ class LogOfTLS(logging.Handler):
 class ServingTLS(Scenarios):
     def exchange(self, port, data=b"hello"):
         stream = yield tls.open_tls_over_tcp_stream(
-            "localhost", port, ssl_context=client_context()
+            HOST, port, ssl_context=client_context()
         )
         yield stream.send_all(data)
         got = b""
@@ -115,7 +115,7 @@ class ServingTLS(Scenarios):
 
         def body(port):
             stream = yield tls.open_tls_over_tcp_stream(
-                "localhost", port, ssl_context=client_context()
+                HOST, port, ssl_context=client_context()
             )
             yield stream.send_all(b"x")
             # Its end is orderly, all the same.
@@ -136,7 +136,7 @@ class ServingTLS(Scenarios):
 
         def body(port):
             stream = yield tls.open_tls_over_tcp_stream(
-                "localhost", port, ssl_context=client_context()
+                HOST, port, ssl_context=client_context()
             )
             yield stream.send_all(b"hello")
             self.assertEqual((yield stream.receive_some()), b"HELLO")
@@ -156,7 +156,7 @@ class ServingTLS(Scenarios):
             def body(scope):
                 scope.spawn(net.serve_listeners(answers, listeners))
                 client = yield tls.open_tls_over_tcp_stream(
-                    "localhost", port, ssl_context=client_context()
+                    HOST, port, ssl_context=client_context()
                 )
                 yield client.send_all(b"x")
                 self.assertEqual((yield client.receive_some()), b"x")
@@ -171,7 +171,7 @@ class ServingTLS(Scenarios):
         (listener,) = listeners
         port = listener.socket.getsockname()[1]
         connecting = tonio.spawn(
-            tls.open_tls_over_tcp_stream("localhost", port, ssl_context=client_context())
+            tls.open_tls_over_tcp_stream(HOST, port, ssl_context=client_context())
         )
         server = yield listener.accept()
         yield server.handshake()
@@ -210,7 +210,7 @@ class ServingTLS(Scenarios):
     def test_the_servers_certificate_is_checked(self):
         def body(port):
             with self.assertRaisesRegex(ResourceBroken, r"unknown issuer \(CN=localhost\)"):
-                yield tls.open_tls_over_tcp_stream("localhost", port)
+                yield tls.open_tls_over_tcp_stream(HOST, port)
             yield log.wait_for("the peer refused: unknown certificate authority")
 
         with LogOfTLS() as log:
