@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 def select(*coros: Coro[_T]) -> Coroutine[Any, Any, _T]:
     """Runs the coroutines at the same time. Waiting for it gives the result of the first
-    to finish, or raises its exception; the others are cancelled, and have ended. One of
-    those that fails nevertheless is reported on standard error."""
+    to finish, or raises its exception; the others are cancelled, and have ended. The
+    result of one that has finished nevertheless is dropped, its failure is reported on
+    standard error."""
     if not coros:
         raise ValueError("select() takes at least one coroutine")
     return _race(coros)
