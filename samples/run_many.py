@@ -32,19 +32,21 @@ class Runner:
     def __init__(self, jobs, keep_going):
         self.slots = sync.Semaphore(jobs)
         self.keep_going = keep_going
-        self.failed = 0
-        self.skipped = 0
+        # Lists, which several workers may append to at the same time.
+        self.failed = []
+        self.skipped = []
 
     def run(self, command):
         with (yield self.slots()):
             if self.failed and not self.keep_going:
-                self.skipped += 1
+                self.skipped.append(command)
                 return
             done = yield tonio.run_process(
                 command, shell=True, check=False, capture_stdout=True, stderr=subprocess.STDOUT,
                 process_group=0,
             )
-        self.report(command, done)
+            # Before the next one has this slot and looks whether one has failed.
+            self.report(command, done)
 
     def report(self, command, done):
         mark = "ok" if done.returncode == 0 else f"failed ({done.returncode})"
@@ -53,7 +55,7 @@ class Runner:
         sys.stdout.write(f"[{mark}] {command}\n{output}")
         sys.stdout.flush()
         if done.returncode != 0:
-            self.failed += 1
+            self.failed.append(command)
 
 
 def main():
@@ -62,6 +64,7 @@ def main():
     commands = [line for line in lines if line and not line.startswith("#")]
     runner = Runner(arguments.jobs, arguments.keep_going)
     yield tonio.map(runner.run, commands)
-    print(f"{len(commands)} commands: {runner.failed} failed, {runner.skipped} not started")
-    if runner.failed:
+    failed, skipped = len(runner.failed), len(runner.skipped)
+    print(f"{len(commands)} commands: {failed} failed, {skipped} not started")
+    if failed:
         sys.exit(1)

@@ -13,8 +13,8 @@ inline constexpr Instant kNever = std::numeric_limits<Instant>::max();
 
 Instant now();
 
-// `now() + seconds`, rounded up to whole microseconds; kNever when that is past
+// `start + seconds`, rounded up to whole microseconds; kNever when that is past
 // the clock's end. `seconds` must not be NaN; what is negative counts as 0.
-Instant deadline_after(double seconds);
+Instant deadline_after(Instant start, double seconds);
 
 }  // namespace tonio::base

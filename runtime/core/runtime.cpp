@@ -26,7 +26,9 @@ void log_end(const std::string& what, bool ended) {
 }  // namespace
 
 Runtime::Runtime(scheduler::ThreadHooks& hooks)
-    : driver_(reactor_), scheduler_(driver_, hooks), blocking_pool_(hooks) {}
+    : driver_(reactor_, scheduler_, blocking_pool_),
+      scheduler_(driver_, hooks),
+      blocking_pool_(hooks) {}
 
 bool Runtime::start_workers(unsigned threads, std::string& error) {
   if (!scheduler_.start(threads)) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/options.h"
+#include "core/reactor_driver.h"
 #include "reactor/reactor.h"
 #include "scheduler/blocking_pool.h"
 #include "scheduler/scheduler.h"
@@ -44,23 +45,11 @@ class Runtime {
   const Options& options() const { return options_; }
 
   reactor::Reactor& reactor() { return reactor_; }
+  ReactorDriver& driver() { return driver_; }
   scheduler::Scheduler& scheduler() { return scheduler_; }
   scheduler::BlockingPool& blocking_pool() { return blocking_pool_; }
 
  private:
-  // The scheduler's view of the reactor.
-  class ReactorDriver final : public scheduler::Driver {
-   public:
-    explicit ReactorDriver(reactor::Reactor& reactor) : reactor_(reactor) {}
-    void poll(base::Instant deadline, task::TaskList& ready) override {
-      reactor_.poll(deadline, ready);
-    }
-    void wake() override { reactor_.wake(); }
-
-   private:
-    reactor::Reactor& reactor_;
-  };
-
   // Main thread only.
   bool running_ = false;
   Options options_;

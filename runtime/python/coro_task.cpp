@@ -105,7 +105,7 @@ PyObject* drivable(PyObject* object, const char* doing) {
 }
 
 void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject* context,
-                     bool cleaning_up) {
+                     TaskGroup group, bool cleaning_up) {
   top_ = iterator;
   context_ = context;
   join_ = &join;
@@ -115,6 +115,7 @@ void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject
   asked_to_end_.store(false, std::memory_order_relaxed);
   forget_cancel();
   era_.store(Host::instance().era.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  group_.store(group, std::memory_order_relaxed);
   cleaning_up_.store(cleaning_up, std::memory_order_relaxed);
   state().begin();
 }

@@ -35,7 +35,7 @@ class CoroTask final : public task::Task {
   // Begins a task in this object: takes over the iterator and the context (which may
   // be null); `join` counts it as its task number `index`. The caller schedules it. One
   // that is `cleaning_up` is waited for at the end of a run, and not asked to end.
-  void begin(PyObject* iterator, Join& join, std::size_t index, PyObject* context,
+  void begin(PyObject* iterator, Join& join, std::size_t index, PyObject* context, TaskGroup group,
              bool cleaning_up = false);
 
   Outcome run() override;
@@ -47,6 +47,7 @@ class CoroTask final : public task::Task {
   bool asked_to_end() const { return asked_to_end_.load(std::memory_order_relaxed); }
   // Of the era of the run that it began in (Host::cancel_left_tasks).
   bool began_in(std::uint32_t era) const { return era_.load(std::memory_order_relaxed) == era; }
+  TaskGroup group() const { return group_.load(std::memory_order_relaxed); }
   void ask_to_end() {
     if (cleaning_up_.load(std::memory_order_relaxed)) return;
     asked_to_end_.store(true, std::memory_order_relaxed);
@@ -89,6 +90,7 @@ class CoroTask final : public task::Task {
   std::atomic<bool> asked_to_end_{false};
   std::atomic<bool> cleaning_up_{false};
   std::atomic<std::uint32_t> era_{0};
+  std::atomic<TaskGroup> group_{kNoGroup};
 
   // All of these belong to whoever owns the task.
   PyObject* top_ = nullptr;                    // the innermost coroutine, owned

@@ -71,17 +71,24 @@ struct Look {
   std::size_t tasks = 0;
 };
 
+// Timers of a clock that stands still, and that nothing moves, fire never.
+bool timers_run() {
+  Host& host = Host::instance();
+  return host.reactor().has_timers() &&
+         (!host.reactor().clock().frozen() || host.runtime().driver().jumps());
+}
+
 Look look() {
   Host& host = Host::instance();
   const auto steps = host.scheduler().idle_steps();
-  if (host.forked() || !steps || host.reactor().has_timers()) return {Verdict::kGoesOn};
+  if (host.forked() || !steps || timers_run()) return {Verdict::kGoesOn};
   const Standstill seen = look_for_standstill();
   if (!seen.complete || handles_signals()) return {Verdict::kGoesOn};
   if (seen.other_threads || seen.tasks == 0 || seen.tasks != host.live_tasks() ||
       host.runtime().blocking_pool().busy() || other_threads()) {
     return {Verdict::kUnclear};
   }
-  if (host.scheduler().idle_steps() != steps || host.reactor().has_timers()) {
+  if (host.scheduler().idle_steps() != steps || timers_run()) {
     return {Verdict::kGoesOn};
   }
   return {Verdict::kStuck, *steps, seen.tasks};
@@ -118,8 +125,9 @@ bool DeadlockWatch::found() {
   if (!active_ || base::now() < look_at_) return false;
   pause_ = std::min(2 * pause_, kLongestPause);
   look_at_ = base::kNever;
-  // Before the look: who is not idle in it will report.
+  // Before the look: who is not idle in it will report, once it has settled as well.
   Host::instance().scheduler().report_idle();
+  Host::instance().scheduler().wake_unsettled();
   const Look first = look();
   if (first.verdict == Verdict::kUnclear) schedule();
   if (first.verdict != Verdict::kStuck) return false;

@@ -40,7 +40,7 @@ Poll wait_start(PyObject* object, CoroTask& task, PyObject*& result) {
     return ready_none(result);
   }
   if (self->timeout >= 0) {
-    Host::instance().reactor().add_timer(task, base::deadline_after(self->timeout));
+    Host::instance().reactor().add_timer_after(task, self->timeout);
   }
   return Poll::kPending;
 }

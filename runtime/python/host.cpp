@@ -215,16 +215,34 @@ std::uint64_t Host::live_tasks() {
   return begun - ended;
 }
 
-void Host::cancel_left_tasks() {
+std::uint64_t Host::live_tasks(TaskGroup group) {
+  const std::uint64_t before = live_tasks();
+  if (before == 0) return 0;
+  std::uint64_t all = 0;
+  std::uint64_t found = 0;
+  pool_.for_each([&](const CoroTask& task) {
+    if (task.state().ended()) return;
+    ++all;
+    if (task.group() == group) ++found;
+  });
+  // What is to be made yet (SpawnBatch), or was made behind the search, may belong to it.
+  const std::uint64_t total = std::max(before, live_tasks());
+  return found + (total > all ? total - all : 0);
+}
+
+void Host::cancel_left_tasks(std::optional<TaskGroup> group) {
+  const auto meant = [group](const CoroTask& task) {
+    return !task.state().ended() && (!group || task.group() == *group);
+  };
   bool some_are_ending = false;
   pool_.for_each([&](CoroTask& task) {
-    if (!task.state().ended() && task.asked_to_end()) some_are_ending = true;
+    if (meant(task) && task.asked_to_end()) some_are_ending = true;
   });
   if (some_are_ending) return;
   // A task that is asked sees the new era: it has taken the request from its state word.
   const std::uint32_t next = era.fetch_add(1) + 1;
-  pool_.for_each([next](CoroTask& task) {
-    if (!task.state().ended() && !task.began_in(next)) task.ask_to_end();
+  pool_.for_each([next, meant](CoroTask& task) {
+    if (meant(task) && !task.began_in(next)) task.ask_to_end();
   });
 }
 

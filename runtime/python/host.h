@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -85,6 +86,14 @@ class Host {
   }
   // Tasks that have begun and not ended. Exact once nothing runs.
   std::uint64_t live_tasks();
+  // Those of the group; while something runs it may count others, but misses none.
+  std::uint64_t live_tasks(TaskGroup group);
+  // What tasks that this thread spawns belong to.
+  TaskGroup current_group() const {
+    const ThreadContext* thread = this_thread;
+    return thread && thread->current ? thread->current->group()
+                                     : outside_group.load(std::memory_order_relaxed);
+  }
   // Every task object, in use or not, and every thread that may run tasks. While the world
   // is stopped: no thread stops where it holds the locks that these take.
   template <typename Visit>
@@ -97,10 +106,10 @@ class Host {
     for (const ThreadContext* thread : threads->contexts) visit(*thread);
   }
 
-  // Asks the tasks that are left to end, each once: a task that suspends again in a
-  // finally block is not disturbed. Tasks that those start while they end are cleaning
-  // up, and are asked only when all that were asked before have ended.
-  void cancel_left_tasks();
+  // Asks the tasks that are left, of the group if one is given, to end, each once: a task
+  // that suspends again in a finally block is not disturbed. Tasks that those start while
+  // they end are cleaning up, and are asked only when all that were asked before have ended.
+  void cancel_left_tasks(std::optional<TaskGroup> group);
   // While set, `fd` (an eventfd) is written to whenever the last live task ends.
   void watch_end_of_tasks(int fd);
 
@@ -120,6 +129,9 @@ class Host {
   // A new one begins with each round of cancel_left_tasks(): what an asked task starts
   // belongs to it, and is told from what was there before.
   std::atomic<std::uint32_t> era{0};
+
+  // Per run: the group of its main task, and of tasks that no task has spawned.
+  std::atomic<TaskGroup> outside_group{kNoGroup};
 
   // Per run: whether tasks get a copy of their spawner's contextvars.
   std::atomic<bool> contexts{false};

@@ -49,7 +49,7 @@ Poll readiness_start(PyObject* object, CoroTask& task, PyObject*&) {
     return Poll::kError;
   }
   if (self->timeout >= 0) {
-    Host::instance().reactor().add_timer(task, base::deadline_after(self->timeout));
+    Host::instance().reactor().add_timer_after(task, self->timeout);
   }
   return Poll::kPending;
 }

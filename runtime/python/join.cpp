@@ -170,11 +170,36 @@ PyObject* format_exception(PyObject* line, PyObject* exception) {
   return nothing ? PyUnicode_Join(nothing.get(), lines.get()) : nullptr;
 }
 
+// Owned; null: none.
+base::Guarded<PyObject*> failure_hook{nullptr};
+
+// False when there is none, or when it fails itself.
+bool hand_over(const char* what, PyObject* exception, const std::string& place) {
+  Ref hook;
+  {
+    auto current = failure_hook.lock();
+    hook = Ref::borrow(*current);
+  }
+  if (!hook) return false;
+  if (Ref::steal(PyObject_CallFunction(hook.get(), "sOz", what, exception,
+                                       place.empty() ? nullptr : place.c_str()))) {
+    return true;
+  }
+  PyErr_WriteUnraisable(hook.get());
+  return false;
+}
+
 }  // namespace
+
+Ref set_failure_hook(PyObject* hook) {
+  auto current = failure_hook.lock();
+  return Ref::steal(std::exchange(*current, Py_XNewRef(hook)));
+}
 
 void report_unawaited(const char* what, PyObject* exception, const SpawnSite& site) {
   PyObject* pending = PyErr_GetRaisedException();
   const std::string place = site.describe();
+  if (hand_over(what, exception, place)) return PyErr_SetRaisedException(pending);
   Ref line =
       Ref::steal(PyUnicode_FromFormat("tonio: a %s failed and nobody awaited it%s%s\n", what,
                                       place.empty() ? "" : "; it was spawned at ", place.c_str()));

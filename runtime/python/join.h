@@ -105,7 +105,11 @@ class Join {
   base::Guarded<std::vector<PyObject*>> failures_;
 };
 
-// "a task failed and nobody awaited it" with traceback and place, on standard error.
+// "a task failed and nobody awaited it" with traceback and place, on standard error or
+// to the function that set_failure_hook() has been given.
 void report_unawaited(const char* what, PyObject* exception, const SpawnSite& site);
+// hook(what, exception, place or None) then gets such failures, on whatever thread. Null:
+// they are written to standard error. Gives the one before. Attached; any thread.
+Ref set_failure_hook(PyObject* hook);
 
 }  // namespace tonio::python

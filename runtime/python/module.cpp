@@ -7,6 +7,7 @@
 #include "python/event.h"
 #include "python/io_registration.h"
 #include "python/lock.h"
+#include "python/manual_clock.h"
 #include "python/names.h"
 #include "python/run.h"
 #include "python/run_signals.h"
@@ -42,10 +43,10 @@ PyMethodDef functions[] = {
 
 int execute(PyObject* module) {
   const bool done = names::init() && init_errors(module) && init_shared_coroutine() &&
-                    init_spawn(module) && init_time(module) && init_event(module) &&
-                    init_blocking(module) && init_run(module) && init_run_signals(module) &&
-                    init_scope(module) && init_task_dump(module) && init_socket(module) &&
-                    init_socket_stream(module) && init_tls_context(module) &&
+                    init_spawn(module) && init_time(module) && init_manual_clock(module) &&
+                    init_event(module) && init_blocking(module) && init_run(module) &&
+                    init_run_signals(module) && init_scope(module) && init_task_dump(module) &&
+                    init_socket(module) && init_socket_stream(module) && init_tls_context(module) &&
                     init_tls_engine(module) && init_io_registration(module) && init_lock(module) &&
                     init_semaphore(module) && init_barrier(module) && init_channel(module) &&
                     PyModule_AddFunctions(module, functions) == 0 &&

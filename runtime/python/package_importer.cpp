@@ -47,6 +47,14 @@ class EmbeddedImporter:
     def is_package(name):
         return find(name)[0]
 
+    @staticmethod
+    def find_distributions(context):
+        """For importlib.metadata: the package has a version and entry points."""
+        # Not where somebody looks at certain folders only.
+        if context.path is sys.path and context.name in (None, "tonio"):
+            from tonio._distribution import Distribution
+            yield Distribution()
+
 
 sys.meta_path.insert(0, EmbeddedImporter)
 )";

@@ -21,6 +21,8 @@ namespace {
 // How often the end of all tasks is looked after: tasks that others have left behind
 // while they ended tell nobody of themselves.
 constexpr base::Instant kLookAgain = 50'000;
+// And those of one group, whose last one tells nobody while others go on.
+constexpr base::Instant kLookAgainAtGroup = 1'000;
 
 std::atomic<bool> program_has_run{false};
 std::atomic<bool> run_is_active{false};
@@ -43,23 +45,35 @@ base::Instant grace_deadline() {
   return base::now() + grace.count();
 }
 
-bool end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline) {
+// Those of the group, or all.
+bool end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline,
+               std::optional<TaskGroup> group) {
   Host& host = Host::instance();
+  const auto left = [&] { return group ? host.live_tasks(*group) : host.live_tasks(); };
+  host.idle_target.set(wait.fd());
   host.watch_end_of_tasks(wait.fd());
   bool at_once = false;
   while (!at_once && base::now() < deadline) {
+    // What has been dropped may still be finalized by a worker that has no task any more, and
+    // spawn another one, to close an asynchronous generator. Who is not idle in this look
+    // reports.
+    host.scheduler().report_idle();
+    host.scheduler().wake_unsettled();
+    const bool idle = host.scheduler().idle_steps().has_value();
     // What they leave open is closed when nobody can be iterating it any more.
-    if (host.live_tasks() == 0 && !close_async_generators()) break;
-    host.cancel_left_tasks();
-    const auto woken = wait.wait(signals, std::min(deadline, base::now() + kLookAgain));
+    if (left() == 0 && (host.live_tasks() > 0 || (!close_async_generators() && idle))) break;
+    host.cancel_left_tasks(group);
+    const base::Instant pause = group.value_or(kNoGroup) ? kLookAgainAtGroup : kLookAgain;
+    const auto woken = wait.wait(signals, std::min(deadline, base::now() + pause));
     if (woken == ThreadWait::Woken::kSignal && !signals.handle()) {
       PyErr_Clear();
       at_once = true;
     }
   }
   host.watch_end_of_tasks(-1);
+  host.idle_target.set(-1);
   if (at_once) host.stop_at_once = true;
-  return host.live_tasks() == 0;
+  return left() == 0;
 }
 
 // The number of workers and the blocking pool's bounds as this run wants them.
@@ -92,6 +106,25 @@ bool configure(const RunOptions& options) {
   if (started) return true;
   PyErr_Format(PyExc_RuntimeError, "tonio can't run: %s", error.c_str());
   return false;
+}
+
+// While a run is under way.
+class OutsideGroup {
+ public:
+  explicit OutsideGroup(TaskGroup group) { Host::instance().outside_group.store(group); }
+  ~OutsideGroup() { Host::instance().outside_group.store(kNoGroup); }
+  OutsideGroup(const OutsideGroup&) = delete;
+  OutsideGroup& operator=(const OutsideGroup&) = delete;
+};
+
+// What a run raises whose time is over: it tells what the tasks are doing.
+Ref limit_passed(const RunOptions& options) {
+  Ref module = Ref::steal(PyImport_ImportModule("tonio._tasks"));
+  Ref text = Ref::steal(
+      module ? PyObject_CallMethod(module.get(), "limit_passed", "dI", options.limit, options.group)
+             : nullptr);
+  if (text) PyErr_SetObject(timeout_error, text.get());
+  return Ref::steal(PyErr_GetRaisedException());
 }
 
 bool refuse_on_worker(const char* what) {
@@ -143,14 +176,14 @@ PyObject* raise_interruption(Ref interruption, Join& join) {
 
 bool was_run() { return program_has_run.load(); }
 
-bool end_all_tasks(base::Instant deadline) {
+bool end_all_tasks(base::Instant deadline, std::optional<TaskGroup> group) {
   SignalWatch signals;
   ThreadWait wait;
   if (!wait.check()) {
     PyErr_WriteUnraisable(nullptr);
     return false;
   }
-  return end_tasks(wait, signals, deadline);
+  return end_tasks(wait, signals, deadline, group);
 }
 
 PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end_others) {
@@ -172,6 +205,9 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
   if (!wait.check()) return nullptr;
   RunSignals received(signals);
   if (!received.install(host.options.signals, options.signals)) return nullptr;
+  const OutsideGroup group(options.group);
+  const base::Instant limit =
+      options.limit > 0 ? base::deadline_after(base::now(), options.limit) : base::kNever;
   Join* join = spawn_for_thread(awaitable, "tonio.run() takes");
   if (!join) return nullptr;
   host.abort_target.set(wait.fd());
@@ -183,7 +219,7 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
     DeadlockWatch deadlocks(on_main_thread() && !options.forever && !received.installed(),
                             wait.fd());
     while (!interruption && !join->done().is_set()) {
-      const auto woken = wait.wait(signals, deadlocks.next_look());
+      const auto woken = wait.wait(signals, std::min(deadlocks.next_look(), limit));
       if (woken == ThreadWait::Woken::kSignal) {
         deadlocks.signal_came();
         if (!signals.handle()) interruption = Ref::steal(PyErr_GetRaisedException());
@@ -192,10 +228,13 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
       if (!interruption && !join->done().is_set() && deadlocks.found()) {
         interruption = Ref::steal(PyErr_GetRaisedException());
       }
+      if (!interruption && !join->done().is_set() && base::now() >= limit) {
+        interruption = limit_passed(options);
+      }
     }
   }
   const bool all_ended =
-      !(interruption || end_others) || end_tasks(wait, signals, grace_deadline());
+      !(interruption || end_others) || end_tasks(wait, signals, grace_deadline(), options.group);
   join->notify(-1);
   host.abort_target.set(-1);
   // A task may have asked to exit while it was cancelled.
@@ -255,16 +294,16 @@ PyObject* block_on(PyObject*, PyObject* awaitable) {
 PyObject* run_function(PyObject*, PyObject* args, PyObject* keywords) {
   static const char* names[] = {"coro",         "context",    "threads", "blocking_threads",
                                 "blocking_ttl", "end_others", "signals", "forever",
-                                nullptr};
+                                "group",        "limit",      nullptr};
   PyObject* awaitable = nullptr;
   RunOptions options;
   int context = 0;
   int end_others = 1;
   int forever = 0;
-  if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|$pIIdpO!p", const_cast<char**>(names),
-                                   &awaitable, &context, &options.threads,
-                                   &options.blocking_threads, &options.blocking_ttl, &end_others,
-                                   &PyTuple_Type, &options.signals, &forever)) {
+  if (!PyArg_ParseTupleAndKeywords(
+          args, keywords, "O|$pIIdpO!pId", const_cast<char**>(names), &awaitable, &context,
+          &options.threads, &options.blocking_threads, &options.blocking_ttl, &end_others,
+          &PyTuple_Type, &options.signals, &forever, &options.group, &options.limit)) {
     return nullptr;
   }
   options.context = context != 0;
@@ -272,23 +311,46 @@ PyObject* run_function(PyObject*, PyObject* args, PyObject* keywords) {
   return run_awaitable(awaitable, options, end_others != 0);
 }
 
-PyObject* end_tasks_now(PyObject*, PyObject*) {
+PyObject* end_tasks_now(PyObject*, PyObject* args) {
+  TaskGroup group = kNoGroup;
+  if (!PyArg_ParseTuple(args, "|I", &group)) return nullptr;
   if (!refuse_on_worker("Runtime.stop()")) return nullptr;
-  if (!end_all_tasks(grace_deadline())) warn_of_left_tasks();
+  if (!end_all_tasks(grace_deadline(), group)) warn_of_left_tasks();
   Py_RETURN_NONE;
+}
+
+PyObject* live_tasks(PyObject*, PyObject* args) {
+  TaskGroup group = kNoGroup;
+  if (!PyArg_ParseTuple(args, "I", &group)) return nullptr;
+  return PyLong_FromUnsignedLongLong(Host::instance().live_tasks(group));
+}
+
+PyObject* current_group(PyObject*, PyObject*) {
+  return PyLong_FromUnsignedLong(Host::instance().current_group());
 }
 
 PyMethodDef functions[] = {
     {"run", as_cfunction<run_function>(), METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("run($module, coro, /, *, context=False, threads=0, blocking_threads=0, "
-               "blocking_ttl=-1.0, end_others=True, signals=(), forever=False)\n--\n\n"
-               "Runs coro and waits; 0 and -1 leave a setting as it is.")},
+               "blocking_ttl=-1.0, end_others=True, signals=(), forever=False, group=0, "
+               "limit=0.0)\n--\n\n"
+               "Runs coro and waits; 0 and -1 leave a setting as it is. Its tasks are of the "
+               "group; those of others go on. With a limit in seconds it raises TimeoutError, "
+               "which tells what the tasks of the group are doing, when the time is over.")},
     {"block_on", block_on, METH_O,
      PyDoc_STR("block_on($module, coro, /)\n--\n\n"
                "Runs coro on the workers and blocks the calling thread, which must not be one of "
                "them, until it has ended; gives its result or raises its exception.")},
-    {"end_tasks", end_tasks_now, METH_NOARGS,
-     PyDoc_STR("end_tasks($module, /)\n--\n\nCancels all tasks and waits for them.")},
+    {"end_tasks", end_tasks_now, METH_VARARGS,
+     PyDoc_STR("end_tasks($module, group=0, /)\n--\n\n"
+               "Cancels the tasks of the group and waits for them. Those of no test are of group "
+               "0.")},
+    {"live_tasks", live_tasks, METH_VARARGS,
+     PyDoc_STR("live_tasks($module, group, /)\n--\n\n"
+               "How many tasks of the group have not ended; while others run it may be more.")},
+    {"current_group", current_group, METH_NOARGS,
+     PyDoc_STR("current_group($module, /)\n--\n\n"
+               "That of the task that runs here, else that of the run.")},
     {nullptr, nullptr, 0, nullptr},
 };
 

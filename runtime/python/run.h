@@ -2,8 +2,11 @@
 // tonio.block_on().
 #pragma once
 
+#include <optional>
+
 #include "base/clock.h"
 #include "python/py.h"
+#include "python/thread_context.h"
 
 namespace tonio::python {
 
@@ -15,19 +18,21 @@ struct RunOptions {
   unsigned threads = 0;           // 0: not said
   unsigned blocking_threads = 0;  // 0: not said
   double blocking_ttl = -1;       // seconds; negative: not said
+  TaskGroup group = kNoGroup;     // of the tasks that the run is about
+  double limit = 0;               // seconds of real time for it; 0: none
   bool forever = false;           // it waits for stop(), so it is never deadlocked
   PyObject* signals = nullptr;    // for receivers, a tuple of ints; borrowed, may be null
 };
 
 // Runs `awaitable` on the workers and waits. With `end_others` the tasks that are left
 // afterwards are cancelled and waited for, as at the end of a program. A new reference,
-// or null with an exception set.
+// or null with an exception set. Tasks of other groups go on in any case.
 PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end_others);
 
-// Cancels all tasks and waits until they have ended, at most until `deadline`. False
-// when some have not, or when a signal asked to stop at once. Attached; keeps no
-// exception set.
-bool end_all_tasks(base::Instant deadline);
+// Cancels all tasks, or those of the group, and waits until they have ended, at most until
+// `deadline`. False when some have not, or when a signal asked to stop at once. Attached;
+// keeps no exception set.
+bool end_all_tasks(base::Instant deadline, std::optional<TaskGroup> group = std::nullopt);
 
 // Whether the program has run the runtime itself.
 bool was_run();

@@ -59,7 +59,7 @@ bool enter(Scope* self) {
     auto* deadline =
         new ScopeDeadline(Host::instance().scheduler(), as_object(self), self->timed_out);
     self->deadline.store(deadline);
-    deadline->arm(base::deadline_after(self->timeout));
+    deadline->arm(Host::instance().reactor().deadline_after(self->timeout));
   }
   return true;
 }

@@ -22,12 +22,13 @@ bool ask_descriptor(int fd, int option, int& value) {
 }
 
 PyObject* adopt(PyTypeObject* type, int fd, int family, int socket_type, int protocol) {
-  const int flags = ::fcntl(fd, F_GETFL);
-  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
-      !ask_descriptor(fd, SO_DOMAIN, family) || !ask_descriptor(fd, SO_TYPE, socket_type) ||
+  // A descriptor that is no socket is left as it is: it may be a terminal that others use.
+  if (!ask_descriptor(fd, SO_DOMAIN, family) || !ask_descriptor(fd, SO_TYPE, socket_type) ||
       !ask_descriptor(fd, SO_PROTOCOL, protocol)) {
     return raise_errno(errno);
   }
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return raise_errno(errno);
   return make_socket(type, fd, family, socket_type, protocol);
 }
 
@@ -168,6 +169,10 @@ PyMethodDef methods[] = {
     {"_sendmsg", as_cfunction<socket_sendmsg>(), METH_FASTCALL,
      PyDoc_STR("_sendmsg($self, buffers, ancdata=(), flags=0, address=None, /)\n--\n\n"
                "None instead of an operation when the host is a name.")},
+    {"_send_now", socket_send_now, METH_O,
+     PyDoc_STR("_send_now($self, data, /)\n--\n\n"
+               "Sends what can be sent without waiting; gives the number of bytes. "
+               "BlockingIOError when that is nothing.")},
     {"_sendfile", as_cfunction<socket_sendfile>(), METH_FASTCALL,
      PyDoc_STR("_sendfile($self, file, offset, count, /)\n--\n\n"
                "Sends from the descriptor `file` what can be sent at once, but something; gives "

@@ -40,6 +40,7 @@ PyObject* socket_recvfrom_into(PyObject* self, PyObject* const* args, Py_ssize_t
 // socket_send.cpp
 PyObject* socket_send(PyObject* self, PyObject* const* args, Py_ssize_t nargs);
 PyObject* socket_sendall(PyObject* self, PyObject* const* args, Py_ssize_t nargs);
+PyObject* socket_send_now(PyObject* self, PyObject* data);
 PyObject* socket_sendto(PyObject* self, PyObject* const* args, Py_ssize_t nargs);
 PyObject* socket_sendfile(PyObject* self, PyObject* const* args, Py_ssize_t nargs);
 // socket_message.cpp

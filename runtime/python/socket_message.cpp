@@ -2,7 +2,10 @@
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <limits>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -90,12 +93,19 @@ Poll receive_message(SocketOperation& operation, PyObject*& result) {
   Ref bytes;
   iovec whole{};
   sockaddr_storage peer;
-  Control control(static_cast<std::size_t>(self.control_size));
+  // Not a vector, which would throw: the program chooses the size.
+  const std::unique_ptr<void, decltype(&std::free)> control(
+      self.control_size > 0 ? std::malloc(static_cast<std::size_t>(self.control_size)) : nullptr,
+      &std::free);
+  if (self.control_size > 0 && !control) {
+    PyErr_NoMemory();
+    return Poll::kError;
+  }
   msghdr message{};
   message.msg_name = &peer;
   message.msg_namelen = sizeof peer;
-  message.msg_control = control.empty() ? nullptr : control.data();
-  message.msg_controllen = control.size();
+  message.msg_control = control.get();
+  message.msg_controllen = static_cast<std::size_t>(self.control_size);
   if (self.size >= 0) {
     bytes = Ref::steal(PyBytes_FromStringAndSize(nullptr, self.size));
     if (!bytes) return Poll::kError;
@@ -231,6 +241,10 @@ PyObject* receive_message_method(PyObject* self, PyObject* const* args, Py_ssize
   if (!check_argument_count(nargs, 1, 3, what) || (!into && !parse_size(args[0], size, what)) ||
       (nargs > 1 && !parse_size(args[1], control_size, what)) ||
       (nargs > 2 && !parse_flags(args[2], flags))) {
+    return nullptr;
+  }
+  if (control_size > std::numeric_limits<int>::max()) {
+    PyErr_Format(PyExc_ValueError, "%s: ancbufsize is too large: %zd", what, control_size);
     return nullptr;
   }
   auto* operation =

@@ -105,6 +105,7 @@ class HeldBuffer {
     return PyObject_GetBuffer(object, &buffer_, PyBUF_WRITABLE) == 0;
   }
 
+  const void* data() const { return buffer_.buf; }
   Py_ssize_t size() const { return buffer_.len; }
   Py_buffer release() { return std::exchange(buffer_, Py_buffer{}); }
 

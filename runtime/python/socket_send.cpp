@@ -129,6 +129,14 @@ PyObject* socket_sendall(PyObject* self, PyObject* const* args, Py_ssize_t nargs
   return send_method(self, args, nargs, kSendAllKind, "sendall()");
 }
 
+PyObject* socket_send_now(PyObject* self, PyObject* data) {
+  HeldBuffer buffer;
+  if (!buffer.get_data(data)) return nullptr;
+  const auto size = static_cast<std::size_t>(buffer.size());
+  const net::IoResult io = as_socket(self)->socket->send(buffer.data(), size, 0);
+  return io.ok() ? PyLong_FromSsize_t(io.value) : raise_errno(io.error);
+}
+
 PyObject* make_stream_send_all(PyObject* socket, PyObject* data) {
   return make_send(socket, kStreamSendAllKind, data, 0);
 }

@@ -154,7 +154,7 @@ Join* start_task(PyObject* awaitable, Join::Shape shape, bool handle, const char
   if (how.scope) join->set_scope(how.scope);
   Host& host = Host::instance();
   CoroTask& task = host.take_task();
-  task.begin(iterator, *join, 0, context.release(), how.cleaning_up);
+  task.begin(iterator, *join, 0, context.release(), host.current_group(), how.cleaning_up);
   if (how.scope && !scope_core(how.scope).add_child(task)) task.cancel();
   if (shape == Join::Shape::kRun) join->set_task(task);
   host.scheduler().spawn(task);
@@ -181,8 +181,8 @@ Join* start_tasks(Ref items, Join::Shape shape, bool handle, const char* doing,
   if (how.yielded) join->set_yielded();
   if (count > 0) {
     Host& host = Host::instance();
-    host.scheduler().spawn(
-        *new SpawnBatch(host.scheduler(), std::move(items), *join, std::move(context)));
+    host.scheduler().spawn(*new SpawnBatch(host.scheduler(), std::move(items), *join,
+                                           std::move(context), host.current_group()));
   } else {
     join->make_list(0);
   }
@@ -262,7 +262,16 @@ PyObject* report_failure(PyObject*, PyObject* const* args, Py_ssize_t count) {
   Py_RETURN_NONE;
 }
 
+PyObject* set_hook(PyObject*, PyObject* hook) {
+  Ref previous = set_failure_hook(hook == Py_None ? nullptr : hook);
+  return previous ? previous.release() : Py_NewRef(Py_None);
+}
+
 PyMethodDef functions[] = {
+    {"set_failure_hook", set_hook, METH_O,
+     PyDoc_STR("set_failure_hook($module, hook, /)\n--\n\n"
+               "hook(what, exception, place) gets what would be reported as not awaited; None: "
+               "standard error does. Gives the one before, or None.")},
     {"report_failure", as_cfunction<report_failure>(), METH_FASTCALL,
      PyDoc_STR("report_failure($module, what, exception, /)\n--\n\n"
                "Says on standard error that `what` failed and nobody will get the exception.")},

@@ -8,8 +8,12 @@
 
 namespace tonio::python {
 
-SpawnBatch::SpawnBatch(task::Waker& waker, Ref iterators, Join& join, Ref context)
-    : Task(waker), iterators_(std::move(iterators)), join_(join), context_(std::move(context)) {
+SpawnBatch::SpawnBatch(task::Waker& waker, Ref iterators, Join& join, Ref context, TaskGroup group)
+    : Task(waker),
+      iterators_(std::move(iterators)),
+      join_(join),
+      context_(std::move(context)),
+      group_(group) {
   // Counts as a task itself, so that nobody takes the end of those it has made for the
   // end of all.
   Host::instance().count_begun();
@@ -50,7 +54,7 @@ CoroTask& SpawnBatch::begin_next() {
   if (context_ && !context) PyErr_WriteUnraisable(context_.get());
   CoroTask& task = Host::instance().take_task();
   PyObject*& slot = PyTuple_GET_ITEM(iterators_.get(), static_cast<Py_ssize_t>(next_));
-  task.begin(std::exchange(slot, Py_None), join_, next_, context);
+  task.begin(std::exchange(slot, Py_None), join_, next_, context, group_);
   ++next_;
   return task;
 }

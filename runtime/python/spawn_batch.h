@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "python/join.h"
 #include "python/py.h"
+#include "python/thread_context.h"
 #include "task/task.h"
 
 namespace tonio::python {
@@ -25,7 +26,7 @@ class SpawnBatch final : public task::Task {
   // Takes over `iterators`, a tuple that nobody else looks at, and the snapshot of
   // contextvars (null for none) that each task gets a copy of. The caller schedules it; it
   // deletes itself.
-  SpawnBatch(task::Waker& waker, Ref iterators, Join& join, Ref context);
+  SpawnBatch(task::Waker& waker, Ref iterators, Join& join, Ref context, TaskGroup group);
 
   Outcome run() override;
 
@@ -40,6 +41,7 @@ class SpawnBatch final : public task::Task {
   Ref iterators_;  // None in the places of those that have begun
   Join& join_;
   Ref context_;
+  const TaskGroup group_;
   std::size_t next_ = 0;
 };
 

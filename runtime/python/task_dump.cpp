@@ -44,6 +44,7 @@ struct Seen {
   SpawnSite site;
   std::vector<Frame> stack;  // the outermost first
   bool of_run = false;
+  TaskGroup group = kNoGroup;
   std::uint64_t scope = 0;           // whose child it is; 0: none
   std::vector<std::uint64_t> hosts;  // the scopes that it is in or waits for
 };
@@ -197,6 +198,7 @@ class TaskLook {
     add_stack(task, runner, seen.stack);
     seen.site = task.join_->site().copy();
     seen.of_run = task.join_->of_run();
+    seen.group = task.group();
     if (PyObject* scope = task.join_->scope()) seen.scope = scope_core(scope).id();
     seen.hosts = task.scopes();
     if (task.operation_) {
@@ -267,10 +269,11 @@ PyObject* describe(const Seen& seen) {
   Ref hosts = Ref::steal(stack ? hosts_of(seen) : nullptr);
   if (!name || !hosts) return nullptr;
   const std::string place = seen.site.describe();
-  return Py_BuildValue(
-      "(OszzOKOO)", name.get(), seen.state, seen.waits_on.empty() ? nullptr : seen.waits_on.c_str(),
-      place.empty() ? nullptr : place.c_str(), stack.get(),
-      static_cast<unsigned long long>(seen.scope), hosts.get(), seen.of_run ? Py_True : Py_False);
+  return Py_BuildValue("(OszzOKOOI)", name.get(), seen.state,
+                       seen.waits_on.empty() ? nullptr : seen.waits_on.c_str(),
+                       place.empty() ? nullptr : place.c_str(), stack.get(),
+                       static_cast<unsigned long long>(seen.scope), hosts.get(),
+                       seen.of_run ? Py_True : Py_False, seen.group);
 }
 
 PyObject* look_at_tasks(PyObject*, PyObject*) {
@@ -286,10 +289,10 @@ PyObject* look_at_tasks(PyObject*, PyObject*) {
 
 PyMethodDef functions[] = {
     {"look_at_tasks", look_at_tasks, METH_NOARGS,
-     PyDoc_STR(
-         "look_at_tasks($module, /)\n--\n\n"
-         "For each task: name, state, what it waits on, where it was spawned, stack, the "
-         "scope that it is a child of, the scopes that it hosts, whether it is a run's own.")},
+     PyDoc_STR("look_at_tasks($module, /)\n--\n\n"
+               "For each task: name, state, what it waits on, where it was spawned, stack, the "
+               "scope that it is a child of, the scopes that it hosts, whether it is a run's own, "
+               "its group.")},
     {nullptr, nullptr, 0, nullptr},
 };
 

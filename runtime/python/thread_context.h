@@ -11,6 +11,11 @@ namespace tonio::python {
 
 class CoroTask;
 
+// Tasks that somebody ends and looks at together, apart from all others: those of one test,
+// say. A task is of the group of the task that has spawned it.
+using TaskGroup = std::uint32_t;
+inline constexpr TaskGroup kNoGroup = 0;
+
 struct ThreadContext {
   PyThreadState* thread_state = nullptr;  // made by the thread itself
 

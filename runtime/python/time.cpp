@@ -34,7 +34,7 @@ Poll sleep_start(PyObject* self, CoroTask& task, PyObject*&) {
   const double seconds = reinterpret_cast<Sleep*>(self)->seconds;
   if (seconds == 0) return Poll::kGiveWay;
   if (!task.state().begin_arming()) return raise_cancelled(task);
-  Host::instance().reactor().add_timer(task, base::deadline_after(seconds));
+  Host::instance().reactor().add_timer_after(task, seconds);
   return Poll::kPending;
 }
 
@@ -49,7 +49,7 @@ Poll sleep_resume(PyObject* self, CoroTask& task, PyObject*& result) {
   return raise_cancelled(task);
 }
 
-constexpr OperationKind kSleepKind{sleep_start, sleep_resume, sleep_abandon};
+constexpr OperationKind kSleepKind{sleep_start, sleep_resume, sleep_abandon, false, true};
 
 PyTypeObject sleep_type = empty_type();
 
@@ -79,7 +79,7 @@ PyObject* yield_now(PyObject*, PyObject*) {
 }
 
 PyObject* time_now(PyObject*, PyObject*) {
-  return PyFloat_FromDouble(static_cast<double>(base::now()) * 1e-6);
+  return PyFloat_FromDouble(static_cast<double>(Host::instance().reactor().clock().now()) * 1e-6);
 }
 
 PyMethodDef functions[] = {

@@ -179,6 +179,32 @@ void Reactor::wake() {
   if (wakeable_) uv_async_send(&wakeable_->waker);
 }
 
+void Reactor::freeze_clock() {
+  clock_.freeze();
+  wake();
+}
+
+void Reactor::move_clock(base::Instant when) {
+  clock_.move_to(when);
+  wake();
+}
+
+void Reactor::let_clock_go_on() {
+  clock_.go_on();
+  wake();
+}
+
+base::Instant Reactor::begin_poll(base::Instant latest) {
+  if (clock_.frozen()) [[unlikely]] {
+    // Only what is due already fires by itself.
+    const base::Instant now = clock_.now();
+    return timers_.begin_poll(now + 1) <= now ? 0 : latest;
+  }
+  const base::Instant ahead = clock_.ahead();
+  const base::Instant until = timers_.begin_poll(latest == base::kNever ? latest : latest + ahead);
+  return until == base::kNever ? until : until - ahead;
+}
+
 void Reactor::poll(base::Instant deadline, task::TaskList& ready) {
   while (const std::uint32_t waiting = waiting_for_loop_.load(std::memory_order_acquire)) {
     base::futex_wait(waiting_for_loop_, waiting);
@@ -188,7 +214,7 @@ void Reactor::poll(base::Instant deadline, task::TaskList& ready) {
   serve_requests();
   bool block = deadline != 0;
   if (block) {
-    const base::Instant until = timers_.begin_poll(deadline);
+    const base::Instant until = begin_poll(deadline);
     if (until != base::kNever && until <= base::now()) {
       block = false;
     } else {
@@ -201,7 +227,7 @@ void Reactor::poll(base::Instant deadline, task::TaskList& ready) {
     uv_run(&loop_->loop, block ? UV_RUN_ONCE : UV_RUN_NOWAIT);
   }
   if (deadline != 0) timers_.end_poll();
-  if (timers_.size() != 0) timers_.fire_due(base::now(), ready);
+  if (timers_.size() != 0) timers_.fire_due(clock_.now(), ready);
   ready_ = nullptr;
   loop_mutex_.unlock();
 }

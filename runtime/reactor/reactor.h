@@ -15,6 +15,7 @@
 #include "base/intrusive_list.h"
 #include "base/mutex.h"
 #include "reactor/registration.h"
+#include "reactor/runtime_clock.h"
 #include "reactor/timer_queue.h"
 #include "task/task.h"
 
@@ -48,10 +49,25 @@ class Reactor {
   void add_timer(task::Task& task, base::Instant deadline) {
     if (timers_.add(task, deadline)) wake();
   }
+  void add_timer_after(task::Task& task, double seconds) {
+    add_timer(task, deadline_after(seconds));
+  }
   void remove_timer(task::Task& task) { timers_.remove(task); }
 
   // A snapshot; the tasks of those that have fired are claimed.
   bool has_timers() { return !timers_.empty(); }
+  // The earliest deadline of all timers, or kNever.
+  base::Instant first_deadline() { return timers_.first(); }
+
+  // What timers go by.
+  const RuntimeClock& clock() const { return clock_; }
+  base::Instant deadline_after(double seconds) const {
+    return base::deadline_after(clock_.now(), seconds);
+  }
+  // For tests (RuntimeClock); timers that are due then fire in the next poll.
+  void freeze_clock();
+  void move_clock(base::Instant when);
+  void let_clock_go_on();
 
   static std::string libuv_version();
 
@@ -59,6 +75,9 @@ class Reactor {
   friend class Registration;
   friend struct LoopSide;
 
+  // When a poll has to end for the timers' sake, on the monotonic clock, as `latest` is;
+  // 0: a timer is due.
+  base::Instant begin_poll(base::Instant latest);
   // Brings the loop in line with what `registration` wants, now or by a request.
   void update(Registration& registration);
   // The same, waiting for the loop if need be. Detached.
@@ -74,6 +93,7 @@ class Reactor {
   static void close_descriptor(Registration& registration);
 
   std::atomic<bool> abandoned_{false};
+  RuntimeClock clock_;  // changed by a thread that is attached
   TimerQueue timers_;
 
   base::Mutex loop_mutex_;

@@ -38,6 +38,11 @@ class TimerQueue {
     base::MutexLock lock(mutex_);
     return heap_.empty();
   }
+  // The earliest deadline, or kNever.
+  base::Instant first() {
+    base::MutexLock lock(mutex_);
+    return heap_.empty() ? base::kNever : heap_.front().deadline;
+  }
   std::size_t size() const { return size_.load(std::memory_order_relaxed); }
 
  private:

@@ -16,6 +16,9 @@ class Driver {
   // Ends a poll that blocks now or blocks next. From any thread.
   virtual void wake() = 0;
 
+  // Whether a worker that parks while no other one runs is to call wake().
+  virtual bool watches_idle() const { return false; }
+
  protected:
   ~Driver() = default;
 };

@@ -119,9 +119,23 @@ bool Scheduler::work_waits() const {
   return false;
 }
 
+void Scheduler::wake_unsettled() {
+  Crew* crew = crew_.load(std::memory_order_acquire);
+  if (!crew) return;
+  crew->idle.for_each_parked([this, crew](unsigned index) {
+    Worker& worker = *crew->workers[index];
+    if (hooks_.unsettled(worker.thread_state_)) unpark(worker);
+  });
+}
+
 std::optional<std::uint64_t> Scheduler::idle_steps() const {
-  const Crew* crew = crew_.load(std::memory_order_acquire);
+  Crew* crew = crew_.load(std::memory_order_acquire);
   if (!crew || crew->idle.somebody_runs() || work_waits()) return std::nullopt;
+  bool settled = true;
+  crew->idle.for_each_parked([&](unsigned index) {
+    if (hooks_.unsettled(crew->workers[index]->thread_state_)) settled = false;
+  });
+  if (!settled) return std::nullopt;
   std::uint64_t steps = 0;
   for (const auto& worker : crew->workers) {
     if (worker->lifo_slot_.load(std::memory_order_relaxed)) return std::nullopt;

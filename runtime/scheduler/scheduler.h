@@ -50,8 +50,12 @@ class Scheduler final : public task::Waker {
   void spawn(task::Task& task);
   void spawn(task::TaskList& tasks);
 
-  // The steps so far, if every worker is parked and no task is queued: the same answer twice
-  // means that nothing ran in between. From any thread.
+  // What the calling thread has dropped and a worker has made waits for that worker, which may
+  // sleep for long (ThreadHooks::settle): wakes it. Finalizers run late otherwise, or never.
+  void wake_unsettled();
+
+  // The steps so far, if every worker is parked and settled, and no task is queued: the same
+  // answer twice means that nothing ran in between. From any thread.
   std::optional<std::uint64_t> idle_steps() const;
   // Asks for one call of ThreadHooks::all_idle(), by the worker that is the last to park
   // after this. Whoever finds a worker running afterwards may rely on it.
@@ -81,6 +85,7 @@ class Scheduler final : public task::Waker {
 
   // By a worker that has parked. Of two that park at once the second sees nobody run.
   void report_if_idle(const Crew& crew) {
+    if (driver_.watches_idle() && !crew.idle.somebody_runs()) driver_.wake();
     if (reports_idle_.load(std::memory_order_seq_cst) && !crew.idle.somebody_runs() &&
         reports_idle_.exchange(false, std::memory_order_seq_cst)) {
       hooks_.all_idle();

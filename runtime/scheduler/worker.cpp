@@ -189,18 +189,23 @@ void Worker::park() {
   if (crew_.idle.park(index_, was_searching) && scheduler_.work_waits()) {
     scheduler_.notify();
   }
-  wake_unsettled();
+  scheduler_.wake_unsettled();
   scheduler_.hooks_.detach(thread_state_);
   scheduler_.report_if_idle(crew_);
   while (!scheduler_.stopping()) {
     base::stress_point();
+    // Whoever has dropped something after this look finds this worker parked.
+    if (scheduler_.hooks_.unsettled(thread_state_)) {
+      searching_ = !crew_.idle.unpark(index_);
+      break;
+    }
     if (scheduler_.try_take_baton()) {
       drive();
     } else {
       sleep();
     }
     base::stress_point();
-    if (has_local_work() || scheduler_.hooks_.unsettled(thread_state_)) {
+    if (has_local_work()) {
       searching_ = !crew_.idle.unpark(index_);
       break;
     }
@@ -220,16 +225,6 @@ void Worker::park() {
   if (scheduler_.hooks_.unsettled(thread_state_)) scheduler_.hooks_.settle(thread_state_);
   scheduler_.hooks_.attach(thread_state_);
   if (queue_.size() > 1) scheduler_.notify();
-}
-
-// What this worker has dropped and a colleague has made waits for that one, which may
-// sleep for long (ThreadHooks::settle). Finalizers run late otherwise, or never.
-void Worker::wake_unsettled() {
-  crew_.idle.for_each_parked([this](unsigned index) {
-    if (index == index_) return;
-    Worker& colleague = *crew_.workers[index];
-    if (scheduler_.hooks_.unsettled(colleague.thread_state_)) scheduler_.unpark(colleague);
-  });
 }
 
 void Worker::drive() {

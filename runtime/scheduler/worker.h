@@ -63,7 +63,6 @@ class Worker {
   bool rescue_stalled_work();
 
   void park();
-  void wake_unsettled();
   void drive();
   void sleep();
   void keep_watch();

@@ -1,12 +1,14 @@
 #include <dirent.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <mutex>
 #include <set>
+#include <system_error>
 
 #include "tls/certificates.h"
 
@@ -29,9 +31,11 @@ std::string from_environment(const char* name) {
 }
 
 // Each entry by itself: one that mbedTLS can't read must not take the others
-// along.
-void add_file(const std::filesystem::path& path, Trust& trust, std::set<std::string>& seen) {
+// along. 0, or the errno of a file that can't be opened.
+int add_file(const std::filesystem::path& path, Trust& trust, std::set<std::string>& seen) {
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
+  if (!file) return errno != 0 ? errno : EIO;
   const std::string data((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
   for (std::size_t begin = 0; begin < data.size();) {
@@ -46,18 +50,27 @@ void add_file(const std::filesystem::path& path, Trust& trust, std::set<std::str
     }
     begin = end + kEnd.size();
   }
+  return 0;
 }
 
-Trust read_store(const TrustStorePaths& paths) {
+// `failure` is the last one of a file or of the folder, if any: with it, certificates may be
+// missing.
+Trust read_store(const TrustStorePaths& paths, std::error_code& failure) {
   Trust trust;
   std::set<std::string> seen;
-  if (!paths.file.empty()) add_file(paths.file, trust, seen);
+  const auto add = [&](const std::filesystem::path& path) {
+    if (const int code = add_file(path, trust, seen)) failure.assign(code, std::system_category());
+  };
+  if (!paths.file.empty()) add(paths.file);
   // The bundle of a distribution has what its folder has.
   if (!trust.certificates.empty() && from_environment("SSL_CERT_DIR").empty()) return trust;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(paths.folder, error)) {
-    if (entry.is_regular_file(error)) add_file(entry.path(), trust, seen);
+  for (std::filesystem::directory_iterator entry(paths.folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::error_code no_matter;
+    if (entry->is_regular_file(no_matter)) add(entry->path());
   }
+  if (error) failure = error;
   return trust;
 }
 
@@ -85,13 +98,15 @@ bool load_system_trust(Trust& trust, std::string& error) {
   const std::lock_guard lock(mutex);
   // Tests and programs change the variables.
   const std::string key = paths.file + '\n' + paths.folder;
+  std::error_code failure;
   if (key != read_from) {
-    store = read_store(paths);
-    read_from = key;
+    store = read_store(paths, failure);
+    // What may be incomplete is not kept.
+    read_from = failure ? "" : key;
   }
   if (store.certificates.empty()) {
     error = "no trusted certificates in " + paths.file + (paths.file.empty() ? "" : " and ") +
-            paths.folder +
+            paths.folder + (failure ? " (" + failure.message() + ")" : "") +
             ": install the system's (the package ca-certificates) or set "
             "SSL_CERT_FILE";
     read_from.clear();

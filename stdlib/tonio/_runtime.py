@@ -78,8 +78,23 @@ class _Options:
             "signals": () if signals is None else _signals.checked(signals, "signals"),
         }
 
-    def run(self, coro: Coro[_T], end_others: bool, forever: bool = False) -> _T:
-        return _tonio.run(coro, end_others=end_others, forever=forever, **self._native)
+    def run(
+        self,
+        coro: Coro[_T],
+        end_others: bool,
+        *,
+        forever: bool = False,
+        group: int = 0,
+        limit: float = 0.0,
+    ) -> _T:
+        return _tonio.run(
+            coro,
+            end_others=end_others,
+            forever=forever,
+            group=group,
+            limit=limit,
+            **self._native,
+        )
 
 
 def run(

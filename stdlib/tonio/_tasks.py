@@ -25,16 +25,25 @@ class TaskInfo:
     children    the tasks that were spawned in its scopes
     """
 
-    __slots__ = ("children", "name", "parent", "spawned_at", "stack", "state", "waits_on")
+    __slots__ = (
+        "_group", "children", "name", "parent", "spawned_at", "stack", "state", "waits_on"
+    )
 
     def __init__(
-        self, name: str, state: str, waits_on: str | None, spawned_at: str | None, stack: Stack
+        self,
+        name: str,
+        state: str,
+        waits_on: str | None,
+        spawned_at: str | None,
+        stack: Stack,
+        group: int,
     ) -> None:
         self.name = name
         self.state = state
         self.waits_on = waits_on
         self.spawned_at = spawned_at
         self.stack = stack
+        self._group = group
         self.parent: TaskInfo | None = None
         self.children: list[TaskInfo] = []
 
@@ -49,8 +58,8 @@ def tasks() -> list[TaskInfo]:
     found: list[TaskInfo] = []
     hosts: dict[int, TaskInfo] = {}
     scopes = []
-    for name, state, waits_on, site, stack, scope, hosted, of_run in _tonio.look_at_tasks():
-        task = TaskInfo(name, state, waits_on, site, stack)
+    for name, state, waits_on, site, stack, scope, hosted, of_run, group in _tonio.look_at_tasks():
+        task = TaskInfo(name, state, waits_on, site, stack, group)
         found.insert(0, task) if of_run else found.append(task)
         hosts.update(dict.fromkeys(hosted, task))
         scopes.append((task, scope))
@@ -77,11 +86,20 @@ def _cut_circles(found: list[TaskInfo]) -> None:
         done.update(path)
 
 
-def tree() -> tuple[int, list[str]]:
-    """The tasks as text; children stand below their host, and alike ones once."""
-    found = tasks()
+def of_group(group: int) -> list[TaskInfo]:
+    """Those of tasks() that belong to the group: _tonio.run()."""
+    return [task for task in tasks() if task._group == group]
+
+
+def tree(found: list[TaskInfo] | None = None) -> tuple[int, list[str]]:
+    """How many tasks there are, and the tree as lines of text: children stand below their
+    host, and alike ones once."""
+    if found is None:
+        found = tasks()
+    known: set[TaskInfo | None] = set(found)
     lines = []
-    waiting = [(task, 0, count) for task, count in _once([t for t in found if t.parent is None])]
+    roots = [task for task in found if task.parent not in known]
+    waiting = [(task, 0, count) for task, count in _once(roots)]
     while waiting:
         task, depth, count = waiting.pop()
         indent = "  " * (depth + 1)
@@ -110,14 +128,15 @@ def _lines(task: TaskInfo) -> Iterator[str]:
         yield f"  at {file}:{line} in {function}"
 
 
-def _below(title: str) -> str:
-    count, lines = tree()
+def below(title: str, found: list[TaskInfo] | None = None) -> str:
+    """The title, the number of tasks, and the tree; of all tasks or those that were found."""
+    count, lines = tree(found)
     return "\n".join([f"{title}; {count} {'task' if count == 1 else 'tasks'}", *lines])
 
 
 def dump(title: str) -> None:
     """Writes the tree to standard error."""
-    text = f"tonio: {_below(title)}\n"
+    text = f"tonio: {below(title)}\n"
     if sys.stderr is not None:
         sys.stderr.write(text)
         sys.stderr.flush()
@@ -125,7 +144,13 @@ def dump(title: str) -> None:
 
 def deadlock() -> str:
     """What a Deadlock says: the tree, too."""
-    return _below(
-        "every task waits for another one, and no timer, socket, blocking call, thread or "
-        "signal handler is left that could wake any"
+    frozen = " that runs (the clock stands still)" if _tonio.clock_is_frozen() else ""
+    return below(
+        f"every task waits for another one, and no timer{frozen}, socket, blocking call, thread "
+        "or signal handler is left that could wake any"
     )
+
+
+def limit_passed(seconds: float, group: int) -> str:
+    """What a run that takes longer than its limit says."""
+    return below(f"the limit of {seconds:g} s has passed", of_group(group))

@@ -54,16 +54,22 @@ class AsyncGenerators(unittest.TestCase):
         self.assertEqual(self.closed, ["numbers"])
 
     def test_one_that_a_cancelled_task_iterates(self):
+        waits = tonio.Event()
+
         async def iterates():
             async for _ in self.numbers():
+                waits.set()
                 await tonio.Event().wait()
 
         async def program():
             tonio.spawn.without_tracking(iterates())
-            await tonio.sleep(0.01)
+            await waits.wait()
 
-        tonio.run(program())
-        self.assertEqual(self.closed, ["numbers"])
+        for _ in range(20):
+            self.closed.clear()
+            waits.clear()
+            tonio.run(program())
+            self.assertEqual(self.closed, ["numbers"])
 
     def test_one_in_a_cycle(self):
         async def program():

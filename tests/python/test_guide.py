@@ -1,8 +1,8 @@
 """The guide's and the README's examples run and print what stands below them.
 
 Every ```python block is a program of its own. A ```text block says what the python blocks
-directly before it print: one, or all of the table that ends there. Other programs' code
-stands in ```py blocks, which nobody runs.
+directly before it print: one, or all of the table that ends there. Those that import pytest
+are files of tests. Other programs' code stands in ```py blocks, which nobody runs.
 """
 
 import pathlib
@@ -13,6 +13,7 @@ import unittest
 
 from libraries import library, python_path
 from programs import TIMEOUT, TONIO, clean_environment
+from pytest_runs import OPTIONS
 from scenarios import main
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -75,7 +76,8 @@ class Reading(unittest.TestCase):
         self.assertEqual(got, [("a\n", None), ("b\n", "out\n"), ("c\n", "out\n"), ("d\n", None)])
 
 
-NO_TRIO = library("trio")[1]
+# What an example may import, and why it can't here.
+MISSING = {name: library(name)[1] for name in ("trio", "pytest")}
 
 
 class Guide(unittest.TestCase):
@@ -83,19 +85,23 @@ class Guide(unittest.TestCase):
 
     def run_example(self, example):
         environment = clean_environment()
-        if "import trio" in example.text:
-            if NO_TRIO:
-                self.skipTest(NO_TRIO)
-            environment["PYTHONPATH"] = python_path()
+        for name, reason in MISSING.items():
+            if f"import {name}\n" in example.text:
+                if reason:
+                    self.skipTest(reason)
+                environment["PYTHONPATH"] = python_path()
+        of_tests = "import pytest\n" in example.text
         with tempfile.TemporaryDirectory(prefix="tonio-test-") as folder:
             path = pathlib.Path(folder, "app.py")
             path.write_text(example.text)
+            command = ["-m", "pytest", "-q", *OPTIONS] if of_tests else ["run"]
             done = subprocess.run(
-                [TONIO, "run", str(path)], cwd=folder, stdin=subprocess.DEVNULL,
+                [TONIO, *command, str(path)], cwd=folder, stdin=subprocess.DEVNULL,
                 capture_output=True, text=True, timeout=TIMEOUT, env=environment,
             )
         said = f"{example.place}\n{done.stdout}{done.stderr}"
         self.assertEqual((done.returncode, done.stderr), (0, ""), said)
+        self.assertNotIn("warning", done.stdout if of_tests else "", said)
         if example.output is not None:
             self.assertEqual(done.stdout, example.output, said)
 

@@ -165,6 +165,13 @@ class Unix(Scenarios):
         with self.assertRaisesRegex(OSError, "too long"):
             yield net.open_unix_listener("/tmp/" + "x" * 200)
 
+    def test_a_path_with_a_nul_byte(self):
+        # The system would take what comes before it.
+        with self.assertRaisesRegex(ValueError, "has a NUL byte"):
+            yield net.open_unix_socket("/tmp/one\0two")
+        with self.assertRaisesRegex(ValueError, "has a NUL byte"):
+            yield net.open_unix_listener(b"/tmp/one\0two")
+
 
 HANDED_OVER = textwrap.dedent(
     """

@@ -212,6 +212,8 @@ class Attempts(Scenarios):
                 yield net.open_tcp_stream(*arguments)
         with self.assertRaisesRegex(ValueError, "happy_eyeballs_delay"):
             yield net.open_tcp_stream("127.0.0.1", 80, happy_eyeballs_delay=-1)
+        with self.assertRaisesRegex(TypeError, "happy_eyeballs_delay must be a number"):
+            yield net.open_tcp_stream("127.0.0.1", 80, happy_eyeballs_delay="1")
         with self.assertRaisesRegex(OverflowError, "0 to 65535"):
             yield net.open_tcp_stream("127.0.0.1", 70000)
 

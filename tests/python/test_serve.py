@@ -15,6 +15,7 @@ import tonio
 from scenarios import Scenarios, main
 from tonio import net
 from tonio.net import socket
+from tonio.sync import channel
 
 
 @contextlib.contextmanager
@@ -102,6 +103,43 @@ class Serving(Scenarios):
         self.assertEqual(ended[0].socket.fileno(), -1)
         with self.assertRaises(ConnectionRefusedError):
             yield net.open_tcp_stream(*address)
+
+    def test_a_thousand_handlers_are_cancelled_at_once(self):
+        # Fewer where descriptors are short: each connection has two here.
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        number = min(1000, soft // 2 - 50)
+        listener, address = yield self.listen()
+        begun, ended = channel.unbounded(), []
+
+        @self.task
+        def handler(stream):
+            try:
+                begun[0].send(None)
+                yield stream.receive_some()
+            finally:
+                yield tonio.sleep(0)
+                ended.append(stream)
+
+        def clients(scope):
+            scope.spawn(net.serve_listeners(handler, [listener]))
+            opened = []
+            for _ in range(number):
+                opened.append((yield net.open_tcp_stream(*address)))
+            for _ in range(number):
+                yield begun[1].receive()
+            scope.cancel()
+            return opened
+
+        opened = []
+
+        def body(scope):
+            opened.extend((yield clients(scope)))
+
+        yield self.scoped(body)
+        self.assertEqual(len(ended), number)
+        for stream in opened:
+            self.assertEqual((yield stream.receive_some()), b"")
+            stream.close()
 
     def test_a_failing_handler_is_reported_and_the_server_goes_on(self):
         listener, address = yield self.listen()
@@ -247,6 +285,10 @@ class Serving(Scenarios):
         listener, _ = yield self.listen()
         with self.assertRaisesRegex(TypeError, "must be a function, not int"):
             yield net.serve_listeners(5, [listener])
+        self.assertEqual(listener.socket.fileno(), -1)
+        listener, _ = yield self.listen()
+        with self.assertRaisesRegex(TypeError, r"must have accept\(\), int has not"):
+            yield net.serve_listeners(self.echo(), [listener, 5])
         self.assertEqual(listener.socket.fileno(), -1)
 
 

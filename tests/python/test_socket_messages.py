@@ -105,6 +105,9 @@ class Messages(Scenarios):
                 (TypeError, lambda: first.recvmsg()),
                 (ValueError, lambda: first.recvmsg(-1)),
                 (ValueError, lambda: first.recvmsg(1, -1)),
+                (ValueError, lambda: first.recvmsg(1, 2**62)),
+                (ValueError, lambda: first.recvmsg_into([bytearray(1)], 2**62)),
+                (MemoryError, lambda: first.recvmsg(2**62)),
                 (TypeError, lambda: first.recvmsg_into(5)),
             ]:
                 with self.assertRaises(error):

@@ -76,6 +76,8 @@ class Object(unittest.TestCase):
         read, write = os.pipe()
         with self.assertRaises(OSError):
             socket.socket(fileno=read)
+        # It is left as it was.
+        self.assertTrue(os.get_blocking(read))
         os.close(read)
         os.close(write)
 
@@ -98,6 +100,10 @@ class Object(unittest.TestCase):
         self.assertEqual([warning.category for warning in caught], [ResourceWarning])
         with self.assertRaises(OSError):
             os.fstat(fd)
+
+    def test_from_what_is_no_stdlib_socket(self):
+        with self.assertRaisesRegex(TypeError, "takes a socket.socket, not int"):
+            socket.from_stdlib_socket(5)
 
     def test_from_stdlib_socket(self):
         first, second = std.socketpair()

@@ -2,6 +2,7 @@
 with its reason, by our client and by our server; and what TLSContext loads."""
 
 import datetime
+import os
 import ssl
 
 import tonio
@@ -118,6 +119,51 @@ class Certificates(Scenarios):
         with self.assertRaisesRegex(ValueError, r"certificate 2 of the chain \(CN=localhost\)"):
             context.load_cert_chain(swapped, issued.key)
 
+    def test_the_order_of_a_chain(self):
+        # Each certificate must be followed by its issuer (RFC 5246, section 7.4.2); the root,
+        # which the client has, may follow or not.
+        upper = Authority("Upper", authority())
+        lower = Authority("Lower", upper)
+        issued = lower.issue("localhost")
+        own, first, second, root = (
+            of.certificate.read_bytes() for of in (issued, lower, upper, authority())
+        )
+        ordered, swapped = own + first + second, own + second + first
+        for chain, reason in (
+            (ordered, None),
+            (ordered + root, None),
+            (swapped, "certificate has an unknown issuer (CN=Lower)"),
+        ):
+            file = issued.chain
+            file.write_bytes(chain)
+            openssls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            openssls.load_cert_chain(file, issued.key)
+            for version in "TLSv1.2", "TLSv1.3":
+                for server_side in server_context(issued), openssls:
+                    told, _ = yield self.shake(client_context(**only(version)), server_side)
+                    self.assertEqual(told, reason, version)
+
+    def test_a_revoked_intermediate(self):
+        root = Authority("Root that revokes")
+        middle = Authority("Revoked intermediate", root)
+        issued = middle.issue("localhost")
+        context = client_context(root)
+        outcome = yield self.shake(context, server_context(issued))
+        self.assertEqual(outcome, [None, None])
+        context.load_verify_locations(root.revoke(middle))
+        told, _ = yield self.shake(context, server_context(issued))
+        self.assertEqual(told, "certificate has been revoked (CN=Revoked intermediate)")
+
+    def test_addresses_with_a_zone(self):
+        # The zone means something to the client's machine only.
+        issued = authority().issue("fe80::1")
+        for client_side in client_context(), ssl.create_default_context(
+            cafile=authority().certificate
+        ):
+            for name in "fe80::1%lo", "fe80::1":
+                outcome = yield self.shake(client_side, server_context(issued), name)
+                self.assertEqual(outcome, [None, None], name)
+
     def test_client_certificates(self):
         for version in "TLSv1.2", "TLSv1.3":
             for mode in ssl.CERT_OPTIONAL, ssl.CERT_REQUIRED:
@@ -158,8 +204,6 @@ class Certificates(Scenarios):
 
     def test_the_systems_trust_store(self):
         # It is read from where OpenSSL's users look, too.
-        import os
-
         before = os.environ.get("SSL_CERT_FILE")
         os.environ["SSL_CERT_FILE"] = str(authority().certificate)
         try:
@@ -175,6 +219,23 @@ class Certificates(Scenarios):
         context = tls.TLSContext()
         context.load_default_certs()
         self.assertGreater(len(context.get_ca_certs()), 10)
+
+    def test_a_trust_store_that_can_not_be_read(self):
+        before = {name: os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")}
+        os.environ.update(SSL_CERT_FILE="/nonexistent/file", SSL_CERT_DIR="/nonexistent/folder")
+        try:
+            with self.assertRaisesRegex(
+                OSError, r"/nonexistent/file and /nonexistent/folder \(No such file or directory\)"
+            ):
+                tls.TLSContext().load_default_certs()
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+        tls.TLSContext().load_default_certs()
+        yield tonio.sleep(0)
 
     def test_verification_switched_off(self):
         issued = Authority("Somebody else").issue("elsewhere")
@@ -256,6 +317,19 @@ class Certificates(Scenarios):
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.maximum_version = ssl.TLSVersion.MAXIMUM_SUPPORTED
         self.assertEqual(context.minimum_version, ssl.TLSVersion.TLSv1_3)
+        # A number is no descriptor to read from.
+        for load in context.load_cert_chain, context.load_verify_locations:
+            with self.assertRaisesRegex(TypeError, "not int"):
+                load(0)
+        with self.assertRaisesRegex(TypeError, "cadata must be str or bytes, not int"):
+            context.load_verify_locations(cadata=5)
+        with self.assertRaisesRegex(ValueError, "minimum_version"):
+            context.minimum_version = []
+        with self.assertRaisesRegex(TypeError, "a name must be str, not int"):
+            tls.self_signed_certificate(5)
+        for days in 0, -1, 1e300, float("nan"):
+            with self.assertRaisesRegex(ValueError, "days"):
+                tls.self_signed_certificate("localhost", days=days)
         for names in (), ("a,b",), ("x" * 65,):
             with self.assertRaisesRegex(ValueError, "name"):
                 tls.self_signed_certificate(*names)

@@ -63,7 +63,7 @@ class Peers(Scenarios):
 
         return served()
 
-    def exchange(self, port, version, name="localhost", data=b"hello\n", expected=b"hello\n"):
+    def exchange(self, port, version, name=HOST, data=b"hello\n", expected=b"hello\n"):
         context = client_context(**only(version))
         stream = yield tls.open_tls_over_tcp_stream(name, port, ssl_context=context)
         yield stream.send_all(data)
@@ -79,7 +79,7 @@ class Peers(Scenarios):
     def fetch(self, port, version, path="/file"):
         context = client_context(**only(version))
         stream = yield tls.open_tls_over_tcp_stream(
-            "localhost", port, ssl_context=context, https_compatible=True
+            HOST, port, ssl_context=context, https_compatible=True
         )
         request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         yield stream.send_all(request)
@@ -142,7 +142,7 @@ class Peers(Scenarios):
         needs("socat")
 
         def body(port):
-            target = f"OPENSSL:localhost:{port},cafile={authority().certificate}"
+            target = f"OPENSSL:{HOST}:{port},commonname=localhost,cafile={authority().certificate}"
             ended = yield run("socat", "-t5", "-", target, input=b"hello\n" * 10_000)
             self.assertEqual(ended.stdout, b"HELLO\n" * 10_000, ended.stderr)
 
@@ -179,7 +179,7 @@ class Peers(Scenarios):
             context = ssl.create_default_context(cafile=cafile)
             context.minimum_version = context.maximum_version = ssl.TLSVersion(number)
             data = bytes(range(97, 123)) * 50_000
-            with socket.create_connection(("localhost", port)) as plain:
+            with socket.create_connection(("127.0.0.1", port)) as plain:
                 with context.wrap_socket(plain, server_hostname="localhost") as sock:
                     sock.sendall(data[:1000])
                     got = b""
@@ -188,7 +188,9 @@ class Peers(Scenarios):
                     assert got == data[:1000].upper()
 
             async def main():
-                reader, writer = await asyncio.open_connection("localhost", port, ssl=context)
+                reader, writer = await asyncio.open_connection(
+                    "127.0.0.1", port, ssl=context, server_hostname="localhost"
+                )
                 writer.write(data)
                 assert await reader.readexactly(len(data)) == data.upper()
                 writer.close()
@@ -224,7 +226,7 @@ class Peers(Scenarios):
                     yield self.exchange(peer.port, version, data=b"hello\n", expected=b"olleh\n")
             with self.s_server(localhost(), "-WWW") as peer:
                 with self.assertRaises(ResourceBroken):
-                    yield tls.open_tls_over_tcp_stream("localhost", peer.port)
+                    yield tls.open_tls_over_tcp_stream(HOST, peer.port)
 
     def test_client_certificate_for_openssl(self):
         issued = authority().issue("client", extended="clientAuth")
@@ -234,7 +236,7 @@ class Peers(Scenarios):
                 context = client_context(**only(version))
                 context.load_cert_chain(issued.certificate, issued.key)
                 stream = yield tls.open_tls_over_tcp_stream(
-                    "localhost", peer.port, ssl_context=context
+                    HOST, peer.port, ssl_context=context
                 )
                 yield stream.send_all(b"hello\n")
                 self.assertEqual((yield stream.receive_some()), b"olleh\n")
@@ -253,7 +255,7 @@ class Peers(Scenarios):
             stdin=stdin,
         ) as peer:
             stream = yield tls.open_tls_over_tcp_stream(
-                "localhost", peer.port, ssl_context=client_context()
+                HOST, peer.port, ssl_context=client_context()
             )
             peer.process.stdin.write(b"first\n")
             peer.process.stdin.flush()
@@ -286,7 +288,7 @@ class Peers(Scenarios):
             for version in VERSIONS:
                 context = client_context(**only(version))
                 stream = yield tls.open_tls_over_tcp_stream(
-                    "localhost", peer.port, ssl_context=context
+                    HOST, peer.port, ssl_context=context
                 )
                 # tr writes when its input has ended; closing says so.
                 yield stream.send_all(b"hello\n")

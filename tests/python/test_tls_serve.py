@@ -10,6 +10,7 @@ import sys
 import tonio
 from scenarios import Scenarios, main
 from tls_servers import HOST, Serving, client_context, echo, server_context
+from tls_streams import std_server_context
 from tonio import net
 from tonio.exceptions import ResourceBroken
 from tonio.net import tls
@@ -44,7 +45,7 @@ class LogOfTLS(logging.Handler):
 class ServingTLS(Scenarios):
     def exchange(self, port, data=b"hello"):
         stream = yield tls.open_tls_over_tcp_stream(
-            "localhost", port, ssl_context=client_context()
+            HOST, port, ssl_context=client_context()
         )
         yield stream.send_all(data)
         got = b""
@@ -114,7 +115,7 @@ class ServingTLS(Scenarios):
 
         def body(port):
             stream = yield tls.open_tls_over_tcp_stream(
-                "localhost", port, ssl_context=client_context()
+                HOST, port, ssl_context=client_context()
             )
             yield stream.send_all(b"x")
             # Its end is orderly, all the same.
@@ -135,7 +136,7 @@ class ServingTLS(Scenarios):
 
         def body(port):
             stream = yield tls.open_tls_over_tcp_stream(
-                "localhost", port, ssl_context=client_context()
+                HOST, port, ssl_context=client_context()
             )
             yield stream.send_all(b"hello")
             self.assertEqual((yield stream.receive_some()), b"HELLO")
@@ -143,12 +144,34 @@ class ServingTLS(Scenarios):
 
         yield self.serving(body, shout)
 
+    def test_handlers_streams_end_orderly(self):
+        # Whoever made the listeners: an end that can't be said at once is waited for.
+        async def answers(stream):
+            await stream.send_all(await stream.receive_some())
+
+        for server_side in server_context(), std_server_context():
+            listeners = yield tls.open_tls_over_tcp_listeners(0, server_side, host=HOST)
+            port = listeners[0].socket.getsockname()[1]
+
+            def body(scope):
+                scope.spawn(net.serve_listeners(answers, listeners))
+                client = yield tls.open_tls_over_tcp_stream(
+                    HOST, port, ssl_context=client_context()
+                )
+                yield client.send_all(b"x")
+                self.assertEqual((yield client.receive_some()), b"x")
+                self.assertEqual((yield client.receive_some()), b"")
+                yield client.close()
+                scope.cancel()
+
+            yield self.scoped(body)
+
     def test_listeners(self):
         listeners = yield tls.open_tls_over_tcp_listeners(0, server_context(), host=HOST)
         (listener,) = listeners
         port = listener.socket.getsockname()[1]
         connecting = tonio.spawn(
-            tls.open_tls_over_tcp_stream("localhost", port, ssl_context=client_context())
+            tls.open_tls_over_tcp_stream(HOST, port, ssl_context=client_context())
         )
         server = yield listener.accept()
         yield server.handshake()
@@ -164,6 +187,12 @@ class ServingTLS(Scenarios):
             yield tls.serve_tls_over_tcp(echo, 0, tls.TLSContext(server_side=True), host=HOST)
         with self.assertRaisesRegex(TypeError, "ssl_context must be"):
             yield tls.serve_tls_over_tcp(echo, 0, None, host=HOST)
+        with self.assertRaisesRegex(TypeError, "handshake_timeout must be a number"):
+            yield tls.serve_tls_over_tcp(
+                echo, 0, server_context(), host=HOST, handshake_timeout=None
+            )
+        with self.assertRaisesRegex(TypeError, r"listener must have accept\(\)"):
+            tls.TLSListener(None, server_context())
         with self.assertRaisesRegex(TypeError, "handler must be a function"):
             yield tls.serve_tls_over_tcp(None, 0, server_context(), host=HOST)
         with self.assertRaises(ConnectionRefusedError):
@@ -181,7 +210,7 @@ class ServingTLS(Scenarios):
     def test_the_servers_certificate_is_checked(self):
         def body(port):
             with self.assertRaisesRegex(ResourceBroken, r"unknown issuer \(CN=localhost\)"):
-                yield tls.open_tls_over_tcp_stream("localhost", port)
+                yield tls.open_tls_over_tcp_stream(HOST, port)
             yield log.wait_for("the peer refused: unknown certificate authority")
 
         with LogOfTLS() as log:

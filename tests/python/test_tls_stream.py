@@ -4,60 +4,16 @@ import os
 import ssl
 
 import tonio
-from scenarios import Scenarios, main
-from tls_servers import HOST, authority, client_context, localhost, only, server_context
-from tonio import net
+from scenarios import main
+from tls_servers import authority, client_context, localhost, only, server_context
+from tls_streams import PairOfStreams, Relayed, sockets, std_client_context, std_server_context
 from tonio.exceptions import CancelledError, ResourceBroken, ResourceBusy
-from tonio.net import socket, tls
+from tonio.net import tls
 
 VERSIONS = "TLSv1.2", "TLSv1.3"
 
 
-def std_server_context():
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(localhost().chain, localhost().key)
-    return context
-
-
-def std_client_context():
-    return ssl.create_default_context(cafile=authority().certificate)
-
-
-def sockets():
-    return [net.SocketStream(sock) for sock in socket.socketpair()]
-
-
-class Relayed:
-    """A transport that is no SocketStream: in the plain notation, in small pieces."""
-
-    def __init__(self, stream, piece=700):
-        self.stream, self.piece = stream, piece
-
-    def send_all(self, data):
-        for start in range(0, len(data), self.piece):
-            yield self.stream.send_all(data[start : start + self.piece])
-
-    def receive_some(self, max_bytes=None):
-        return (yield self.stream.receive_some(self.piece))
-
-    def close(self):
-        self.stream.close()
-
-    @property
-    def socket(self):
-        return self.stream.socket
-
-
-class TLSStreams(Scenarios):
-    def pair(self, client_side=None, server_side=None, wrap=lambda stream: stream, **options):
-        """Two TLSStreams that are connected."""
-        first, second = map(wrap, sockets())
-        client = tls.TLSStream(
-            first, client_side or client_context(), server_hostname="localhost", **options
-        )
-        server = tls.TLSStream(second, server_side or server_context(), server_side=True, **options)
-        return client, server
-
+class TLSStreams(PairOfStreams):
     def exchange(self, client, server, data):
         """Sends data there and back; both at the same time."""
 
@@ -162,56 +118,6 @@ class TLSStreams(Scenarios):
                 self.assertEqual(client.getpeercert()["subject"], ((("commonName", "localhost"),),))
                 yield client.close()
                 yield server.close()
-
-    def test_truncation(self):
-        for make_server in server_context, std_server_context:
-            for wrap in lambda stream: stream, Relayed:
-                for compatible in False, True:
-                    client, server = self.pair(
-                        server_side=make_server(), wrap=wrap, https_compatible=compatible
-                    )
-                    yield tonio.spawn(client.handshake(), server.handshake())
-                    yield client.send_all(b"half a")
-                    client.socket.shutdown(socket.SHUT_WR)
-                    self.assertEqual((yield server.receive_some()), b"half a")
-                    if compatible:
-                        self.assertEqual((yield server.receive_some()), b"")
-                    else:
-                        with self.assertRaises(ResourceBroken) as caught:
-                            yield server.receive_some()
-                        self.assertEqual(
-                            str(caught.exception),
-                            "the peer ended the connection without a close_notify",
-                        )
-                        self.assertIsInstance(caught.exception, OSError)
-                    client.transport.close()
-                    server.transport.close()
-
-    def test_leaving_the_block_is_an_orderly_end(self):
-        client, server = self.pair()
-        yield tonio.spawn(client.handshake(), server.handshake())
-        with client:
-            yield client.send_all(b"last")
-        self.assertEqual((yield server.receive_some()), b"last")
-        self.assertEqual((yield server.receive_some()), b"")
-        yield server.close()
-        yield server.close()
-        with self.assertRaisesRegex(ResourceBroken, "closed"):
-            yield server.send_all(b"x")
-
-    def test_half_closed(self):
-        for wrap in lambda stream: stream, Relayed:
-            client, server = self.pair(wrap=wrap)
-            yield tonio.spawn(client.handshake(), server.handshake())
-            client.send_eof()
-            with self.assertRaisesRegex(BrokenPipeError, r"nothing can be sent after send_eof\(\)"):
-                yield client.send_all(b"x")
-            answer = tonio.spawn(client.receive_some())
-            self.assertEqual((yield server.receive_some()), b"")
-            yield server.send_all(b"the other direction")
-            self.assertEqual((yield answer), b"the other direction")
-            yield client.close()
-            yield server.close()
 
     def test_the_second_that_receives_is_told(self):
         for wrap in lambda stream: stream, Relayed:
@@ -329,8 +235,17 @@ class TLSStreams(Scenarios):
         first, second = sockets()
         with self.assertRaisesRegex(TypeError, "TLSContext or ssl.SSLContext, not str"):
             tls.TLSStream(first, "context")
-        with self.assertRaisesRegex(ValueError, "needs server_hostname"):
-            tls.TLSStream(first, client_context())
+        for make_client in client_context, std_client_context:
+            # Nothing would check the name.
+            with self.assertRaisesRegex(ValueError, "needs server_hostname"):
+                tls.TLSStream(first, make_client())
+        with self.assertRaisesRegex(TypeError, "server_hostname must be str or bytes, not int"):
+            tls.TLSStream(first, client_context(), server_hostname=5)
+        with self.assertRaisesRegex(TypeError, "transport must have send_all.* NoneType has no"):
+            tls.TLSStream(None, client_context(), server_hostname="localhost")
+        for timeout, error in ("1", TypeError), (None, TypeError), (0, ValueError), (-1, ValueError):
+            with self.assertRaisesRegex(error, "handshake_timeout"):
+                tls.TLSStream(first, server_context(), server_side=True, handshake_timeout=timeout)
         with self.assertRaisesRegex(ValueError, r"TLSContext\(server_side=True\)"):
             tls.TLSStream(first, client_context(), server_side=True)
         with self.assertRaisesRegex(ValueError, "load_cert_chain"):

@@ -86,13 +86,13 @@ class HTTPS(TLS):
                 self.assertIn("SSL connection using " + ("TLSv1.3" if limits[0] == "--tlsv1.3" else "TLSv1.2"),
                               done.stderr)
                 # Both requests went through one connection.
-                self.assertRegex(done.stderr, "Re-using existing connection")
+                self.assertRegex(done.stderr, "Re-?using existing (https: )?connection")
 
     def test_python(self):
         with Server("http_hello.py", "--tls", self.certificate) as server:
             context = ssl.create_default_context(cafile=self.certificate)
             connection = http.client.HTTPSConnection(
-                "localhost", server.address[1], context=context, timeout=TIMEOUT
+                "127.0.0.1", server.address[1], context=context, timeout=TIMEOUT
             )
             for headers in {}, {}, {"Connection": "close"}:
                 connection.request("GET", "/", headers=headers)

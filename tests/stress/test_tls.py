@@ -7,7 +7,7 @@ import unittest
 import tonio
 from scale import scaled
 from scenarios import main
-from tls_servers import Serving, client_context, echo, only, server_context
+from tls_servers import HOST, Serving, client_context, echo, only, server_context
 from tonio.exceptions import ResourceBroken
 from tonio.net import tls
 
@@ -15,7 +15,7 @@ CLIENTS = scaled(60)
 
 
 async def exchange(port, context, size):
-    stream = await tls.open_tls_over_tcp_stream("localhost", port, ssl_context=context)
+    stream = await tls.open_tls_over_tcp_stream(HOST, port, ssl_context=context)
     data = os.urandom(size)
 
     async def receive():
@@ -55,7 +55,7 @@ class TLS(unittest.TestCase):
         async def scenario():
             async with Serving(server_context(), echo, https_compatible=True) as port:
                 stream = await tls.open_tls_over_tcp_stream(
-                    "localhost", port, ssl_context=client_context()
+                    HOST, port, ssl_context=client_context()
                 )
                 size, piece = scaled(200) * 10_000, b"x" * 10_000
 

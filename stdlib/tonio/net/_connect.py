@@ -7,7 +7,7 @@ import os
 from _tonio import Event, scope
 
 from . import socket as _sockets
-from ._names import check_port
+from ._names import check_port, check_seconds, unix_path
 from ._streams import SocketStream
 
 TYPE_CHECKING = False
@@ -44,8 +44,7 @@ async def open_tcp_stream(
         raise TypeError(f"open_tcp_stream(): host must be str or bytes, not {type(host).__name__}")
     check_port(port, "open_tcp_stream()")
     delay = _DELAY if happy_eyeballs_delay is None else happy_eyeballs_delay
-    if not delay >= 0:
-        raise ValueError(f"open_tcp_stream(): happy_eyeballs_delay must not be negative: {delay}")
+    check_seconds(delay, "open_tcp_stream(): happy_eyeballs_delay", zero=True)
     targets = _interleaved(await _addresses(host, port))
     if local_address is not None:
         targets = await _with_sources(targets, local_address)
@@ -55,9 +54,10 @@ async def open_tcp_stream(
 async def open_unix_socket(path: StrOrBytesPath) -> SocketStream:
     """Connects to the Unix socket at a path (str, bytes or os.PathLike; one that begins with
     NUL is an abstract name) and gives a SocketStream."""
+    path = unix_path(path, "open_unix_socket()")
     sock = _sockets.socket(_sockets.AF_UNIX, _sockets.SOCK_STREAM)
     try:
-        await sock.connect(os.fspath(path))
+        await sock.connect(path)
     except BaseException:
         sock.close()
         raise

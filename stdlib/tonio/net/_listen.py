@@ -8,7 +8,7 @@ import socket as _std
 import stat
 
 from . import socket as _sockets
-from ._names import check_port
+from ._names import check_port, unix_path
 from ._streams import SocketListener
 
 TYPE_CHECKING = False
@@ -92,7 +92,7 @@ async def open_unix_listener(
     is an abstract name) and gives a SocketListener. What stays of a listener that has ended
     is replaced; a socket that somebody listens on, or another file, is not: OSError. mode are
     the file's permissions, such as 0o600. The file stays when the listener is closed."""
-    path = os.fspath(path)
+    path = unix_path(path, "open_unix_listener()")
     sock = _sockets.socket(_sockets.AF_UNIX, _sockets.SOCK_STREAM)
     try:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket as _std
 
 from _tonio import Event, spawn_blocking
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
+    _Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
     _T = TypeVar("_T")
     # family, type, protocol, canonical name, address
     _Found = list[tuple[_std.AddressFamily, _std.SocketKind, int, str, Any]]
@@ -22,6 +24,24 @@ def check_port(port: int, function: str) -> None:
         raise TypeError(f"{function}: port must be an int, not {type(port).__name__}")
     if not 0 <= port <= 65535:
         raise OverflowError(f"{function}: port must be 0 to 65535, not {port}")
+
+
+def check_seconds(seconds: float, name: str, *, zero: bool = False) -> None:
+    """For a length of time that must be a positive number, or also zero."""
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
+        raise TypeError(f"{name} must be a number of seconds, not {type(seconds).__name__}")
+    if zero and not seconds >= 0:
+        raise ValueError(f"{name} must not be negative: {seconds}")
+    if not zero and not seconds > 0:
+        raise ValueError(f"{name} must be positive: {seconds}")
+
+
+def unix_path(path: _Path, function: str) -> str | bytes:
+    """The path of a Unix socket as str or bytes. One with a NUL byte in it is refused: the
+    system would take what comes before it."""
+    if os.fsencode(path).find(b"\0") > 0:
+        raise ValueError(f"{function}: the path of a Unix socket has a NUL byte: {path!r}")
+    return os.fspath(path)
 
 
 async def getaddrinfo(

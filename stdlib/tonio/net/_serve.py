@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     class _Stream(Protocol):
         def __enter__(self) -> Any: ...
         def __exit__(self, *_: Any) -> None: ...
+        def close(self) -> Awaitable[None] | None: ...
 
     _S = TypeVar("_S", bound=_Stream)
     _S_co = TypeVar("_S_co", bound=_Stream, covariant=True)
@@ -65,6 +66,9 @@ async def serve_listeners(handler: _Handler[_S], listeners: Iterable[_Listener[_
             raise TypeError(f"the handler must be a function, not {type(handler).__name__}")
         if not listeners:
             raise ValueError("serve_listeners() takes at least one listener")
+        for listener in listeners:
+            if not callable(getattr(listener, "accept", None)):
+                raise TypeError(f"a listener must have accept(), {type(listener).__name__} has not")
         async with scope() as server:
             # One in the server's own task, so that its failure is raised as it is.
             first, *others = listeners
@@ -73,7 +77,8 @@ async def serve_listeners(handler: _Handler[_S], listeners: Iterable[_Listener[_
             await _accept(handler, first, server)
     finally:
         for listener in listeners:
-            listener.close()
+            if hasattr(listener, "close"):
+                listener.close()
 
 
 async def serve_tcp(
@@ -122,5 +127,8 @@ async def _handle(handler: _Handler[_S], stream: _S) -> None:
             if running is None:
                 raise TypeError(f"{handler!r} must be a generator or async function")
             await call(running)
+            # A stream that has more to say at its end than can be said at once: TLS.
+            if (closing := stream.close()) is not None:
+                await call(closing)
         except Exception as failure:
             report_failure("server's handler", failure)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # module itself is loaded by the programs that use it.
 _CERT_NONE, _CERT_OPTIONAL, _CERT_REQUIRED = range(3)
 _VERSIONS = {"TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
+_MOST_DAYS = 36_500  # of a certificate that signs itself: a hundred years
 _MINIMUM_SUPPORTED, _MAXIMUM_SUPPORTED = -2, -1  # ssl.TLSVersion's
 
 
@@ -155,6 +156,8 @@ class TLSContext:
         if cafile is not None:
             self._trust(_data(cafile), _named(cafile))
         if cadata is not None:
+            if not isinstance(cadata, (bytes, bytearray, memoryview)):
+                raise TypeError(f"cadata must be str or bytes, not {type(cadata).__name__}")
             self._trust(bytes(cadata), "cadata: ")
         if capath is not None:
             for entry in sorted(os.scandir(os.fsdecode(capath)), key=lambda entry: entry.name):
@@ -232,8 +235,12 @@ def self_signed_certificate(
     """Makes a certificate for host names and addresses, which signs itself, and its key
     (ECDSA P-256, or RSA with 2048 bits): (certificate, key), each PEM bytes. For development
     and tests: nobody trusts it who hasn't loaded it (load_verify_locations)."""
-    if not days > 0:
-        raise ValueError(f"self_signed_certificate(): days must be positive: {days}")
+    if not 0 < days <= _MOST_DAYS:
+        raise ValueError(f"self_signed_certificate(): days must be 0 to {_MOST_DAYS}, not {days}")
+    for name in names:
+        if not isinstance(name, str):
+            kind = type(name).__name__
+            raise TypeError(f"self_signed_certificate(): a name must be str, not {kind}")
     return _tonio.tls_self_signed(names, days, rsa)
 
 
@@ -258,7 +265,7 @@ def default_client_context() -> TLSContext:
 
 
 def _version(version: int | str, name: str) -> int:
-    number = _VERSIONS.get(version, 0) if isinstance(version, str) else version
+    number = _VERSIONS.get(version, version) if isinstance(version, str) else version
     if number == _MINIMUM_SUPPORTED:
         return _VERSIONS["TLSv1.2"]
     if number == _MAXIMUM_SUPPORTED:
@@ -271,7 +278,8 @@ def _version(version: int | str, name: str) -> int:
 def _data(source: _Source) -> bytes:
     if isinstance(source, bytes):
         return source
-    with open(source, "rb") as file:
+    # open() would take a number for a descriptor.
+    with open(os.fspath(source), "rb") as file:
         return file.read()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .._call import call
 from ._connect import open_tcp_stream
 from ._listen import open_tcp_listeners
+from ._names import check_seconds
 from ._serve import serve_listeners
 from ._tls_stream import HANDSHAKE_TIMEOUT, TLSStream, make_engine
 
@@ -40,6 +41,8 @@ class TLSListener:
         https_compatible: bool = False,
         handshake_timeout: float = HANDSHAKE_TIMEOUT,
     ) -> None:
+        if not callable(getattr(listener, "accept", None)):
+            raise TypeError(f"listener must have accept(), {type(listener).__name__} has not")
         self.transport: Any = listener
         self._context = ssl_context
         self._options: dict[str, Any] = {
@@ -47,8 +50,7 @@ class TLSListener:
             "https_compatible": https_compatible,
             "handshake_timeout": handshake_timeout,
         }
-        # What is wrong with the context is told now, not to the first client.
-        make_engine(ssl_context, True, None, https_compatible)
+        _check_server(ssl_context, handshake_timeout, https_compatible)
 
     async def accept(self) -> TLSStream:
         """Suspends until a connection comes, and gives it as a TLSStream."""
@@ -85,6 +87,8 @@ async def open_tls_over_tcp_stream(
 ) -> TLSStream:
     """Connects as open_tcp_stream() does, and gives a TLSStream whose handshake is over.
     Without a context the peer is verified against the system's trusted certificates."""
+    # What is wrong with these is told without a connection.
+    check_seconds(handshake_timeout, "handshake_timeout")
     make_engine(ssl_context, False, host, https_compatible)
     transport = await open_tcp_stream(host, port, happy_eyeballs_delay=happy_eyeballs_delay)
     try:
@@ -113,7 +117,7 @@ async def open_tls_over_tcp_listeners(
     handshake_timeout: float = HANDSHAKE_TIMEOUT,
 ) -> list[TLSListener]:
     """As open_tcp_listeners(), giving TLSListeners."""
-    make_engine(ssl_context, True, None, https_compatible)
+    _check_server(ssl_context, handshake_timeout, https_compatible)
     listeners = await open_tcp_listeners(port, host=host, backlog=backlog, reuse_port=reuse_port)
     return [
         TLSListener(
@@ -163,9 +167,14 @@ async def serve_tls_over_tcp(
         if running is None:
             raise TypeError(f"{handler!r} must be a generator or async function")
         await call(running)
-        await stream.close()
 
     await serve_listeners(handle, listeners)
+
+
+def _check_server(ssl_context: Context, handshake_timeout: float, https_compatible: bool) -> None:
+    # What is wrong with these is told now, not to the first client.
+    check_seconds(handshake_timeout, "handshake_timeout")
+    make_engine(ssl_context, True, None, https_compatible)
 
 
 def _log_failed_handshake(stream: TLSStream, failure: OSError) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
     _T = TypeVar("_T")
+# What is read at a time.
+_READ_SIZE = 65536
 
 
 class StdlibEngine:
@@ -29,7 +31,12 @@ class StdlibEngine:
         server_hostname: str,
         https_compatible: bool,
     ) -> None:
+        if context.check_hostname and not (server_side or server_hostname):
+            # The ssl module leaves this check to its sockets: no name would be checked here.
+            raise ValueError("a TLS client that checks host names needs server_hostname")
         self._lock = threading.Lock()
+        # Plaintext that came before close_notify() was called.
+        self._read_ahead = bytearray()
         self._input, self._output = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._object = context.wrap_bio(
             self._input, self._output, server_side, server_hostname or None
@@ -56,9 +63,15 @@ class StdlibEngine:
         return self._call(shake)
 
     def read(self, max_bytes: int | None) -> bytes | None:
+        size = _READ_SIZE if max_bytes is None else max_bytes
+
         def read() -> bytes:
+            if self._read_ahead:
+                data = bytes(self._read_ahead[:size])
+                del self._read_ahead[:size]
+                return data
             try:
-                return self._object.read(65536 if max_bytes is None else max_bytes)
+                return self._object.read(size)
             except ssl.SSLZeroReturnError:
                 return b""
             except ssl.SSLEOFError:
@@ -83,9 +96,15 @@ class StdlibEngine:
 
     def close_notify(self) -> None:
         def close() -> None:
+            # unwrap() wants the peer's close_notify next, and takes data for an error.
+            try:
+                while data := self._object.read(_READ_SIZE):
+                    self._read_ahead += data
+            except ssl.SSLError:
+                pass  # nothing more, or read() tells
             try:
                 self._object.unwrap()
-            except ssl.SSLZeroReturnError:
+            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 pass
 
         self._call(close)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import errno
 import sys
 
+from _tonio import spawn
+
 from .._call import call
 from .._timeout import timeout
 from ..exceptions import ResourceBroken, ResourceBusy
 from ..sync import Lock
+from ._names import check_seconds
 from ._streams import SocketStream
 from ._tls_context import TLSContext, certificate_dict, default_client_context
 
@@ -66,6 +69,8 @@ class TLSStream:
         https_compatible: bool = False,
         handshake_timeout: float = HANDSHAKE_TIMEOUT,
     ) -> None:
+        _check_transport(transport)
+        check_seconds(handshake_timeout, "handshake_timeout")
         self.transport: Any = transport
         self._engine = make_engine(ssl_context, server_side, server_hostname, https_compatible)
         self._handshake_timeout = handshake_timeout
@@ -96,6 +101,9 @@ class TLSStream:
             self._shaken = True
             if isinstance(self.transport, SocketStream) and hasattr(self._engine, "receive"):
                 self._socket = self._send_socket = self.transport.socket
+            # After _shaken, which send_eof() looks at after it has set _ended.
+            if self._ended:
+                self._say_end()
 
     def receive_some(self, max_bytes: int | None = None) -> _Suspending[bytes]:
         """Suspends until there is data, and gives it as bytes: at most max_bytes (None: as many
@@ -112,12 +120,11 @@ class TLSStream:
 
     def send_eof(self) -> None:
         """Ends this side (close_notify): the peer receives b'' after what was sent. Receiving
-        goes on. Over a SocketStream it goes out at once, else when something is received."""
+        goes on. It does not wait: what the transport doesn't take at once is sent by a task of
+        its own. Before the handshake it is put off until that is over."""
         self._ended = True
-        self._send_socket = None
-        self._engine.close_notify()
-        if self._socket is not None:
-            self._engine.flush(self._socket)
+        if self._shaken:
+            self._say_end()
 
     async def close(self) -> None:
         """Tells the peer that nothing more will come (close_notify), and closes the transport.
@@ -179,9 +186,12 @@ class TLSStream:
             return
         self._closed = True
         self._send_socket = None
-        if self._socket is not None and self._broken is None:
-            self._engine.close_notify()
-            self._engine.flush(self._socket)
+        if self._shaken and self._broken is None:
+            try:
+                self._engine.close_notify()
+                self._flush_at_once()
+            except OSError:
+                pass  # the connection is gone
         if isinstance(self.transport, TLSStream):
             self.transport.__exit__()
         else:
@@ -272,9 +282,32 @@ class TLSStream:
                 self._engine.feed(await call(self.transport.receive_some()))
                 self._fills += 1
 
+    def _say_end(self) -> None:
+        self._send_socket = None
+        self._engine.close_notify()
+        if self._socket is not None:
+            self._engine.flush(self._socket)
+        spawn.without_tracking(self._flush())
+
+    def _flush_at_once(self) -> None:
+        """Sends what a socket below takes without waiting; part of it may be lost then."""
+        if self._socket is not None:
+            self._engine.flush(self._socket)
+        elif isinstance(self.transport, SocketStream) and self._flushing.try_acquire():
+            try:
+                self.transport.socket._send_now(self._engine.take_output())
+            finally:
+                self._flushing.release()
+
     async def _say_close(self) -> None:
         try:
             self._engine.close_notify()
+        except ResourceBroken:
+            return  # there is nobody to tell
+        await self._flush()
+
+    async def _flush(self) -> None:
+        try:
             if self._socket is not None:
                 await self._engine.send_all(self._socket, b"")
             else:
@@ -317,10 +350,24 @@ def make_engine(
     raise TypeError(f"ssl_context must be a tonio.net.tls.TLSContext or ssl.SSLContext, not {kind}")
 
 
+def _check_transport(transport: object) -> None:
+    for method in "send_all", "receive_some", "close":
+        if not callable(getattr(transport, method, None)):
+            raise TypeError(
+                f"transport must have send_all(), receive_some() and close(), as a SocketStream"
+                f" has; {type(transport).__name__} has no {method}()"
+            )
+
+
 def _ascii(hostname: str | bytes | None) -> str:
-    """A host name as it stands in certificates: IDNA, as the standard library has it."""
+    """A host name as it stands in certificates: IDNA, as the standard library has it, and
+    addresses without their zone (RFC 4007), which means something to this machine only."""
     if hostname is None:
         return ""
     if isinstance(hostname, bytes):
-        return hostname.decode("ascii")
+        hostname = hostname.decode("ascii")
+    if not isinstance(hostname, str):
+        raise TypeError(f"server_hostname must be str or bytes, not {type(hostname).__name__}")
+    if ":" in hostname:
+        return hostname.partition("%")[0]
     return hostname if hostname.isascii() else hostname.encode("idna").decode("ascii")

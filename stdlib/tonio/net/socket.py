@@ -367,6 +367,9 @@ class _NotByTheSystem(Exception):
 
 def from_stdlib_socket(sock: _std.socket) -> socket:
     """Takes over a socket of the standard library, which is detached."""
+    if not isinstance(sock, _socket.socket):
+        kind = type(sock).__name__
+        raise TypeError(f"from_stdlib_socket() takes a socket.socket, not {kind}")
     # If this fails, the descriptor is still its own.
     taken = socket(sock.family, sock.type, sock.proto, fileno=sock.fileno())
     sock.detach()
