@@ -156,7 +156,8 @@ bool Host::shut_down(std::vector<std::string>& left) {
   const base::Instant grace = std::chrono::microseconds(options.shutdown_timeout).count();
   const base::Instant deadline = base::now() + (stop_at_once ? 0 : grace);
   base::log(base::LogLevel::kInfo, "the runtime stops");
-  if (!end_all_tasks(deadline)) {
+  Ref interruption;  // the program ends as it is
+  if (!end_all_tasks(deadline, interruption)) {
     base::log(base::LogLevel::kWarn,
               std::to_string(live_tasks()) + " tasks would not end within the shutdown timeout");
   }
