@@ -3,7 +3,7 @@ the binary. Names that begin with an underscore and that the binary does not hav
 checkers only."""
 
 import builtins as _builtins
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from types import GenericAlias, TracebackType
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, final, overload, type_check_only
 
@@ -82,6 +82,7 @@ spawn: _Spawn
 
 def map(fn: Callable[[_X], Coro[_T]], xs: Iterable[_X], /) -> Operation[list[_T]]: ...
 def yield_now() -> Operation[None]: ...
+def suspending_call(coro: Coroutine[Any, Any, _T], /) -> Operation[_T]: ...
 def sleep(seconds: float) -> Operation[None]: ...
 def time() -> float: ...
 def look_at_tasks() -> list[

@@ -12,6 +12,7 @@
 #include "python/scope.h"
 #include "python/shared_coroutine.h"
 #include "python/spawn.h"
+#include "python/suspending_call.h"
 
 namespace tonio::python {
 namespace {
@@ -78,6 +79,7 @@ class InContext {
 }  // namespace
 
 PyObject* drivable(PyObject* object, const char* doing) {
+  object = without_suspending_call(object);
   if (PyGen_CheckExact(object) || PyCoro_CheckExact(object)) {
     return claim_coroutine(object) ? Py_NewRef(object) : await_shared(object);
   }
@@ -207,6 +209,9 @@ CoroTask::Step CoroTask::dispatch(PyObject* yielded, Ref& input, bool& throwing)
     }
     push(iterator);
     input.reset();
+    // What suspends by itself begins in any case, as where a coroutine is awaited: giving way
+    // would let a cancellation come before a clean-up that holds it off.
+    if (is_suspending_call(yielded)) return Step::kEnd;
     // A task whose coroutines never suspend gives way as well.
     if (thread.budget == 0) return Step::kGiveWay;
     --thread.budget;

@@ -17,6 +17,7 @@
 #include "python/socket.h"
 #include "python/socket_stream.h"
 #include "python/spawn.h"
+#include "python/suspending_call.h"
 #include "python/task_dump.h"
 #include "python/time.h"
 #include "python/tls_context.h"
@@ -43,12 +44,13 @@ PyMethodDef functions[] = {
 
 int execute(PyObject* module) {
   const bool done = names::init() && init_errors(module) && init_shared_coroutine() &&
-                    init_spawn(module) && init_time(module) && init_manual_clock(module) &&
-                    init_event(module) && init_blocking(module) && init_run(module) &&
-                    init_run_signals(module) && init_scope(module) && init_task_dump(module) &&
-                    init_socket(module) && init_socket_stream(module) && init_tls_context(module) &&
-                    init_tls_engine(module) && init_io_registration(module) && init_lock(module) &&
-                    init_semaphore(module) && init_barrier(module) && init_channel(module) &&
+                    init_suspending_call(module) && init_spawn(module) && init_time(module) &&
+                    init_manual_clock(module) && init_event(module) && init_blocking(module) &&
+                    init_run(module) && init_run_signals(module) && init_scope(module) &&
+                    init_task_dump(module) && init_socket(module) && init_socket_stream(module) &&
+                    init_tls_context(module) && init_tls_engine(module) &&
+                    init_io_registration(module) && init_lock(module) && init_semaphore(module) &&
+                    init_barrier(module) && init_channel(module) &&
                     PyModule_AddFunctions(module, functions) == 0 &&
                     PyModule_AddStringConstant(module, "__version__", TONIO_VERSION) == 0;
   return done ? 0 : -1;

@@ -81,23 +81,27 @@ PyAsyncMethods async_methods = {
 
 }  // namespace
 
-PyObject* operation_next(PyObject* self) {
-  ThreadContext* thread = this_thread;
-  CoroTask* task = thread ? thread->current : nullptr;
+CoroTask* task_that_awaits(PyObject* awaitable) {
+  CoroTask* task = this_thread ? this_thread->current : nullptr;
   if (!task) {
     PyErr_Format(PyExc_RuntimeError,
                  "%T can be awaited in a task of tonio's runtime only: run the coroutine with "
                  "tonio.run() or tonio.block_on()",
-                 self);
-    return nullptr;
+                 awaitable);
   }
+  return task;
+}
+
+PyObject* operation_next(PyObject* self) {
+  CoroTask* task = task_that_awaits(self);
+  if (!task) return nullptr;
   PyObject* result = nullptr;
   switch (task->drive_awaited(self, result)) {
     case Poll::kReady:
       return stop_with(result);
     case Poll::kPending:
     case Poll::kGiveWay:
-      thread->awaiting = self;
+      this_thread->awaiting = self;
       return Py_NewRef(self);
     case Poll::kError:
       if (PyErr_ExceptionMatches(PyExc_StopIteration)) replace_stop_iteration(self);

@@ -70,6 +70,10 @@ inline bool is_operation(PyObject* object) {
 // false then: it must be begun again).
 Poll begin_operation(PyObject* operation, CoroTask& task, PyObject*& result, bool& started);
 
+// The task that this thread runs, for what is about to wait by `awaitable`. Null with a
+// RuntimeError set that tells the remedy.
+CoroTask* task_that_awaits(PyObject* awaitable);
+
 // Sets CancelledError, which uses up the cancel requests made so far. Always kError.
 Poll raise_cancelled(CoroTask& task);
 

@@ -22,6 +22,7 @@
 #include "python/scope_wait.h"
 #include "python/shared_coroutine.h"
 #include "python/spawn.h"
+#include "python/suspending_call.h"
 
 namespace tonio::python {
 namespace {
@@ -121,6 +122,7 @@ PyObject* scope_call(PyObject* self, PyObject* args, PyObject* keywords) {
 // Of starting it. One that is another task's is left to that task. False with an exception
 // set.
 bool close_instead(PyObject* awaitable) {
+  awaitable = without_suspending_call(awaitable);
   if (!claim_coroutine(awaitable)) return true;
   // As if it had been cancelled before it began.
   PyErr_SetNone(cancelled_error);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from _tonio import report_failure, scope, unbounded
+from _tonio import report_failure, scope, suspending_call, unbounded
 
 from ._call import call
 from ._generic import Generic, T
@@ -10,11 +10,10 @@ from .exceptions import CancelledError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
     from typing import Any
 
     from .sync.channel import Receiver, UnboundedSender
-    from .types import Coro
+    from .types import Coro, Operation
 
     _Outcome = tuple[Any, BaseException | None]
 
@@ -44,11 +43,11 @@ class _AsCompleted(Generic[T]):
     def __iter__(self) -> _AsCompleted[T]:
         return self
 
-    def __next__(self) -> Coroutine[Any, Any, T]:
+    def __next__(self) -> Operation[T]:
         if self._left == 0:
             raise StopIteration
         self._left -= 1
-        return self._next()
+        return suspending_call(self._next())
 
     def __aiter__(self) -> _AsCompleted[T]:
         return self

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextvars
 from _collections_abc import Awaitable, Coroutine
 
+from _tonio import suspending_call
+
 from ._bridge import Guest, Visit
 from ._generic import T
 from .exceptions import CancelledError
@@ -15,10 +17,10 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-    from .types import Coro
+    from .types import Coro, Operation
 
 
-def from_asyncio(coro: Awaitable[T]) -> Coroutine[Any, Any, T]:
+def from_asyncio(coro: Awaitable[T]) -> Operation[T]:
     """Runs an asyncio coroutine, or another awaitable of asyncio's. Waiting for it gives the
     result or raises the exception; cancelling that cancels the coroutine, and its end is
     waited for.
@@ -30,7 +32,7 @@ def from_asyncio(coro: Awaitable[T]) -> Coroutine[Any, Any, T]:
     if not isinstance(coro, Awaitable):
         kind = type(coro).__name__
         raise TypeError(f"from_asyncio() takes an awaitable of asyncio's, not {kind}")
-    return _from_asyncio(coro)
+    return suspending_call(_from_asyncio(coro))
 
 
 async def _from_asyncio(coro: Awaitable[T]) -> T:

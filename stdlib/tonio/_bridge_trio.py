@@ -6,6 +6,8 @@ from __future__ import annotations
 import contextvars
 from _collections_abc import Awaitable, Coroutine
 
+from _tonio import suspending_call
+
 from ._bridge import Guest, Visit
 from ._generic import T
 from .exceptions import CancelledError
@@ -14,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .types import Coro
+    from .types import Coro, Operation
 
 
 def _trio(function: str) -> Any:
@@ -30,7 +32,7 @@ def _trio(function: str) -> Any:
         ) from None
 
 
-def from_trio(coro: Awaitable[T]) -> Coroutine[Any, Any, T]:
+def from_trio(coro: Awaitable[T]) -> Operation[T]:
     """Runs a trio coroutine. Waiting for it gives the result or raises the exception;
     cancelling that cancels the coroutine, and its end is waited for.
 
@@ -39,7 +41,7 @@ def from_trio(coro: Awaitable[T]) -> Coroutine[Any, Any, T]:
     and what it shares with tasks must be thread-safe."""
     if not isinstance(coro, Awaitable):
         raise TypeError(f"from_trio() takes a trio coroutine, not {type(coro).__name__}")
-    return _from_trio(coro)
+    return suspending_call(_from_trio(coro))
 
 
 async def _from_trio(coro: Awaitable[T]) -> T:

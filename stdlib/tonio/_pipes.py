@@ -9,6 +9,7 @@ from _warnings import warn
 
 from _tonio import yield_now
 
+from ._suspending import suspending
 from .exceptions import ResourceBusy
 from .io import register
 
@@ -83,6 +84,7 @@ class _Pipe:
 class ReceivePipe(_Pipe):
     """What a child writes. One task at a time may receive."""
 
+    @suspending
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Suspends until there is data, and gives it as bytes: at most max_bytes (None: as many
         as is sensible). b'' when nobody has the other end any more. OSError when the stream is
@@ -106,6 +108,7 @@ class ReceivePipe(_Pipe):
 class SendPipe(_Pipe):
     """What a child reads. One task at a time may send."""
 
+    @suspending
     async def send_all(self, data: ReadableBuffer | str) -> None:
         """Suspends until all of data (bytes-like, or text, which is sent as UTF-8) has been
         written; how much of it was, is unknown when that fails or is cancelled.

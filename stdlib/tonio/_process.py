@@ -12,6 +12,7 @@ from _tonio import finish_blocking, scope
 
 from ._pipes import ReceivePipe, SendPipe
 from ._process_exit import watch_exit
+from ._suspending import suspending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class Process:
             self._exit.close()
         return code
 
+    @suspending
     async def wait(self) -> int:
         """Suspends until it has exited, reaps it and gives its returncode. Any number of tasks
         may wait. Read its pipes meanwhile: a child that finds one full does not go on."""
@@ -117,6 +119,7 @@ class Process:
         """Sends SIGKILL, as send_signal()."""
         self.send_signal(SIGKILL, group=group)
 
+    @suspending
     async def end(self, grace: float = 5.0) -> None:
         """Closes the streams, terminates it, or the group that it leads, kills what has not
         ended grace seconds later, and reaps it. Suspends; cancelling that waits for its end."""
@@ -147,6 +150,7 @@ class Process:
         return f"<tonio.Process {self.args!r}: {state}>"
 
 
+@suspending
 async def open_process(
     command: Command,
     *,

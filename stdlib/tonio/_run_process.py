@@ -5,6 +5,7 @@ from __future__ import annotations
 from _tonio import scope
 
 from ._process import open_process
+from ._suspending import suspending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ._process import Command, Stream
 
 
+@suspending
 async def run_process(
     command: Command,
     *,

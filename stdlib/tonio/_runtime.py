@@ -14,6 +14,7 @@ import threading
 import _tonio
 
 from . import _signals
+from ._wraps import wrapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -139,14 +140,9 @@ def main(function: Callable[..., Coro[Any]] | None = None, /, **options: Any) ->
         def run_main(*args: Any, **kwargs: Any) -> Any:
             return checked.run(function(*args, **kwargs), end_others=True)
 
-        for name in ("__module__", "__name__", "__qualname__", "__doc__"):
-            try:
-                setattr(run_main, name, getattr(function, name))
-            except AttributeError:
-                pass
-        run_main.__wrapped__ = function  # type: ignore[attr-defined]  # as functools.wraps()
-        _tonio.declare_entrypoint(run_main)
-        return run_main
+        wrapped = wrapping(function, run_main)
+        _tonio.declare_entrypoint(wrapped)
+        return wrapped
 
     if function is None:
         return decorate

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from _tonio import report_failure, scope
+from _tonio import report_failure, scope, suspending_call
 
 from ._call import call
 from .exceptions import CancelledError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
     from typing import Any, TypeVar
 
     from .types import Coro, Operation
@@ -18,14 +17,14 @@ if TYPE_CHECKING:
     _Outcome = tuple[Any, BaseException | None]
 
 
-def select(*coros: Coro[_T]) -> Coroutine[Any, Any, _T]:
+def select(*coros: Coro[_T]) -> Operation[_T]:
     """Runs the coroutines at the same time. Waiting for it gives the result of the first
     to finish, or raises its exception; the others are cancelled, and have ended. The
     result of one that has finished nevertheless is dropped, its failure is reported on
     standard error."""
     if not coros:
         raise ValueError("select() takes at least one coroutine")
-    return _race(coros)
+    return suspending_call(_race(coros))
 
 
 async def _race(coros: tuple[Coro[_T], ...]) -> _T:

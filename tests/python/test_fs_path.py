@@ -252,6 +252,15 @@ class Listings(Scenarios):
                 yield first(fs.Path(tree.root))
             self.assertLess(len(os.listdir("/proc/self/fd")), before + 10)
 
+    def test_a_listing_by_yield_from(self):
+        with Tree() as tree:
+
+            def inside():
+                return (yield from fs.Path(tree.root).iterdir())
+
+            names = {path.name for path in (yield inside())}
+            self.assertEqual(names, set(os.listdir(tree.root)))
+
     def test_a_loop_without_waiting_is_refused(self):
         with self.assertRaisesRegex(TypeError, "yield path.iterdir"):
             for _ in fs.Path("/").iterdir():

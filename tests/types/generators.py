@@ -78,10 +78,12 @@ def spawning() -> Plain[None]:
     assert_type(tonio.spawn.without_tracking(add(1, 2)), None)
     mapped = yield from tonio.map(greet, ["a", "b"])
     assert_type(mapped, list[str])
-    first: int = yield tonio.select(add(1, 2), tonio.spawn(add(1, 2)))
+    first = yield from tonio.select(add(1, 2), tonio.spawn(add(1, 2)))
+    assert_type(first, int)
     assert first == 3
     for task in tonio.as_completed(add(1, 2), add(3, 4)):
-        value: int = yield task
+        value = yield from task
+        assert_type(value, int)
         assert value in (3, 7)
     found = tonio.tasks()
     assert_type(found, list[tonio.TaskInfo])
@@ -142,7 +144,7 @@ def scopes() -> Plain[None]:
 def clocks() -> Plain[None]:
     begin: float = tonio.time.time()
     yield tonio.time.sleep(0)
-    output, done = yield tonio.time.timeout(add(1, 2), 10)
+    output, done = yield from tonio.time.timeout(add(1, 2), 10)
     assert done and output == 3
     ticks = tonio.time.interval(0.001, at=begin)
     yield ticks.tick()
@@ -203,20 +205,23 @@ def signals() -> Plain[None]:
 
 
 def processes() -> Plain[None]:
-    done: subprocess.CompletedProcess[bytes] = yield tonio.run_process(
+    done = yield from tonio.run_process(
         ["cat"], stdin="text", capture_stdout=True, capture_stderr=True, check=True, grace=1.0
     )
+    assert_type(done, subprocess.CompletedProcess[bytes])
     assert done.stdout == b"text"
-    process: tonio.Process = yield tonio.open_process(
+    process = yield from tonio.open_process(
         ["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None, start_new_session=True
     )
+    assert_type(process, tonio.Process)
     assert process.stdio is not None and process.stderr is None and process.pid > 0
     stdin, stdout = process.stdio
     with stdin:
         yield stdin.send_all(b"data")
     data: bytes = yield stdout.receive_some(100)
     assert data == b"data" and process.args == ["cat"]
-    code: int = yield process.wait()
+    code = yield from process.wait()
+    assert_type(code, int)
     assert process.poll() == process.returncode == code == 0
     process.send_signal(signal.SIGTERM, group=True)
     process.terminate()
@@ -261,7 +266,8 @@ def files(folder: tonio.fs.Path) -> Plain[None]:
         wrapped = tonio.fs.wrap_file(plain)
         assert_type(wrapped, tonio.fs.File[str])
         assert (yield wrapped.read()) == "one\ntwo\nthree\n"
-    inside: list[tonio.fs.Path] = yield folder.iterdir()
+    inside = yield from folder.iterdir()
+    assert_type(inside, list[tonio.fs.Path])
     assert inside == [path]
     status = yield from path.stat()
     assert status.st_size == 14
@@ -284,7 +290,7 @@ def streams(folder: tonio.fs.Path) -> Plain[None]:
     port: int = listeners[0].socket.getsockname()[1]
     with tonio.scope() as server:
         server.spawn(tonio.net.serve_listeners(echo, listeners))
-        stream: SocketStream = yield tonio.net.open_tcp_stream(
+        stream = yield from tonio.net.open_tcp_stream(
             "127.0.0.1", port, happy_eyeballs_delay=0.1, local_address=None
         )
         with stream:
@@ -296,7 +302,8 @@ def streams(folder: tonio.fs.Path) -> Plain[None]:
         path = str(folder / "socket")
         listener: SocketListener = yield tonio.net.open_unix_listener(path, mode=0o600)
         client: SocketStream = yield tonio.net.open_unix_socket(path)
-        accepted: SocketStream = yield listener.accept()
+        accepted = yield from listener.accept()
+        assert_type(accepted, SocketStream)
         for each in (listener, client, accepted):
             each.close()
         server.spawn(tonio.net.serve_tcp(echo, 0, host="127.0.0.1"))
@@ -335,7 +342,7 @@ def encrypted() -> Plain[None]:
         data: bytes = yield stream.receive_some()
         yield stream.send_all(data.upper())
 
-    listeners: list[TLSListener] = yield tonio.net.tls.open_tls_over_tcp_listeners(
+    listeners = yield from tonio.net.tls.open_tls_over_tcp_listeners(
         0, for_server, host="127.0.0.1"
     )
     port: int = listeners[0].socket.getsockname()[1]

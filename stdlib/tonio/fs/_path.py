@@ -16,7 +16,7 @@ from ._file import Opening
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-    from typing import Any, NoReturn
+    from typing import Any
 
     from ..types import Operation, Plain
     from ._methods import PathMethods
@@ -52,7 +52,7 @@ class Path(PathMethods):
 
 
 class Listing(Generic[T]):
-    """`await` and `yield` give the list of all items; `async for` gives the items while they
+    """`await`, `yield` and `yield from` give the list of all items; `async for` gives the items while they
     are found, so a directory that walk() names can be taken out of its list in time."""
 
     __slots__ = ("_arguments", "_function", "_path")
@@ -77,11 +77,14 @@ class Listing(Generic[T]):
     def __await__(self) -> Plain[list[T]]:
         return spawn_blocking(self._all).__await__()
 
-    def __iter__(self) -> NoReturn:
-        raise TypeError(
-            "a listing of tonio.fs is waited for, `for item in (yield path.iterdir())`, or"
-            " read by `async for`"
-        )
+    def __iter__(self) -> Plain[list[T]]:
+        items: list[T] | None = yield self
+        if items is None:  # a task has sent a list
+            raise TypeError(
+                "a listing of tonio.fs is waited for, `for item in (yield path.iterdir())`, or"
+                " read by `async for`"
+            )
+        return items
 
     async def __aiter__(self) -> AsyncIterator[T]:
         iterator = await finish_blocking(self._begin)

@@ -6,6 +6,7 @@ import os
 
 from _tonio import Event, scope
 
+from .._suspending import suspending
 from . import socket as _sockets
 from ._names import check_port, check_seconds, unix_path
 from ._streams import SocketStream
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _DELAY = 0.25
 
 
+@suspending
 async def open_tcp_stream(
     host: str | bytes,
     port: int,
@@ -51,6 +53,7 @@ async def open_tcp_stream(
     return SocketStream(await _first_to_connect(targets, delay, f"{_text(host)}:{port}"))
 
 
+@suspending
 async def open_unix_socket(path: StrOrBytesPath) -> SocketStream:
     """Connects to the Unix socket at a path (str, bytes or os.PathLike; one that begins with
     NUL is an abstract name) and gives a SocketStream."""

@@ -7,6 +7,7 @@ import os
 import socket as _std
 import stat
 
+from .._suspending import suspending
 from . import socket as _sockets
 from ._names import check_port, unix_path
 from ._streams import SocketListener
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _BACKLOG = 0xFFFF
 
 
+@suspending
 async def open_tcp_listeners(
     port: int,
     *,
@@ -85,6 +87,7 @@ async def _bound(
     return sock
 
 
+@suspending
 async def open_unix_listener(
     path: StrOrBytesPath, *, mode: int | None = None, backlog: int | None = None
 ) -> SocketListener:

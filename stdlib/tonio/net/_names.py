@@ -7,6 +7,8 @@ import socket as _std
 
 from _tonio import Event, spawn_blocking
 
+from .._suspending import suspending
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +46,7 @@ def unix_path(path: _Path, function: str) -> str | bytes:
     return os.fspath(path)
 
 
+@suspending
 async def getaddrinfo(
     host: str | bytes | None,
     port: str | bytes | int | None,
@@ -64,26 +67,31 @@ async def getaddrinfo(
     return await _look_up(_std.getaddrinfo, host, port, family, type, proto, flags)
 
 
+@suspending
 async def getnameinfo(sockaddr: Any, flags: int) -> tuple[str, str]:
     """Suspends; gives what socket.getnameinfo() does: (host, port)."""
     return await _look_up(_std.getnameinfo, sockaddr, flags)
 
 
+@suspending
 async def gethostbyname(hostname: str) -> str:
     """Suspends; gives the IPv4 address of a host name, as text."""
     return await _look_up(_std.gethostbyname, hostname)
 
 
+@suspending
 async def gethostbyname_ex(hostname: str) -> tuple[str, list[str], list[str]]:
     """Suspends; gives (name, aliases, addresses)."""
     return await _look_up(_std.gethostbyname_ex, hostname)
 
 
+@suspending
 async def gethostbyaddr(ip_address: str) -> tuple[str, list[str], list[str]]:
     """Suspends; gives (name, aliases, addresses)."""
     return await _look_up(_std.gethostbyaddr, ip_address)
 
 
+@suspending
 async def getfqdn(name: str = "") -> str:
     """Suspends; gives the fully qualified domain name."""
     return await _look_up(_std.getfqdn, name)

@@ -7,6 +7,7 @@ import errno
 from _tonio import report_failure, scope, sleep
 
 from .._call import call
+from .._suspending import suspending
 from ._listen import open_tcp_listeners, open_unix_listener
 
 TYPE_CHECKING = False
@@ -50,6 +51,7 @@ _CONNECTION_FAILURES = {
 }
 
 
+@suspending
 async def serve_listeners(handler: _Handler[_S], listeners: Iterable[_Listener[_S]]) -> None:
     """Accepts on the listeners, and runs handler(stream) for each connection, as a task of its
     own. handler is a generator or async function; its stream is closed when it ends. A handler
@@ -81,6 +83,7 @@ async def serve_listeners(handler: _Handler[_S], listeners: Iterable[_Listener[_
                 listener.close()
 
 
+@suspending
 async def serve_tcp(
     handler: _Handler[SocketStream],
     port: int,
@@ -94,6 +97,7 @@ async def serve_tcp(
     await serve_listeners(handler, listeners)
 
 
+@suspending
 async def serve_unix(
     handler: _Handler[SocketStream],
     path: StrOrBytesPath,

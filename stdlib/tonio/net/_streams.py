@@ -6,6 +6,7 @@ import socket as _std
 
 import _tonio
 
+from .._suspending import suspending
 from .socket import socket as _socket
 
 TYPE_CHECKING = False
@@ -67,6 +68,7 @@ class SocketListener(_Closing):
             raise ValueError("SocketListener() takes a socket of type SOCK_STREAM")
         self.socket = socket
 
+    @suspending
     async def accept(self) -> SocketStream:
         """Suspends until a connection comes, and gives it as a SocketStream."""
         connection, _ = await self.socket.accept()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .._call import call
+from .._suspending import suspending
 from ._connect import open_tcp_stream
 from ._listen import open_tcp_listeners
 from ._names import check_seconds
@@ -52,6 +53,7 @@ class TLSListener:
         }
         _check_server(ssl_context, handshake_timeout, https_compatible)
 
+    @suspending
     async def accept(self) -> TLSStream:
         """Suspends until a connection comes, and gives it as a TLSStream."""
         return TLSStream(await call(self.transport.accept()), self._context, **self._options)
@@ -76,6 +78,7 @@ class TLSListener:
         return f"<tonio.net.tls.TLSListener {self.transport!r}>"
 
 
+@suspending
 async def open_tls_over_tcp_stream(
     host: str | bytes,
     port: int,
@@ -106,6 +109,7 @@ async def open_tls_over_tcp_stream(
     return stream
 
 
+@suspending
 async def open_tls_over_tcp_listeners(
     port: int,
     ssl_context: Context,
@@ -130,6 +134,7 @@ async def open_tls_over_tcp_listeners(
     ]
 
 
+@suspending
 async def serve_tls_over_tcp(
     handler: Callable[[TLSStream], Coro[Any]],
     port: int,

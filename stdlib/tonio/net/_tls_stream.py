@@ -8,6 +8,7 @@ import sys
 from _tonio import spawn
 
 from .._call import call
+from .._suspending import suspending
 from .._timeout import timeout
 from ..exceptions import ResourceBroken, ResourceBusy
 from ..sync import Lock
@@ -18,7 +19,7 @@ from ._tls_context import TLSContext, certificate_dict, default_client_context
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
     from typing import Any, Literal, Protocol, TypeVar, overload
 
     from _tonio import TlsEngine
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     _T = TypeVar("_T")
     _Data = ReadableBuffer | str
-    _Suspending = Operation[_T] | Coroutine[Any, Any, _T]
     Context = TLSContext | ssl.SSLContext
 
     class Transport(Protocol):
@@ -86,6 +86,7 @@ class TLSStream:
         self._socket: _socket | None = None
         self._send_socket: _socket | None = None
 
+    @suspending
     async def handshake(self) -> None:
         """Makes sure that the handshake is over. ResourceBroken with the reason when the peers
         don't agree, a certificate is not acceptable, or handshake_timeout is over."""
@@ -105,14 +106,14 @@ class TLSStream:
             if self._ended:
                 self._say_end()
 
-    def receive_some(self, max_bytes: int | None = None) -> _Suspending[bytes]:
+    def receive_some(self, max_bytes: int | None = None) -> Operation[bytes]:
         """Suspends until there is data, and gives it as bytes: at most max_bytes (None: as many
         as is sensible). b'' when the peer has closed the connection."""
         if self._socket is not None:
             return self._engine.receive(self._socket, max_bytes)
         return self._receive_some(max_bytes)
 
-    def send_all(self, data: _Data) -> _Suspending[None]:
+    def send_all(self, data: _Data) -> Operation[None]:
         """Suspends until all of data (bytes-like, or text, which is sent as UTF-8) is sent."""
         if self._send_socket is not None:
             return self._engine.send_all(self._send_socket, data)
@@ -126,6 +127,7 @@ class TLSStream:
         if self._shaken:
             self._say_end()
 
+    @suspending
     async def close(self) -> None:
         """Tells the peer that nothing more will come (close_notify), and closes the transport.
         It does not wait for the peer's answer."""
@@ -206,6 +208,7 @@ class TLSStream:
     def __repr__(self) -> str:
         return f"<tonio.net.tls.TLSStream {self.version() or 'no handshake yet'} {self.transport!r}>"
 
+    @suspending
     async def _receive_some(self, max_bytes: int | None) -> bytes:
         await self.handshake()
         self._check_open()
@@ -216,6 +219,7 @@ class TLSStream:
         finally:
             self._receiving.release()
 
+    @suspending
     async def _send_all(self, data: _Data) -> None:
         await self.handshake()
         self._check_open()

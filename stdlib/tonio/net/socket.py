@@ -17,6 +17,7 @@ import socket as _std
 
 from _tonio import Socket, sleep, spawn_blocking
 
+from .._suspending import suspending
 from ..time import timeout as _limited
 from ._names import (
     getaddrinfo,
@@ -29,7 +30,7 @@ from ._names import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import IO, Any, TypeVar, overload
 
     from _typeshed import ReadableBuffer
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from ..types import Operation
 
     _T = TypeVar("_T")
-    _Suspending = Operation[_T] | Coroutine[Any, Any, _T]
     _Data = ReadableBuffer | str
     # (level, type, data)
     _Ancillary = Iterable[tuple[int, int, ReadableBuffer]]
@@ -169,17 +169,19 @@ class socket(Socket):
         kind: _std.SocketKind = _member(self._type, _std.SocketKind)
         return kind
 
+    @suspending
     async def bind(self, address: Any) -> None:
         """Binds to the address; a host that is a name is looked up."""
         self._bind(await self._resolved(address, AI_PASSIVE))
 
-    def connect(self, address: Any) -> _Suspending[None]:
+    def connect(self, address: Any) -> Operation[None]:
         """Suspends until connected; a host that is a name is looked up. When that is
         cancelled, the socket is of no further use."""
         if self._family == AF_UNIX:
             return _until_possible(self._connect, address)
         return self._connect(address) or self._by_name(self._connect, (address,))
 
+    @suspending
     async def connect_ex(self, address: Any) -> int:
         """As connect(), but gives the errno of an OSError, 0 without one."""
         try:
@@ -195,11 +197,11 @@ class socket(Socket):
     if TYPE_CHECKING:
 
         @overload
-        def sendto(self, data: _Data, address: Any, /) -> _Suspending[int]: ...
+        def sendto(self, data: _Data, address: Any, /) -> Operation[int]: ...
         @overload
-        def sendto(self, data: _Data, flags: int, address: Any, /) -> _Suspending[int]: ...
+        def sendto(self, data: _Data, flags: int, address: Any, /) -> Operation[int]: ...
 
-    def sendto(self, data: _Data, flags_or_address: Any, *address: Any) -> _Suspending[int]:
+    def sendto(self, data: _Data, flags_or_address: Any, *address: Any) -> Operation[int]:
         """sendto(data, address) or sendto(data, flags, address)
 
         Suspends until data can be sent to the address as a datagram; gives its size. A host
@@ -217,7 +219,7 @@ class socket(Socket):
         ancdata: _Ancillary = (),
         flags: int = 0,
         address: Any = None,
-    ) -> _Suspending[int]:
+    ) -> Operation[int]:
         """Suspends until something of the buffers can be sent, together with the ancillary
         data, an iterable of (level, type, data); gives the number of bytes sent. Descriptors
         are sent by send_fds()."""
@@ -228,6 +230,7 @@ class socket(Socket):
             return _until_possible(self._sendmsg, *args[:2], flags | MSG_DONTWAIT, address)
         return self._sendmsg(*args) or self._by_name(self._sendmsg, args)
 
+    @suspending
     async def _by_name(
         self, operation: Callable[..., Operation[_T] | None], args: Sequence[Any]
     ) -> _T:
@@ -250,6 +253,7 @@ class socket(Socket):
         numeric = found[0][4]
         return (numeric[0], port, *(rest or numeric[2:]))
 
+    @suspending
     async def sendfile(self, file: IO[bytes], offset: int = 0, count: int | None = None) -> int:
         """Suspends until the file, open for reading in binary mode, is sent from offset on, or
         count bytes of it; gives the number of bytes. The file's position is behind them then,
@@ -347,6 +351,7 @@ class socket(Socket):
 SocketType = socket
 
 
+@suspending
 async def _until_possible(operation: Callable[..., Operation[_T] | None], *args: Any) -> _T:
     """The operation, which tells by BlockingIOError that the Unix socket at an address takes
     nothing more just now: no readiness tells when it does (connect(2), unix(7))."""
@@ -389,6 +394,7 @@ def socketpair(
     return from_stdlib_socket(first), from_stdlib_socket(second)
 
 
+@suspending
 async def create_connection(
     address: tuple[str | None, int],
     timeout: float | None = None,
@@ -429,6 +435,7 @@ async def create_connection(
         failures.clear()
 
 
+@suspending
 async def create_server(
     address: Any,
     *,
@@ -461,13 +468,14 @@ def send_fds(
     fds: Iterable[int],
     flags: int = 0,
     address: Any = None,
-) -> _Suspending[int]:
+) -> Operation[int]:
     """Suspends until something of the buffers is sent over a Unix socket, and with it the
     descriptors; gives the number of bytes."""
     ancillary = [(SOL_SOCKET, SCM_RIGHTS, array.array("i", fds))]
     return sock.sendmsg(buffers, ancillary, flags, address)
 
 
+@suspending
 async def recv_fds(
     sock: socket, bufsize: int, maxfds: int, flags: int = 0
 ) -> tuple[bytes, list[int], int, Any]:
@@ -485,7 +493,7 @@ async def recv_fds(
 if TYPE_CHECKING:
     # What _SHARED names, and more: of two definitions mypy keeps the first and pyright the last,
     # so that what is ours stands on both sides.
-    from socket import *  # type: ignore[assignment]
+    from socket import *  # type: ignore  # has-type too, or not, by the order of checking
 
     from ._names import (
         getaddrinfo,

@@ -8,6 +8,7 @@ from math import isfinite
 import _tonio
 
 from .._call import call
+from .._suspending import suspending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,11 +45,13 @@ class Clock:
         """The seconds that it was moved by so far."""
         return (_tonio.clock_now() - self._began) / 1_000_000
 
+    @suspending
     async def settle(self) -> None:
         """Suspends until everything else is at rest: every other task is suspended, no I/O is
         ready and no call of the blocking pool runs."""
         await _tonio.wait_for_rest()
 
+    @suspending
     async def advance(self, seconds: float) -> None:
         """Moves the clock by that many seconds, deadline by deadline: at each it waits until
         what has become due is at rest again, so a task that sleeps for a second in a loop

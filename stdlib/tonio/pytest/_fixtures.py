@@ -50,6 +50,8 @@ class provide:
             ) from None
         return fixture._provide(self._value).__await__()
 
+    __iter__ = __await__
+
 
 def fixture(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """As pytest.fixture, with the same options, for what runs on the workers: an `async`
