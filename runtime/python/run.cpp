@@ -164,9 +164,10 @@ bool refuse_signals_elsewhere(const RunOptions& options) {
 void warn_of_left_tasks() {
   const auto left = static_cast<unsigned long long>(Host::instance().live_tasks());
   base::log(base::LogLevel::kWarn,
-            std::to_string(left) + " tasks would not end within the shutdown timeout");
+            "tasks that would not end within the shutdown timeout: " + std::to_string(left));
   if (PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
-                       "%llu tasks would not stop within the shutdown timeout", left) != 0) {
+                       "%llu task%s would not stop within the shutdown timeout", left,
+                       left == 1 ? "" : "s") != 0) {
     PyErr_WriteUnraisable(nullptr);
   }
 }

@@ -176,6 +176,7 @@ class Signals(unittest.TestCase):
             done = program.end(timeout=30)
         self.assertEqual(done.code, 130)
         self.assertIn("main", done.err)  # what has been left running is named
+        self.assertNotIn("shutdown timeout", done.err)
 
     def test_the_first_signal_while_the_run_ends_by_itself_is_raised_after_the_cleaning_up(self):
         for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
