@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from _tonio import report_failure, scope, suspending_call
 
-from ._call import call
+from ._call import call, check_runnable
 from .exceptions import CancelledError
 
 TYPE_CHECKING = False
@@ -24,6 +24,7 @@ def select(*coros: Coro[_T]) -> Operation[_T]:
     standard error."""
     if not coros:
         raise ValueError("select() takes at least one coroutine")
+    check_runnable("select", *coros)
     return suspending_call(_race(coros))
 
 

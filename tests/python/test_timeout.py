@@ -80,6 +80,8 @@ class Timeout(Scenarios):
         self.assertEqual((yield timeout(does_not_suspend(), 0)), (42, True))
 
     def test_bad_limits(self):
+        with self.assertRaisesRegex(TypeError, r"timeout\(\) takes .* not 5"):
+            timeout(5, 1)
         for bad, kind in ((-1, ValueError), ("1", TypeError)):
             with self.assertRaises(kind):
                 timeout(tonio.sleep(0), bad)
