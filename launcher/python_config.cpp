@@ -1,5 +1,6 @@
 #include "python_config.h"
 
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 
@@ -119,7 +120,17 @@ class Config {
     set(&config_.exec_prefix, prefix);
   }
 
-  void initialize() { require(Py_InitializeFromConfig(&config_)); }
+  void initialize() {
+    // Ctrl-C while Python starts would be a fatal error of its import of site, with exit
+    // code 1. It waits until Python can raise it.
+    sigset_t interrupt, before;
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &interrupt, &before);
+    const PyStatus status = Py_InitializeFromConfig(&config_);
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    require(status);
+  }
 
  private:
   PyConfig config_;

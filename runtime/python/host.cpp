@@ -156,9 +156,11 @@ bool Host::shut_down(std::vector<std::string>& left) {
   const base::Instant grace = std::chrono::microseconds(options.shutdown_timeout).count();
   const base::Instant deadline = base::now() + (stop_at_once ? 0 : grace);
   base::log(base::LogLevel::kInfo, "the runtime stops");
-  if (!end_all_tasks(deadline)) {
-    base::log(base::LogLevel::kWarn,
-              std::to_string(live_tasks()) + " tasks would not end within the shutdown timeout");
+  Ref interruption;  // the program ends as it is
+  // Otherwise somebody did not want to wait, or a run has said it already.
+  if (!end_all_tasks(deadline, interruption) && !stop_at_once) {
+    base::log(base::LogLevel::kWarn, "tasks that would not end within the shutdown timeout: " +
+                                         std::to_string(live_tasks()));
   }
   running_.store(false, std::memory_order_release);
   runtime_.begin_stop();

@@ -32,6 +32,13 @@ void replace_stop_iteration(PyObject* operation) {
   PyErr_SetRaisedException(error);
 }
 
+// Gives the exception that is set the one which the coroutine is handling as its context,
+// as `raise` does, and throw() where an operation was yielded.
+void chain_to_handled() {
+  Ref error = Ref::steal(PyErr_GetRaisedException());
+  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.get())), error.get());
+}
+
 PyObject* operation_send(PyObject* self, PyObject* value) {
   if (value != Py_None) {
     PyErr_Format(PyExc_TypeError, "%T takes no value", self);
@@ -98,6 +105,7 @@ PyObject* operation_next(PyObject* self) {
       return Py_NewRef(self);
     case Poll::kError:
       if (PyErr_ExceptionMatches(PyExc_StopIteration)) replace_stop_iteration(self);
+      chain_to_handled();
       break;
   }
   return nullptr;
@@ -133,12 +141,17 @@ Poll begin_operation(PyObject* operation, CoroTask& task, PyObject*& result, boo
 }
 
 Poll raise_cancelled(CoroTask& task) {
-  Ref target = Ref::steal(PyLong_FromUnsignedLongLong(task.deliver_cancel()));
-  Ref exception = Ref::steal(target ? PyObject_CallNoArgs(cancelled_error) : nullptr);
-  if (exception && PyObject_SetAttr(exception.get(), names::scope_id, target.get()) == 0) {
+  const std::uint64_t target = task.deliver_cancel();
+  Ref exception = Ref::steal(PyObject_CallNoArgs(cancelled_error));
+  if (exception && set_cancellation_target(exception.get(), target)) {
     PyErr_SetRaisedException(exception.release());
   }
   return Poll::kError;
+}
+
+bool set_cancellation_target(PyObject* exception, std::uint64_t scope) {
+  Ref id = Ref::steal(PyLong_FromUnsignedLongLong(scope));
+  return id && PyObject_SetAttr(exception, names::scope_id, id.get()) == 0;
 }
 
 std::optional<std::uint64_t> cancellation_target(PyObject* exception) {

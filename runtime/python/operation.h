@@ -80,6 +80,8 @@ Poll raise_cancelled(CoroTask& task);
 // The scope that a CancelledError ends at (task::CancelScope::Id); none for one that
 // raise_cancelled() has not made. Keeps an exception that is set.
 std::optional<std::uint64_t> cancellation_target(PyObject* exception);
+// False with an exception set.
+[[nodiscard]] bool set_cancellation_target(PyObject* exception, std::uint64_t scope);
 
 // For start() and resume() of kinds without a second part.
 inline Poll ready_none(PyObject*& result) {

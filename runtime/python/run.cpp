@@ -40,20 +40,39 @@ class ActiveRun {
   const bool mine_;
 };
 
+// What ends a run before its coroutine has, or comes while the tasks that are left end.
+struct Interruption {
+  Ref exception;
+  bool signalled = false;
+
+  // A signal's handler has raised the exception that is set. False when one had before.
+  bool add_signal() {
+    Ref raised = Ref::steal(PyErr_GetRaisedException());
+    if (!exception) exception = std::move(raised);
+    return !std::exchange(signalled, true);
+  }
+};
+
 base::Instant grace_deadline() {
   const auto grace = std::chrono::microseconds(Host::instance().options.shutdown_timeout);
   return base::now() + grace.count();
 }
 
-// Those of the group, or all.
+// Those of the group, or all. The first signal that interrupts is taken note of, the second
+// ends the wait.
 bool end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline,
-               std::optional<TaskGroup> group) {
+               std::optional<TaskGroup> group, Interruption& interruption) {
   Host& host = Host::instance();
   const auto left = [&] { return group ? host.live_tasks(*group) : host.live_tasks(); };
   host.idle_target.set(wait.fd());
   host.watch_end_of_tasks(wait.fd());
   bool at_once = false;
-  while (!at_once && base::now() < deadline) {
+  for (;;) {
+    // Whatever has ended the wait: one that raises leaves those that came with it for later.
+    while (signals.active() && !at_once && !signals.handle()) {
+      at_once = !interruption.add_signal();
+    }
+    if (at_once || base::now() >= deadline) break;
     // What has been dropped may still be finalized by a worker that has no task any more, and
     // spawn another one, to close an asynchronous generator. Who is not idle in this look
     // reports.
@@ -64,11 +83,7 @@ bool end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline,
     if (left() == 0 && (host.live_tasks() > 0 || (!close_async_generators() && idle))) break;
     host.cancel_left_tasks(group);
     const base::Instant pause = group.value_or(kNoGroup) ? kLookAgainAtGroup : kLookAgain;
-    const auto woken = wait.wait(signals, std::min(deadline, base::now() + pause));
-    if (woken == ThreadWait::Woken::kSignal && !signals.handle()) {
-      PyErr_Clear();
-      at_once = true;
-    }
+    (void)wait.wait(signals, std::min(deadline, base::now() + pause));
   }
   host.watch_end_of_tasks(-1);
   host.idle_target.set(-1);
@@ -149,9 +164,10 @@ bool refuse_signals_elsewhere(const RunOptions& options) {
 void warn_of_left_tasks() {
   const auto left = static_cast<unsigned long long>(Host::instance().live_tasks());
   base::log(base::LogLevel::kWarn,
-            std::to_string(left) + " tasks would not end within the shutdown timeout");
+            "tasks that would not end within the shutdown timeout: " + std::to_string(left));
   if (PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
-                       "%llu tasks would not stop within the shutdown timeout", left) != 0) {
+                       "%llu task%s would not stop within the shutdown timeout", left,
+                       left == 1 ? "" : "s") != 0) {
     PyErr_WriteUnraisable(nullptr);
   }
 }
@@ -176,14 +192,17 @@ PyObject* raise_interruption(Ref interruption, Join& join) {
 
 bool was_run() { return program_has_run.load(); }
 
-bool end_all_tasks(base::Instant deadline, std::optional<TaskGroup> group) {
+bool end_all_tasks(base::Instant deadline, Ref& interruption, std::optional<TaskGroup> group) {
   SignalWatch signals;
   ThreadWait wait;
   if (!wait.check()) {
     PyErr_WriteUnraisable(nullptr);
     return false;
   }
-  return end_tasks(wait, signals, deadline, group);
+  Interruption came;
+  const bool ended = end_tasks(wait, signals, deadline, group, came);
+  interruption = std::move(came.exception);
+  return ended;
 }
 
 PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end_others) {
@@ -214,43 +233,42 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
   join->observe();
   join->notify(wait.fd());
 
-  Ref interruption = host.take_abort();
+  Interruption interruption{host.take_abort()};
   {
     DeadlockWatch deadlocks(on_main_thread() && !options.forever && !received.installed(),
                             wait.fd());
-    while (!interruption && !join->done().is_set()) {
+    while (!interruption.exception && !join->done().is_set()) {
       const auto woken = wait.wait(signals, std::min(deadlocks.next_look(), limit));
       if (woken == ThreadWait::Woken::kSignal) {
         deadlocks.signal_came();
-        if (!signals.handle()) interruption = Ref::steal(PyErr_GetRaisedException());
+        if (!signals.handle()) (void)interruption.add_signal();
       }
-      if (!interruption) interruption = host.take_abort();
-      if (!interruption && !join->done().is_set() && deadlocks.found()) {
-        interruption = Ref::steal(PyErr_GetRaisedException());
+      if (!interruption.exception) interruption.exception = host.take_abort();
+      if (!interruption.exception && !join->done().is_set() && deadlocks.found()) {
+        interruption.exception = Ref::steal(PyErr_GetRaisedException());
       }
-      if (!interruption && !join->done().is_set() && base::now() >= limit) {
-        interruption = limit_passed(options);
+      if (!interruption.exception && !join->done().is_set() && base::now() >= limit) {
+        interruption.exception = limit_passed(options);
       }
     }
   }
-  const bool all_ended =
-      !(interruption || end_others) || end_tasks(wait, signals, grace_deadline(), options.group);
+  const bool all_ended = !(interruption.exception || end_others) ||
+                         end_tasks(wait, signals, grace_deadline(), options.group, interruption);
   join->notify(-1);
   host.abort_target.set(-1);
   // A task may have asked to exit while it was cancelled.
   Ref late = host.take_abort();
-  if (!interruption) interruption = std::move(late);
+  Ref ended_by = std::move(interruption.exception ? interruption.exception : late);
   if (!received.remove()) {
     Ref last = Ref::steal(PyErr_GetRaisedException());
-    if (!interruption) interruption = std::move(last);
+    if (!ended_by) ended_by = std::move(last);
   }
   if (!all_ended && !host.stop_at_once) {
     warn_of_left_tasks();
     host.stop_at_once = true;  // they have had their time
   }
 
-  PyObject* result =
-      interruption ? raise_interruption(std::move(interruption), *join) : join->outcome();
+  PyObject* result = ended_by ? raise_interruption(std::move(ended_by), *join) : join->outcome();
   join->drop();
   return result;
 }
@@ -315,7 +333,12 @@ PyObject* end_tasks_now(PyObject*, PyObject* args) {
   TaskGroup group = kNoGroup;
   if (!PyArg_ParseTuple(args, "|I", &group)) return nullptr;
   if (!refuse_on_worker("Runtime.stop()")) return nullptr;
-  if (!end_all_tasks(grace_deadline(), group)) warn_of_left_tasks();
+  Ref interruption;
+  if (!end_all_tasks(grace_deadline(), interruption, group)) warn_of_left_tasks();
+  if (interruption) {
+    PyErr_SetRaisedException(interruption.release());
+    return nullptr;
+  }
   Py_RETURN_NONE;
 }
 

@@ -30,9 +30,11 @@ struct RunOptions {
 PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end_others);
 
 // Cancels all tasks, or those of the group, and waits until they have ended, at most until
-// `deadline`. False when some have not, or when a signal asked to stop at once. Attached;
-// keeps no exception set.
-bool end_all_tasks(base::Instant deadline, std::optional<TaskGroup> group = std::nullopt);
+// `deadline`. False when some have not, or when a second signal asked to stop at once.
+// `interruption` becomes what the handler of the first has raised. Attached; keeps no
+// exception set.
+bool end_all_tasks(base::Instant deadline, Ref& interruption,
+                   std::optional<TaskGroup> group = std::nullopt);
 
 // Whether the program has run the runtime itself.
 bool was_run();

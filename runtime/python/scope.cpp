@@ -30,11 +30,16 @@ namespace {
 PyTypeObject scope_type = empty_type();
 
 // Whether a CancelledError that leaves the body was asked for by this scope, and not by
-// one further out.
+// one further out. By the host, inside the scope.
 bool ends_here(Scope* scope, PyObject* exception) {
   if (!PyErr_GivenExceptionMatches(exception, cancelled_error)) return false;
+  const task::CancelScope& core = scope->core;
   const auto id = cancellation_target(exception);
-  return id ? *id == scope->core.id() : scope->core.cancelled();
+  if (id ? *id != core.id() : !core.cancelled()) return false;
+  if (core.ends_at() == core.id()) return true;
+  if (set_cancellation_target(exception, core.ends_at())) return false;
+  PyErr_Clear();  // out of memory
+  return true;
 }
 
 bool enter(Scope* self) {
@@ -48,7 +53,10 @@ bool enter(Scope* self) {
     PyErr_SetString(PyExc_RuntimeError, "a scope can be entered once: make another one");
     return false;
   }
-  if (self->timeout >= 0) {
+  if (self->timeout == 0) {
+    // Not left to a timer: over at the first suspension, whatever that is.
+    self->timed_out.store(self->core.cancel());
+  } else if (self->timeout > 0) {
     auto* deadline =
         new ScopeDeadline(Host::instance().scheduler(), as_object(self), self->timed_out);
     self->deadline.store(deadline);

@@ -248,7 +248,8 @@ PyObject* map(PyObject*, PyObject* const* args, Py_ssize_t count) {
     Ref coro = Ref::steal(PyObject_CallOneArg(args[0], PyList_GET_ITEM(items.get(), i)));
     if (!coro || PyList_Append(coros.get(), coro.get()) != 0) return nullptr;
   }
-  return coros ? spawn_gathered(coros.get()) : nullptr;
+  if (!coros) return nullptr;
+  return spawn_gathered(coros.get(), SpawnSite::here(), "the function of tonio.map() gives");
 }
 
 PyObject* report_failure(PyObject*, PyObject* const* args, Py_ssize_t count) {
@@ -283,11 +284,11 @@ PyMethodDef functions[] = {
 
 }  // namespace
 
-PyObject* spawn_gathered(PyObject* list, SpawnSite site) {
+PyObject* spawn_gathered(PyObject* list, SpawnSite site, const char* doing) {
   // A snapshot: others may change the list.
   Ref items = Ref::steal(PyList_AsTuple(list));
-  Join* join = start_tasks(std::move(items), Join::Shape::kList, true,
-                           "a list that is yielded holds", std::move(site), {.yielded = true});
+  Join* join = start_tasks(std::move(items), Join::Shape::kList, true, doing, std::move(site),
+                           {.yielded = true});
   return join ? make_handle(join) : nullptr;
 }
 
@@ -310,7 +311,7 @@ bool spawn_closing(PyObject* awaitable) {
 }
 
 Join* spawn_for_thread(PyObject* awaitable, const char* doing) {
-  return start_task(awaitable, Join::Shape::kRun, true, doing);
+  return start_task(awaitable, Join::Shape::kRun, true, doing, SpawnSite::of_program());
 }
 
 bool init_spawn(PyObject* module) {

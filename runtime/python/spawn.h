@@ -12,7 +12,8 @@ namespace tonio::python {
 [[nodiscard]] bool init_spawn(PyObject* module);
 
 // `yield [a, b]`: an operation that gives the list of results.
-PyObject* spawn_gathered(PyObject* list, SpawnSite site = SpawnSite::here());
+PyObject* spawn_gathered(PyObject* list, SpawnSite site = SpawnSite::here(),
+                         const char* doing = "a list that is yielded holds");
 // `yield {a, b}`: they run in the background. False with an exception set.
 [[nodiscard]] bool spawn_background(PyObject* set, SpawnSite site);
 

@@ -1,6 +1,14 @@
 #include "python/spawn_site.h"
 
+#include <string_view>
+
 namespace tonio::python {
+namespace {
+
+// What the names of the embedded package's files begin with (embed_package.py).
+constexpr std::string_view kPackageFolder = "<tonio>/";
+
+}  // namespace
 
 // The interpreter's own frames: making a frame object for every spawn would cost more
 // than the spawn.
@@ -11,6 +19,22 @@ SpawnSite::SpawnSite(_PyInterpreterFrame* frame)
 SpawnSite SpawnSite::here() {
   _PyInterpreterFrame* frame = PyThreadState_GetUnchecked()->current_frame;
   return frame ? SpawnSite(frame) : SpawnSite();
+}
+
+SpawnSite SpawnSite::of_program() {
+  Ref frame = Ref::borrow(reinterpret_cast<PyObject*>(PyEval_GetFrame()));
+  while (frame) {
+    auto* object = reinterpret_cast<PyFrameObject*>(frame.get());
+    PyCodeObject* code = PyFrame_GetCode(object);
+    Ref owned = Ref::steal(reinterpret_cast<PyObject*>(code));
+    const char* file = PyUnicode_AsUTF8(code->co_filename);
+    if (!file) PyErr_Clear();
+    if (!file || !std::string_view(file).starts_with(kPackageFolder)) {
+      return SpawnSite(std::move(owned), PyFrame_GetLasti(object));
+    }
+    frame = Ref::steal(reinterpret_cast<PyObject*>(PyFrame_GetBack(object)));
+  }
+  return SpawnSite();
 }
 
 SpawnSite SpawnSite::of(PyObject* iterator) {

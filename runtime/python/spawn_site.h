@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "python/py.h"
 
@@ -13,6 +14,8 @@ class SpawnSite {
   // The innermost Python frame of the calling thread.
   SpawnSite() = default;
   static SpawnSite here();
+  // The innermost one that is not of the package's own code, if there is any.
+  static SpawnSite of_program();
   // Where a generator or coroutine is suspended; for any other iterator here().
   static SpawnSite of(PyObject* iterator);
 
@@ -26,6 +29,7 @@ class SpawnSite {
 
  private:
   explicit SpawnSite(_PyInterpreterFrame* frame);
+  SpawnSite(Ref code, int instruction) : code_(std::move(code)), instruction_(instruction) {}
 
   Ref code_;
   int instruction_ = -1;  // byte offset into the code

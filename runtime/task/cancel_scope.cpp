@@ -10,7 +10,7 @@ CancelScope::Id next_id() {
 
 }  // namespace
 
-CancelScope::CancelScope(bool shield) : id_(next_id()), shield_(shield) {}
+CancelScope::CancelScope(bool shield) : id_(next_id()), shield_(shield), ends_at_(id_) {}
 
 CancelScope::~CancelScope() {
   base::MutexLock lock(mutex_);

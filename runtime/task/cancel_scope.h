@@ -11,6 +11,11 @@
 // asked for and not delivered is kept per scope and per task, under the host's lock; the
 // flag in its state word says whether there is anything to deliver.
 //
+// While a CancelledError is on its way out of several scopes, code that cleans up in an
+// inner one may be cancelled by that one (its time limit, say). The second exception takes
+// the place of the first, so it goes as far out as the first would have: each scope keeps
+// where the first one that was raised within it, and ends further out, ends (ends_at()).
+//
 // Lock order: a scope's lock, then a task's cancel lock, then those of wait queues and
 // schedulers.
 #pragma once
@@ -47,6 +52,9 @@ class CancelScope {
   // By the host; from here on the scope's cancellation is no longer raised in it. False
   // when `host` isn't the task that has entered it, or has left it.
   [[nodiscard]] bool leave(Task& host);
+  // By the host. Where a CancelledError that was raised for this scope, and leaves it, ends:
+  // here, unless one that ends further out was raised within the scope before.
+  Id ends_at() const { return ends_at_; }
 
   // From any thread, also before it is entered. False when it had been cancelled before.
   bool cancel();
@@ -97,6 +105,8 @@ class CancelScope {
   // Guarded by the host's cancel lock.
   CancelScope* outer_ = nullptr;
   bool undelivered_ = false;
+
+  Id ends_at_;  // the host's own
 };
 
 }  // namespace tonio::task

@@ -41,14 +41,20 @@ std::vector<std::uint64_t> Task::scopes() {
 std::uint64_t Task::deliver_cancel() {
   base::MutexLock lock(cancel_mutex_);
   state_.deliver_cancel();
-  std::uint64_t ends_at = CancelScope::kWholeTask;
-  for (CancelScope* scope = innermost_.load(std::memory_order_relaxed); scope;
-       scope = scope->outer_) {
+  CancelScope* const innermost = innermost_.load(std::memory_order_relaxed);
+  CancelScope::Id ends_at = CancelScope::kWholeTask;
+  bool shielded = false;
+  for (CancelScope* scope = innermost; scope && !shielded; scope = scope->outer_) {
     if (scope->undelivered_) ends_at = scope->id_;
     scope->undelivered_ = false;
-    if (scope->shield_) return ends_at;
+    shielded = scope->shield_;
   }
-  if (undelivered_.exchange(false, std::memory_order_relaxed)) ends_at = CancelScope::kWholeTask;
+  if (!shielded && undelivered_.exchange(false, std::memory_order_relaxed)) {
+    ends_at = CancelScope::kWholeTask;
+  }
+  for (CancelScope* scope = innermost; scope && scope->id_ != ends_at; scope = scope->outer_) {
+    if (scope->ends_at_ == scope->id_) scope->ends_at_ = ends_at;
+  }
   return ends_at;
 }
 

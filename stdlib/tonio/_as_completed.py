@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from _tonio import report_failure, scope, suspending_call, unbounded
 
-from ._call import call
+from ._call import call, check_runnable
 from ._generic import Generic, T
 from .exceptions import CancelledError
 
@@ -23,6 +23,7 @@ def as_completed(*coros: Coro[T]) -> _AsCompleted[T]:
     as_completed(...): value = yield task`. Colored: `async for value in
     as_completed(...)`. Each gives the result of the next to finish, or raises its
     exception. Coroutines that still run when the iterator is dropped are cancelled."""
+    check_runnable("as_completed", *coros)
     return _AsCompleted(coros)
 
 
@@ -36,7 +37,8 @@ class _AsCompleted(Generic[T]):
         self._outcomes: Receiver[_Outcome]
         outcomes, self._outcomes = unbounded()
         self._failures: list[BaseException] = []  # those that nobody has got yet
-        self._left = len(coros)
+        # One for each outcome that nobody waits for or has got; pop() is atomic.
+        self._left = [None] * len(coros)
         for coro in coros:
             self._tasks.spawn(_complete(coro, outcomes, self._failures, self._tasks))
 
@@ -44,23 +46,32 @@ class _AsCompleted(Generic[T]):
         return self
 
     def __next__(self) -> Operation[T]:
-        if self._left == 0:
+        if not self._take():
             raise StopIteration
-        self._left -= 1
         return suspending_call(self._next())
 
     def __aiter__(self) -> _AsCompleted[T]:
         return self
 
     async def __anext__(self) -> T:
-        if self._left == 0:
+        if not self._take():
             raise StopAsyncIteration
-        self._left -= 1
         return await self._next()
+
+    def _take(self) -> bool:
+        try:
+            self._left.pop()
+        except IndexError:
+            return False
+        return True
 
     async def _next(self) -> T:
         result: T
-        result, failure = await self._outcomes.receive()
+        try:
+            result, failure = await self._outcomes.receive()
+        except CancelledError:
+            self._left.append(None)  # for who waits next
+            raise
         if failure is None:
             return result
         if failure in self._failures:

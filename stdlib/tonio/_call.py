@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     _T = TypeVar("_T")
 
 
+def check_runnable(function: str, *coros: object) -> None:
+    """Raises TypeError when a task can't run one of them, the arguments of `function`."""
+    for coro in coros:
+        if not (isinstance(coro, types.GeneratorType) or hasattr(coro, "__await__")):
+            hint = " (call the function to get one)" if callable(coro) else ""
+            raise TypeError(
+                f"{function}() takes a generator, a coroutine or another awaitable{hint}, "
+                f"not {coro!r}"
+            )
+
+
 @types.coroutine
 def call(coro: Coro[_T]) -> Plain[_T]:
     """Awaits coro, which may be a generator of the `yield` notation as well: the task

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from _tonio import report_failure, scope, suspending_call
 
-from ._call import call
+from ._call import call, check_runnable
 from .exceptions import CancelledError
 
 TYPE_CHECKING = False
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
 def select(*coros: Coro[_T]) -> Operation[_T]:
     """Runs the coroutines at the same time. Waiting for it gives the result of the first
-    to finish, or raises its exception; the others are cancelled, and have ended. One of
-    those that fails nevertheless is reported on standard error."""
+    to finish, or raises its exception; the others are cancelled, and have ended. The
+    result of one that has finished nevertheless is dropped, its failure is reported on
+    standard error."""
     if not coros:
         raise ValueError("select() takes at least one coroutine")
+    check_runnable("select", *coros)
     return suspending_call(_race(coros))
 
 

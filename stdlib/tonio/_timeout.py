@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from _tonio import scope, suspending_call
 
-from ._call import call
+from ._call import call, check_runnable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ def timeout(coro: Coro[_T], timeout: float) -> Operation[_Outcome[_T]]:
     """Runs coro for at most `timeout` seconds. Waiting for it gives (output, True), or
     (None, False) when the time was over: coro was cancelled then, and has ended. An
     exception of coro's own is raised."""
+    check_runnable("timeout", coro)
     return suspending_call(_limited(coro, scope(timeout=timeout)))
 
 

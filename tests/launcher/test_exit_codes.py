@@ -133,6 +133,13 @@ def main():
                 self.assertTrue(error.endswith("KeyboardInterrupt\n"), error)
                 self.assertEqual(error.startswith("Traceback"), where == "body", error)
 
+    def test_interrupt_while_python_starts(self):
+        self.write("sitecustomize.py", "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+        self.write("app.py", "raise SystemExit('the script has begun')")
+        done = self.tonio("run", "app.py", env={"PYTHONPATH": str(self.folder)})
+        self.assertEqual(done.returncode, 130, done.stderr)
+        self.assertTrue(done.stderr.endswith("KeyboardInterrupt\n"), done.stderr)
+
     def test_terminate_while_the_runtime_runs(self):
         self.assertEqual(self.end_by(self.WAITING["main"], signal.SIGTERM), (143, "", ""))
 

@@ -39,6 +39,40 @@ class AsCompleted(Scenarios):
         with self.assertRaises(StopIteration):
             next(tasks)
 
+    def test_one_whose_wait_is_cancelled_comes_again(self):
+        events = [tonio.Event() for _ in range(2)]
+        tasks = iter(tonio.as_completed(*[value(e, i) for i, e in enumerate(events)]))
+        self.assertEqual((yield tonio.time.timeout(next(tasks), 0.001)), (None, False))
+        events[1].set()
+        self.assertEqual((yield next(tasks)), 1)
+        events[0].set()
+        self.assertEqual((yield next(tasks)), 0)
+        with self.assertRaises(StopIteration):
+            next(tasks)
+
+    def test_several_tasks_share_it(self):
+        @self.task
+        def number(n):
+            yield
+            return n
+
+        tasks = tonio.as_completed(*[number(n) for n in range(200)])
+
+        @self.task
+        def consumer():
+            got = []
+            for task in tasks:
+                got.append((yield task))
+            return got
+
+        shares = yield tonio.spawn(*[consumer() for _ in range(4)])
+        self.assertEqual(sorted(sum(shares, [])), list(range(200)))
+
+    def test_what_is_no_coroutine_is_refused(self):
+        with self.assertRaisesRegex(TypeError, r"as_completed\(\) takes .* not 5"):
+            tonio.as_completed(tonio.sleep(0), 5)
+        yield
+
     def test_dropped_early_the_rest_is_cancelled(self):
         started = tonio.Event()
         ended = tonio.Event()

@@ -61,7 +61,7 @@ class Map(Scenarios):
             tonio.map(tonio.sleep, 5)
         with self.assertRaises(TypeError):
             tonio.map(5, [1])
-        with self.assertRaises(TypeError):
+        with self.assertRaisesRegex(TypeError, "the function of tonio.map.. gives .* not 12"):
             tonio.map(len, ["no coroutine"])
         yield
 

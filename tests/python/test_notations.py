@@ -10,6 +10,7 @@ import tonio.exceptions
 import tonio.net.socket
 from scenarios import main
 from tonio.colored import yield_now
+from tonio.sync import channel
 
 
 def generator(value):
@@ -124,6 +125,50 @@ class CallingEachOther(unittest.TestCase):
 
         tonio.run(program())
         tonio.run(program_too())
+
+
+class Context(unittest.TestCase):
+    """What is raised while another exception is handled has that as its context."""
+
+    def operations(self):
+        async def fails():
+            raise ValueError("of the task")
+
+        sender, receiver = channel.unbounded()
+        sender.close()
+        yield tonio.spawn(fails())
+        yield tonio.spawn_blocking(divmod, 1, 0)
+        yield receiver.receive()
+
+    def check(self, program):
+        def run():
+            for operation in self.operations():
+                try:
+                    yield program(operation)
+                except Exception as error:
+                    self.assertIsInstance(error.__context__, LookupError, error)
+                else:
+                    self.fail(f"{operation} has raised nothing")
+
+        tonio.run(run())
+
+    def test_yield(self):
+        def program(operation):
+            try:
+                raise LookupError("handled")
+            finally:
+                yield operation
+
+        self.check(program)
+
+    def test_await(self):
+        async def program(operation):
+            try:
+                raise LookupError("handled")
+            finally:
+                await operation
+
+        self.check(program)
 
 
 class Modules(unittest.TestCase):

@@ -431,6 +431,55 @@ class Cancelling(Scenarios):
         yield self.scoped(body)
         self.assertEqual(log, [(None, False)])
 
+    def test_it_is_not_lost_where_an_inner_scope_is_cancelled_while_it_cleans_up(self):
+        log = []
+
+        def outside(outer):
+            def inside(inner):
+                try:
+                    outer.cancel()
+                    yield tonio.sleep(FOREVER)
+                finally:
+                    inner.cancel()
+                    yield tonio.sleep(FOREVER)
+
+            yield self.scoped(inside)
+            log.append("behind the inner one")
+            yield tonio.sleep(0)
+            log.append("and further")
+
+        yield self.scoped(outside)
+        self.assertEqual(log, [])
+
+    def test_it_is_not_lost_where_a_time_limit_ends_the_cleaning_up(self):
+        log = []
+        started = tonio.Event()
+
+        @self.task
+        def slow():
+            try:
+                started.set()
+                yield tonio.sleep(FOREVER)
+            finally:
+                yield tonio.sleep(FOREVER)
+
+        @self.task
+        def limited():
+            yield tonio.time.timeout(slow(), 0.05)
+            log.append("not reached")
+
+        # By a limit further out, and of the whole task.
+        self.assertEqual((yield tonio.time.timeout(limited(), 0.01)), (None, False))
+        started.clear()
+
+        def body(scope):
+            scope.spawn(limited())
+            yield started.wait()
+            scope.cancel()
+
+        yield self.scoped(body)
+        self.assertEqual(log, [])
+
     def test_a_waiting_task_takes_its_children_along(self):
         log = []
         blocked = Blocked(lambda: tonio.sleep(FOREVER), log)

@@ -69,6 +69,13 @@ class Select(Scenarios):
         self.assertEqual(limited, (None, False))
         self.assertEqual(log, ["ended"] * 2)
 
+    def test_of_what_is_no_coroutine(self):
+        with self.assertRaisesRegex(TypeError, r"select\(\) takes .* not 5"):
+            tonio.select(tonio.sleep(0), 5)
+        with self.assertRaisesRegex(TypeError, r"call the function to get one"):
+            tonio.select(self.test_of_nothing_yield)
+        yield
+
     def test_of_nothing(self):
         with self.assertRaisesRegex(ValueError, "at least one"):
             tonio.select()

@@ -176,6 +176,39 @@ class Signals(unittest.TestCase):
             done = program.end(timeout=30)
         self.assertEqual(done.code, 130)
         self.assertIn("main", done.err)  # what has been left running is named
+        self.assertNotIn("shutdown timeout", done.err)
+
+    def test_the_first_signal_while_the_run_ends_by_itself_is_raised_after_the_cleaning_up(self):
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            with self.subTest(number), Program("""
+                import signal
+                import tonio
+
+                began = tonio.Event()
+                release = tonio.Event()
+                signal.signal(signal.SIGUSR1, lambda *_: release.set())
+
+                def left():
+                    try:
+                        began.set()
+                        yield tonio.sleep(3600)
+                    finally:
+                        print("cleaning up", flush=True)
+                        yield release.wait()
+                        print("cleaned up", flush=True)
+
+                def start():
+                    tonio.spawn.without_tracking(left())
+                    yield began.wait()
+
+                tonio.run(start())
+                print("not reached", flush=True)
+            """) as program:
+                self.assertEqual(program.line(), "cleaning up")
+                program.signal(number)
+                program.signal(signal.SIGUSR1)
+                done = program.end(timeout=30)
+                self.assertEqual((done.code, done.out), (code, "cleaned up\n"), done.err)
 
     def test_a_python_handler_runs_on_the_main_thread(self):
         done = self.send("""

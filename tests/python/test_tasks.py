@@ -65,7 +65,10 @@ class Tasks(Scenarios):
         self.assertEqual((task.state, task.waits_on), ("running", None))
         self.assertIn("looks", functions(task))
         self.assertIn("test_tasks.py", task.spawned_at)
-        self.assertEqual(tonio.tasks()[0].state, "running")
+        main = tonio.tasks()[0]
+        self.assertEqual(main.state, "running")
+        # The call of tonio.run(), which these tests leave to scenarios.py.
+        self.assertRegex(main.spawned_at, r"/scenarios\.py:\d+ in .*test$")
 
     def test_scopes_make_a_tree(self):
         @self.task

@@ -70,8 +70,18 @@ class Timeout(Scenarios):
 
     def test_zero_is_over_at_the_first_suspension(self):
         self.assertEqual((yield timeout(tonio.sleep(FOREVER), 0)), (None, False))
+        self.assertEqual((yield timeout(tonio.sleep(0), 0)), (None, False))
+
+        @self.task
+        def does_not_suspend():
+            return 42
+            yield
+
+        self.assertEqual((yield timeout(does_not_suspend(), 0)), (42, True))
 
     def test_bad_limits(self):
+        with self.assertRaisesRegex(TypeError, r"timeout\(\) takes .* not 5"):
+            timeout(5, 1)
         for bad, kind in ((-1, ValueError), ("1", TypeError)):
             with self.assertRaises(kind):
                 timeout(tonio.sleep(0), bad)

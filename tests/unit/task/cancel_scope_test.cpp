@@ -58,6 +58,35 @@ TEST_CASE("one delivery covers all requests and ends at the outermost") {
   CHECK(outer.leave(host));
 }
 
+TEST_CASE("a cancellation that takes the place of another goes as far out") {
+  test::RecordingWaker waker;
+  test::StepTask host(waker);
+  CancelScope outer(false), middle(false), inner(false);
+  REQUIRE(outer.enter(host));
+  REQUIRE(middle.enter(host));
+  REQUIRE(inner.enter(host));
+  middle.cancel();
+  CHECK(host.deliver_cancel() == middle.id());
+  CHECK(inner.ends_at() == middle.id());
+  CHECK(middle.ends_at() == middle.id());
+  // The first one counts for the inner one, and leads on from where it ends.
+  outer.cancel();
+  CHECK(host.deliver_cancel() == outer.id());
+  CHECK(inner.ends_at() == middle.id());
+  CHECK(middle.ends_at() == outer.id());
+  CHECK(inner.leave(host));
+  CHECK(middle.leave(host));
+  host.cancel();
+  CHECK(host.deliver_cancel() == CancelScope::kWholeTask);
+  CHECK(outer.ends_at() == CancelScope::kWholeTask);
+  // What is raised before a scope is entered does not concern it.
+  CancelScope late(false);
+  REQUIRE(late.enter(host));
+  CHECK(late.ends_at() == late.id());
+  CHECK(late.leave(host));
+  CHECK(outer.leave(host));
+}
+
 TEST_CASE("a request that nobody has met goes with its scope") {
   test::RecordingWaker waker;
   test::StepTask host(waker);
