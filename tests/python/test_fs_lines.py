@@ -40,7 +40,7 @@ class Lines(Scenarios):
         for _ in range(3):
             found, more = [], []
             file = yield fs.open(self.path)
-            yield [each(file, found), one_after_the_other(file, more)]
+            yield tonio.spawn(each(file, found), one_after_the_other(file, more))
             yield file.close()
             self.assertTrue(found and more)
             self.assertTrue(sorted(found + more) == sorted(LINES))

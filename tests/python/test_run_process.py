@@ -209,7 +209,7 @@ class Cancellation(Scenarios):
         lines, said = os.pipe()
         with tonio.scope() as scope:
             scope.spawn(run_process(
-                f"(trap '' TERM; sleep 60) & echo $$ >&{said}", shell=True, grace=0.1,
+                f"(trap '' TERM; sleep 60) & echo $$ >/proc/self/fd/{said}", shell=True, grace=0.1,
                 process_group=0, capture_stdout=True, pass_fds=[writer, said],
             ))
             line = yield tonio.spawn_blocking(os.read, lines, 100)
