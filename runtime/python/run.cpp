@@ -348,6 +348,17 @@ PyObject* live_tasks(PyObject*, PyObject* args) {
   return PyLong_FromUnsignedLongLong(Host::instance().live_tasks(group));
 }
 
+PyObject* refuse_on_worker_named(PyObject*, PyObject* caller) {
+  const char* what = PyUnicode_AsUTF8(caller);
+  if (!what || !refuse_on_worker(what)) return nullptr;
+  Py_RETURN_NONE;
+}
+
+PyObject* shutdown_timeout(PyObject*, PyObject*) {
+  const std::chrono::duration<double> seconds = Host::instance().options.shutdown_timeout;
+  return PyFloat_FromDouble(seconds.count());
+}
+
 PyObject* current_group(PyObject*, PyObject*) {
   return PyLong_FromUnsignedLong(Host::instance().current_group());
 }
@@ -364,6 +375,12 @@ PyMethodDef functions[] = {
      PyDoc_STR("block_on($module, coro, /)\n--\n\n"
                "Runs coro on the workers and blocks the calling thread, which must not be one of "
                "them, until it has ended; gives its result or raises its exception.")},
+    {"refuse_on_worker", refuse_on_worker_named, METH_O,
+     PyDoc_STR("refuse_on_worker($module, caller, /)\n--\n\n"
+               "RuntimeError that names the caller, when the calling thread is a worker.")},
+    {"shutdown_timeout", shutdown_timeout, METH_NOARGS,
+     PyDoc_STR("shutdown_timeout($module, /)\n--\n\n"
+               "How long the end of a run waits for tasks, in seconds.")},
     {"end_tasks", end_tasks_now, METH_VARARGS,
      PyDoc_STR("end_tasks($module, group=0, /)\n--\n\n"
                "Cancels the tasks of the group and waits for them. Those of no test are of group "

@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 from _weakref import ref
 
-from _tonio import Event, block_on, scope, sleep, spawn, spawn_blocking
+from _tonio import Event, block_on, refuse_on_worker, scope, sleep, spawn, spawn_blocking
 
 from ._call import call
 from ._generic import Generic, T
@@ -100,9 +100,11 @@ class Visit(Generic[T]):
 
 class Guest(Generic[T]):
     """A tonio coroutine that another event loop waits for. notify() is called when it has
-    ended, on whatever thread."""
+    ended, on whatever thread. RuntimeError on a worker, which that loop would block; `caller`
+    is named there."""
 
-    def __init__(self, coro: Coro[T], notify: Callable[[], object]) -> None:
+    def __init__(self, caller: str, coro: Coro[T], notify: Callable[[], object]) -> None:
+        refuse_on_worker(caller)
         self._notify = notify
         self._limits = scope()
         # How it has ended, until outcome() has given it away.

@@ -95,7 +95,7 @@ async def to_asyncio(coro: Coro[T]) -> T:
         except RuntimeError:
             pass  # the loop was closed: nobody waits any more
 
-    guest = Guest(coro, notify)
+    guest = Guest("tonio.to_asyncio()", coro, notify)
     request: asyncio.CancelledError | None = None
     while not ended.done():
         try:

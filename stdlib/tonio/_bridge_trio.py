@@ -100,7 +100,7 @@ async def to_trio(coro: Coro[T]) -> T:
             with trio.CancelScope() if patience is None else trio.move_on_after(patience):
                 await ended.wait()
 
-    guest = Guest(coro, notify)
+    guest = Guest("tonio.to_trio()", coro, notify)
     try:
         await wait()
     except BaseException:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 
-from _tonio import finish_blocking, scope
+from _tonio import finish_blocking, scope, shutdown_timeout
 
 from ._pipes import ReceivePipe, SendPipe
 from ._process_exit import watch_exit
@@ -120,16 +120,17 @@ class Process:
         self.send_signal(SIGKILL, group=group)
 
     @suspending
-    async def end(self, grace: float = 5.0) -> None:
+    async def end(self, grace: float | None = None) -> None:
         """Closes the streams, terminates it, or the group that it leads, kills what has not
-        ended grace seconds later, and reaps it. Suspends; cancelling that waits for its end."""
+        ended grace seconds later (None: half of the shutdown timeout), and reaps it. Suspends; cancelling that waits for its end."""
+        seconds = grace_of(grace)
         group = self._leads_group
         with scope(shield=True):
             self.close_streams()
             if self._popen.returncode is None:
                 self.terminate(group=group)
                 # Before it is reaped its group has its number, whoever is left in it.
-                if not await self._exit.wait(grace) or group:
+                if not await self._exit.wait(seconds) or group:
                     self.kill(group=group)
                 await self.wait()
 
@@ -172,7 +173,21 @@ async def open_process(
     return await finish_blocking(_start, command, stdin, stdout, stderr, options)
 
 
+def grace_of(grace: float | None) -> float:
+    """In seconds. Half of the shutdown timeout, if nothing was given: the end of a program
+    has time to kill its children. TypeError or ValueError unless it is a number of seconds."""
+    if grace is None:
+        return shutdown_timeout() / 2
+    if not isinstance(grace, (int, float)):
+        raise TypeError(f"grace must be a number of seconds, not {type(grace).__name__}")
+    if not grace >= 0:
+        raise ValueError(f"grace must not be negative: {grace}")
+    return grace
+
+
 def _check(command: Command, options: dict[str, Any]) -> None:
+    if command is None or (isinstance(command, (list, tuple)) and not command):
+        raise TypeError(f"command must be a list of a program and its arguments, not {command!r}")
     for name in _OF_TEXT:
         if options.get(name):
             raise TypeError(f"processes have streams of bytes, so there is no option {name!r}")

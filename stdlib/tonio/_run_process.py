@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from _tonio import scope
 
-from ._process import open_process
+from ._process import grace_of, open_process
 from ._suspending import suspending
 
 TYPE_CHECKING = False
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from ._pipes import ReceivePipe, SendPipe
     from ._process import Command, Stream
 
+# What subprocess.run has and subprocess.Popen has not.
+_INSTEAD = {
+    "capture_output": "use capture_stdout=True and capture_stderr=True",
+    "input": "pass the data as stdin",
+    "timeout": "use tonio.time.timeout(tonio.run_process(…), seconds)",
+}
+
 
 @suspending
 async def run_process(
@@ -27,7 +34,7 @@ async def run_process(
     capture_stdout: bool = False,
     capture_stderr: bool = False,
     check: bool = True,
-    grace: float = 5.0,
+    grace: float | None = None,
     **options: Any,
 ) -> subprocess.CompletedProcess[bytes]:
     """Runs a child process and gives a subprocess.CompletedProcess, with what was captured as
@@ -38,12 +45,15 @@ async def run_process(
     when the exit code is not 0.
 
     When the waiting task is cancelled the child is terminated, killed if it has not ended
-    grace seconds later, and reaped, and that is waited for. A child that was started with
+    grace seconds later (None: half of the shutdown timeout), and reaped, and that is waited
+    for. A child that was started with
     process_group=0 or start_new_session=True takes its process group with it."""
     import subprocess  # see _process.py
 
-    if not grace >= 0:
-        raise ValueError(f"run_process(): grace must not be negative: {grace}")
+    grace = grace_of(grace)
+    for name, instead in _INSTEAD.items():
+        if name in options:
+            raise TypeError(f"run_process() has no option {name!r}: {instead}")
     stdin, data = _input(stdin, subprocess)
     for name, captured in (("stdout", capture_stdout), ("stderr", capture_stderr)):
         if captured and name in options:
@@ -64,7 +74,9 @@ async def run_process(
                 if (stream := getattr(process, name)) is not None:
                     output[name] = collected = bytearray()
                     exchange.spawn(_collect(stream, collected))
-            code = await process.wait()
+        # Not before its output has ended: the number of the group that it leads stays its own,
+        # and what it has left running there can be ended.
+        code = await process.wait()
     except BaseException:
         await process.end(grace)
         raise
@@ -85,11 +97,12 @@ def _input(
             raise ValueError("run_process() has no pipe to give away: pass the data as stdin")
         return stdin, None  # type: ignore[return-value]  # it has fileno()
     try:
-        data = memoryview(stdin.encode() if isinstance(stdin, str) else stdin)
+        data = memoryview(stdin.encode() if isinstance(stdin, str) else stdin).cast("B")
     except TypeError:
         kind = type(stdin).__name__
         raise TypeError(
-            f"run_process(): stdin must be bytes-like, text, a file or a descriptor, not {kind}"
+            "run_process(): stdin must be bytes-like and contiguous, text, a file or a descriptor,"
+            f" not {kind}"
         ) from None
     # What has nothing to read needs no pipe.
     return (subprocess.PIPE if data.nbytes else subprocess.DEVNULL), data

@@ -430,6 +430,20 @@ class ToAsyncio(unittest.TestCase):
         with self.assertRaises(TypeError):
             asyncio.run(tonio.to_asyncio(3))
 
+    def test_a_loop_on_a_worker_is_refused(self):
+        # With one worker it would wait for what only that worker could do.
+        async def calls():
+            return await tonio.to_asyncio(tonio.sleep(0))
+
+        def main():
+            yield
+            asyncio.run(calls())
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the operation was never awaited
+            with self.assertRaisesRegex(RuntimeError, r"tonio\.to_asyncio\(\) can't be used"):
+                tonio.run(main(), threads=1)
+
 
 class Untouched(Scenarios):
     """asyncio itself works as ever."""

@@ -190,6 +190,12 @@ class Wrapping(FileCase):
                 fs.wrap_file(thing)
         yield
 
+    def test_what_is_wrapped_is_refused(self):
+        file = yield fs.open(self.path)
+        with self.assertRaisesRegex(TypeError, "is wrapped already"):
+            fs.wrap_file(file)
+        yield file.close()
+
     def test_layers_are_files_too(self):
         file = yield fs.open(self.path)
         self.assertIsInstance(file.buffer, fs.File)

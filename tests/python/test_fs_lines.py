@@ -8,6 +8,7 @@ import tempfile
 import tonio
 from scenarios import Scenarios, main
 from tonio import fs
+from tonio.colored import yield_now
 
 LINES = [f"line {number} {'ä' * (number % 50)}\n" for number in range(6000)]
 
@@ -23,6 +24,26 @@ class Lines(Scenarios):
         self.addCleanup(folder.cleanup)
         self.path = pathlib.Path(folder.name, "file")
         self.path.write_text("".join(LINES))
+
+    def test_two_tasks_get_each_line_once(self):
+        """One takes the lines that were read ahead, the other sets the position back."""
+
+        async def each(file, lines):
+            async for line in file:
+                lines.append(line)
+                await yield_now()
+
+        async def one_after_the_other(file, lines):
+            while line := await file.readline():
+                lines.append(line)
+
+        for _ in range(3):
+            found, more = [], []
+            file = yield fs.open(self.path)
+            yield tonio.spawn(each(file, found), one_after_the_other(file, more))
+            yield file.close()
+            self.assertTrue(found and more)
+            self.assertTrue(sorted(found + more) == sorted(LINES))
 
     def test_all_lines_of_a_file_longer_than_a_batch(self):
         async def read(mode):

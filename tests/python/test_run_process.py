@@ -7,6 +7,7 @@ import sys
 import tempfile
 
 import tonio
+from programs import run_program
 from scenarios import Scenarios, main
 from tonio import run_process
 from tonio.exceptions import CancelledError
@@ -202,6 +203,44 @@ class Cancellation(Scenarios):
             os.close(reader)
             self.assertTrue(line.strip().isdigit())
 
+    def test_takes_the_process_group_with_it_that_outlives_the_child(self):
+        # The child is gone at once. What it has left holds the pipes, and says so when it goes.
+        reader, writer = os.pipe()
+        lines, said = os.pipe()
+        with tonio.scope() as scope:
+            scope.spawn(run_process(
+                f"(trap '' TERM; sleep 60) & echo $$ >/proc/self/fd/{said}", shell=True, grace=0.1,
+                process_group=0, capture_stdout=True, pass_fds=[writer, said],
+            ))
+            line = yield tonio.spawn_blocking(os.read, lines, 100)
+            pid = int(line)
+            with open(f"/proc/{pid}/stat") as stat:
+                while stat.read().rpartition(")")[2].split()[0] != "Z":
+                    yield tonio.sleep(0.001)
+                    stat.seek(0)
+            scope.cancel()
+        yield scope()
+        os.close(writer)
+        self.assertEqual((yield tonio.spawn_blocking(os.read, reader, 1)), b"")
+        self.assertTrue(is_gone(pid))
+        for fd in (reader, lines, said):
+            os.close(fd)
+
+    def test_the_end_of_a_program_leaves_no_child(self):
+        done = run_program("""
+            import os, signal, tonio
+
+            def main():
+                reader, writer = os.pipe()
+                command = "trap '' TERM; echo $$; exec sleep 60"
+                tonio.spawn.without_tracking(
+                    tonio.run_process(command, shell=True, stdout=writer))
+                line = yield tonio.spawn_blocking(os.read, reader, 100)
+                print(line.decode(), end="")
+        """, "--shutdown-timeout", "2")
+        self.assertEqual((done.code, done.err), (0, ""))
+        self.assertTrue(is_gone(int(done.out)))
+
     def test_leaves_no_descriptor(self):
         yield run_process(["true"], capture_stdout=True)
         before = descriptors()
@@ -257,6 +296,13 @@ class Mistakes(Scenarios):
         yield self.refuses(ValueError, r"stdout and capture_stdout exclude", ["ls"],
                            stdout=None, capture_stdout=True)
         yield self.refuses(ValueError, r"grace must not be negative", ["ls"], grace=-1)
+        yield self.refuses(TypeError, r"grace must be a number", ["ls"], grace="1")
+        yield self.refuses(TypeError, r"command must be a list .* not \[\]", [])
+        yield self.refuses(TypeError, r"command must be a list .* not None", None)
+        yield self.refuses(TypeError, r"contiguous", ["cat"], stdin=memoryview(b"abcd")[::2])
+        yield self.refuses(TypeError, r"use tonio\.time\.timeout", ["ls"], timeout=1)
+        yield self.refuses(TypeError, r"as stdin", ["ls"], input=b"")
+        yield self.refuses(TypeError, r"use capture_stdout=True", ["ls"], capture_output=True)
         yield self.refuses(FileNotFoundError, "no-such-program", ["no-such-program"])
         yield self.refuses(NotADirectoryError, "null", ["ls"], cwd="/dev/null",
                            stdin=b"data", capture_stdout=True)

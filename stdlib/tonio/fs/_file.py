@@ -148,6 +148,11 @@ def wrap_file(file: Any) -> File[Any]:
     """A File around a file object of io, or one like it. TypeError when it has no close(),
     or neither read() nor write()."""
 
+    if isinstance(file, File):
+        raise TypeError(
+            f"tonio.fs.wrap_file() takes a file object of io, and {file!r} is wrapped already"
+        )
+
     def has(name: str) -> bool:
         return callable(getattr(file, name, None))
 

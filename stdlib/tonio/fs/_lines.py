@@ -4,6 +4,7 @@ one per line."""
 from __future__ import annotations
 
 import collections
+import contextlib
 import io
 import threading
 
@@ -82,11 +83,20 @@ class ReadAhead:
             self._lines.extend(batch[1:])
             return batch[0] if batch else None
 
+    def _take_back(self) -> int:
+        """Takes the lines that are left from next_line(), which may run at the same time and
+        gives each only once; their number."""
+        left = 0
+        with contextlib.suppress(IndexError):
+            while True:
+                self._lines.pop()
+                left += 1
+        return left
+
     def rewound(self, method: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """method(), once the file's position is behind the last line that was given."""
         with self._lock:
-            left = len(self._lines)
-            self._lines.clear()
+            left = self._take_back()
             if left or self._failure:
                 self._failure = None
                 self._file.seek(self._start)
