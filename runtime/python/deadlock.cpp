@@ -130,7 +130,12 @@ bool DeadlockWatch::found() {
   Host::instance().scheduler().wake_unsettled();
   const Look first = look();
   if (first.verdict == Verdict::kUnclear) schedule();
-  if (first.verdict != Verdict::kStuck) return false;
+  if (first.verdict != Verdict::kStuck) {
+    // The look itself may have dropped what a parked worker has to finalize, which then counted
+    // as not idle and would report nothing.
+    Host::instance().scheduler().wake_unsettled();
+    return false;
+  }
   // Finalizers of what nobody can reach may wake somebody.
   PyGC_Collect();
   if (PyErr_CheckSignals() != 0) return true;

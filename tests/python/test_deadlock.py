@@ -19,6 +19,21 @@ DEADLOCKS = {
     async def program():
         await tonio.spawn(forever(), forever())
     """,
+    # The look at signal handlers imports _signal.
+    "a_look_that_drops_what_a_worker_has_to_finalize": """
+    import builtins
+    held = []
+
+    def importing(name, *args, real=builtins.__import__, **options):
+        if name == "_signal":
+            held.clear()
+        return real(name, *args, **options)
+
+    async def program():
+        held.extend(object() for _ in range(10))
+        builtins.__import__ = importing
+        await event.wait()
+    """,
     "two_locks_in_two_orders": """
     async def takes(one, two, here, there):
         with await one():
