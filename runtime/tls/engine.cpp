@@ -199,6 +199,11 @@ bool Engine::Parts::again(int code, Status& status) {
     case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
       status = stopped = Status::kClosed;
       return false;
+    case MBEDTLS_ERR_SSL_CONN_EOF:
+      // mbedtls_ssl_read() gives 0 for the end and for records without data.
+      if (done && !starved) return true;
+      status = fail(code);
+      return false;
     default:
       status = fail(code);
       return false;
@@ -268,6 +273,12 @@ Engine::Status Engine::handshake() {
     }
   }
   self.done = true;
+  // Nothing may follow the Finished in its record: it was under the keys before (RFC 8446,
+  // section 5.1).
+  if (mbedtls_ssl_get_version_number(&self.ssl) == MBEDTLS_SSL_VERSION_TLS1_3 &&
+      mbedtls_ssl_check_pending(&self.ssl)) {
+    return self.fail(MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE);
+  }
   if (const mbedtls_x509_crt* peer = mbedtls_ssl_get_peer_cert(&self.ssl)) {
     self.peer_certificate = view(peer->raw);
   } else if (self.full) {

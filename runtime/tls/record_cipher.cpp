@@ -22,14 +22,15 @@ RecordCipher::~RecordCipher() {
 
 // Section 7.3.
 void RecordCipher::derive() {
+  // First, so that a failure leaves no old key to be used with numbers that begin anew.
+  mbedtls_cipher_free(&cipher_);
+  mbedtls_cipher_init(&cipher_);
   const mbedtls_cipher_info_t* info = mbedtls_cipher_info_from_type(suite_.cipher);
   std::array<unsigned char, 32> key;
   const auto used = std::span(key).first(mbedtls_cipher_info_get_key_bitlen(info) / 8);
   expand_label(suite_.hash, secret_.bytes(), "key", used);
   expand_label(suite_.hash, secret_.bytes(), "iv", iv_);
   // Either operation suits: the modes use the block cipher in one direction.
-  mbedtls_cipher_free(&cipher_);
-  mbedtls_cipher_init(&cipher_);
   int code = mbedtls_cipher_setup(&cipher_, info);
   if (code == 0) {
     code = mbedtls_cipher_setkey(&cipher_, used.data(), static_cast<int>(used.size() * 8),

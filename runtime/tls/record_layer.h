@@ -1,7 +1,7 @@
 // TLS 1.3's record layer after the handshake (RFC 8446, section 5), for
 // connections whose keys were updated (section 4.6.3), which mbedTLS 3.6 can't
 // do. Two halves, because either direction's first update comes at its own
-// time; see key_update.h. Included by this folder's sources only.
+// time; see records.h. Included by this folder's sources only.
 //
 // They return what mbedTLS's functions of the same purpose return: a size, or
 // one of mbedTLS's negative codes. Not thread-safe, as the Engine.

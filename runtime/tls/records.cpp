@@ -110,7 +110,7 @@ Suite Records::suite() const {
   return *suite;
 }
 
-// Whoever learns a later key must not learn the earlier ones from it: mbedTLS's
+// Whoever learns a later secret must not learn the earlier ones from it: mbedTLS's
 // copy goes, too.
 Secret Records::take_secret(Side whose) {
   auto& copies = ssl_.MBEDTLS_PRIVATE(session)->MBEDTLS_PRIVATE(app_secrets);

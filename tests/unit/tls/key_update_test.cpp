@@ -84,6 +84,20 @@ TEST_CASE("a peer's key is updated, with every suite") {
   }
 }
 
+TEST_CASE("records without data are no end") {
+  for (const Side side : kSides) {
+    Updating at(side);
+    for (const int updates : {0, 1}) {
+      if (updates > 0) at.peer.send_update(0);
+      at.peer.send_data("a");
+      at.peer.send_data("");
+      at.peer.send_data("");
+      at.peer.send_data("b");
+      CHECK(at.read_all() == "ab");
+    }
+  }
+}
+
 TEST_CASE("a request is answered before the next data, several ones once") {
   for (const Side side : kSides) {
     for (const int suite : {0x1301, 0x1302, 0x1303}) {
