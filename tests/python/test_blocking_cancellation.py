@@ -1,8 +1,8 @@
 """A blocking call that runs when its waiter is cancelled gets CancelledError, too."""
 
-import threading
 import unittest
 
+import interrupted
 import tonio
 from scenarios import main
 
@@ -22,13 +22,9 @@ class BlockingCancellation(unittest.TestCase):
         return notes
 
     def test_a_blocking_call_is_interrupted(self):
-        inside = threading.Event()
-
         def call(notes):
             try:
-                inside.set()
-                while True:
-                    threading.Event().wait(0.001)
+                interrupted.block()
             finally:
                 notes.append("call")
 
@@ -42,13 +38,9 @@ class BlockingCancellation(unittest.TestCase):
         self.assertEqual(self.end_while(left), ["call", "task"])
 
     def test_a_cancelled_error_never_hits_the_next_call_of_the_thread(self):
-        def endless():
-            while True:
-                threading.Event().wait(0.0005)
-
         def left(notes, started):
             started.set()
-            yield tonio.spawn_blocking(endless)
+            yield tonio.spawn_blocking(interrupted.block)
 
         def calls():
             return (yield tonio.map_blocking(abs, range(-50, 0)))

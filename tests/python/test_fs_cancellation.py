@@ -6,6 +6,7 @@ import os
 import tempfile
 import threading
 
+import interrupted
 import tonio
 from scenarios import Scenarios, main
 from tonio import fs
@@ -203,8 +204,7 @@ class Listings(Scenarios):
         def on_error(failure):
             """Stands for a tree of a million folders."""
             begun.set()
-            while True:
-                threading.Event().wait(0.001)
+            interrupted.block()
 
         def body(scope):
             scope.spawn(fs.Path("/nowhere").walk(on_error=on_error))

@@ -4,6 +4,7 @@ import gc
 import threading
 import weakref
 
+import interrupted
 import tonio
 from scenarios import Scenarios, main
 from tonio.exceptions import CancelledError, TimeoutError
@@ -236,19 +237,18 @@ class Cancelling(Scenarios):
         self.assertEqual(outer_log, ["cancelled", "cleaned up"])
 
     def test_in_a_blocking_call(self):
-        begun = threading.Event()
+        begun = tonio.Event()
 
-        def block():
+        def call():
             begun.set()
-            while True:
-                threading.Event().wait(0.001)
+            interrupted.block()
 
         def child():
-            yield tonio.spawn_blocking(block)
+            yield tonio.spawn_blocking(call)
 
         def body(scope):
             scope.spawn(self.task(child)())
-            yield tonio.spawn_blocking(begun.wait)
+            yield begun.wait()
             scope.cancel()
 
         yield self.scoped(body)

@@ -1,5 +1,6 @@
 """tonio.time.timeout()."""
 
+import interrupted
 import tonio
 from scenarios import Scenarios, main
 from tonio.exceptions import CancelledError
@@ -88,13 +89,8 @@ class Timeout(Scenarios):
         yield
 
     def test_a_blocking_call_is_interrupted(self):
-        import threading
-
-        def block():
-            while True:
-                threading.Event().wait(0.001)
-
-        self.assertEqual((yield timeout(tonio.spawn_blocking(block), 0.01)), (None, False))
+        call = tonio.spawn_blocking(interrupted.block)
+        self.assertEqual((yield timeout(call, 0.01)), (None, False))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """The blocking pool with threads that come and go all the time."""
 
-import threading
 import time
 import unittest
 
+import interrupted
 import tonio
 from programs import run_program
 from scale import scaled
@@ -43,7 +43,7 @@ class BlockingChurn(unittest.TestCase):
 
             def call():
                 inside.append(1)
-                threading.Event().wait(0.0003)
+                time.sleep(0.0003)
                 inside.pop()
 
             def waits():
@@ -76,12 +76,8 @@ class BlockingChurn(unittest.TestCase):
         tonio.run(tonio.time.timeout(program(), 100), threads=2, blocking_threadpool_size=4)
 
     def test_results_of_the_next_calls_are_right(self):
-        def interrupted():
-            while True:
-                threading.Event().wait(0.0002)
-
         def waits():
-            yield tonio.spawn_blocking(interrupted)
+            yield tonio.spawn_blocking(interrupted.block)
 
         def program():
             tonio.spawn.without_tracking(*[waits() for _ in range(4)])
