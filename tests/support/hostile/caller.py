@@ -57,6 +57,7 @@ NO_SHIELD = ("scope",)
 NEVER = (SystemError, AssertionError, NameError)
 MOST_OBJECTS = 120
 LIMIT = 0.005
+SHORT_OF_HANGING = 12
 OUR_FILES = os.path.dirname(inspect.getsourcefile(tonio))
 
 
@@ -260,6 +261,17 @@ class Caller:
             except BaseException as error:
                 self.judge(error)
 
+    def watch(self):
+        """Tells what the tasks do when a call takes long: how it came to hang."""
+        seen = None
+        while True:
+            time.sleep(SHORT_OF_HANGING)
+            if seen == self.count:
+                for task in tonio.tasks():
+                    print("WATCH", task, file=sys.stderr, flush=True)
+                return
+            seen = self.count
+
     # Where it is made.
 
     def on_worker(self, end, tasks=1):
@@ -381,6 +393,7 @@ def main(seed, place, seconds, folder, log):
     resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 20, 64 << 20))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     caller = Caller(int(seed), place, os.open(log, os.O_WRONLY | os.O_APPEND))
+    threading.Thread(target=caller.watch, daemon=True).start()
     guard.keep_within(folder)
     caller.work(time.monotonic() + float(seconds))
     caller.log(f"RAISED {dict(caller.raised.most_common())}")
