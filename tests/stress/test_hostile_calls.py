@@ -7,6 +7,7 @@ which it died in. By hand, and for longer:
     TONIO_STRESS=60 TONIO_STRESS_SEED=7 build/bin/tonio tests/stress/test_hostile_calls.py
 """
 
+import importlib
 import os
 import pathlib
 import random
@@ -17,6 +18,8 @@ import tempfile
 import time
 import unittest
 
+from hostile import surface
+from hostile.caller import LEFT_OUT
 from programs import TONIO, clean_environment
 from sanitizers import ADDRESS_SANITIZER, SANITIZED
 from scale import FACTOR
@@ -36,6 +39,17 @@ def called(log):
 
 
 class HostileCalls(unittest.TestCase):
+    def test_nothing_public_is_left_out(self):
+        found = {id(value) for value in surface.callables().values()}
+        for module in "tonio", "tonio.sync", "tonio.net", "tonio.net.tls", "tonio.fs", "tonio.time":
+            module = importlib.import_module(module)
+            for name in module.__all__:
+                value = getattr(module, name)
+                if callable(value):
+                    self.assertIn(id(value), found, f"{module.__name__}.{name}")
+        for name in LEFT_OUT:
+            self.assertIn(name, surface.callables())
+
     def check(self, place):
         seed = random.getrandbits(32)
         print(f"{place}: seed {seed}", file=sys.stderr, flush=True)
