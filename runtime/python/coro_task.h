@@ -64,6 +64,9 @@ class CoroTask final : public task::Task {
   // Whether the coroutine is one of those that the task runs. By the task itself.
   bool is_running(PyObject* coroutine) const;
 
+  // Whether the scope ends after this task. By the task itself.
+  bool is_child_of(const PyObject* scope) const;
+
   // The task has left the scope and not waited for its children: it ends after them.
   void wait_at_end(PyObject* scope);
   // It has waited for them.

@@ -106,6 +106,30 @@ class Coroutines(Scenarios):
         self.assertIs(kind, RuntimeError)
         holder.clear()
 
+    def test_a_child_that_waits_for_its_own_scope(self):
+        left = tonio.Event()
+
+        def child(scope):
+            # Until the scope was left, that is what it is told.
+            with self.assertRaisesRegex(RuntimeError, "after its `with` block"):
+                yield scope()
+            left.set()
+            while True:
+                try:
+                    yield scope()
+                except RuntimeError as error:
+                    if "which ends after its tasks" in str(error):
+                        raise
+                yield tonio.sleep(0)
+
+        def body(scope):
+            scope.spawn(self.task(child)(scope))
+            yield left.wait()
+
+        with self.assertRaises(ExceptionGroup) as raised:
+            yield self.scoped(body)
+        self.assertIn("which ends after its tasks", str(raised.exception.exceptions))
+
     def test_what_is_no_coroutine(self):
         for wrong in (None, 5, "text", object(), coroutine, generator, items(), [], int, iter([])):
             for use in (
