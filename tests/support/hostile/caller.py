@@ -42,7 +42,7 @@ LEFT_OUT_METHODS = {"run_forever"}
 # They take over or close a descriptor, so a number must not be one that somebody uses.
 TAKES_DESCRIPTORS = ("socket", "Socket", "fromfd", "open", "wrap_file", "register",
                      "register_descriptor", "send_fds", "inherited_listeners", "open_process",
-                     "run_process", "_sendfile", "sendfile", "write_text", "from_stdlib_socket")  # fmt: skip
+                     "run_process", "__init__", "_sendfile", "sendfile", "write_text", "from_stdlib_socket")  # fmt: skip
 # They block until what they are given has ended, so that must end.
 RUNS = ("run", "block_on", "run_until_complete", "run_pygen_until_complete",
         "run_pyasyncgen_until_complete", "main", "__call__", "spawn_blocking", "finish_blocking",

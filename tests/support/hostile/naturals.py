@@ -13,16 +13,26 @@ from .values import sleeps, steps
 
 
 def _pair():
-    return socket.socketpair()[0]
+    first, second = socket.socketpair()
+    # Or the other end would be closed.
+    _others.append(second)
+    del _others[:-50]
+    return first
+
+
+def _descriptor():
+    first = _pair()
+    return os.dup(first.fileno())
 
 
 def _certificate():
     if not _self_signed:
-        _self_signed.append(tls.self_signed_certificate(["localhost"]))
+        _self_signed.append(tls.self_signed_certificate("localhost"))
     return _self_signed[0]
 
 
 _self_signed = []
+_others = []
 
 
 def _server_context():
@@ -70,7 +80,7 @@ NATURAL = [
     (sync.Barrier, lambda: (2,), dict),
     (channel.channel, lambda: (2,), dict),
     (channel.unbounded, lambda: (), dict),
-    (io.register, lambda: (os.dup(_pair().fileno()),), dict),
+    (io.register, lambda: (_descriptor(),), dict),
     (fs.open, lambda: (_name(), "w+b"), dict),
     (fs.wrap_file, lambda: (open(os.devnull, "rb"),), dict),
     (fs.Path, lambda: (_name(),), dict),
