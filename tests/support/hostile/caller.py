@@ -102,7 +102,8 @@ class Caller:
                             getattr(type(found), name, None), name)  # fmt: skip
 
     def natural(self, function, args, kwargs):
-        name = f"{function.__module__}.{function.__name__}"
+        name = getattr(function, "__name__", type(function).__name__)
+        name = f"{getattr(function, '__module__', 'tonio')}.{name}"
         names = ["as it is"]
         if args and self.random.random() < 0.5:
             place = self.random.randrange(len(args))

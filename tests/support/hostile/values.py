@@ -169,7 +169,7 @@ class Values:
         return "hostile"
 
     def _act_give_number(self):
-        return self._random.choice([0, 1, -1, 2**31, 2**63, 10**30])
+        return self._random.choice([0, 1, -1, 2**40, 2**63, 10**30])
 
     def _act_give_nan(self):
         return float("nan")
