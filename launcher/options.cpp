@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 
+#include "core/options.h"
 #include "environment.h"
 #include "option_values.h"
 #include "start_error.h"
@@ -12,9 +13,6 @@
 namespace tonio::launcher {
 
 namespace {
-
-constexpr unsigned kMostThreads = 1024;
-constexpr unsigned kMostBlockingThreads = 65536;
 
 // --blocking-ttl -> TONIO_BLOCKING_TTL
 std::string variable_of(const std::string& name) {
@@ -114,11 +112,12 @@ OptionTable::OptionTable(Options& options) : definitions_(std::make_unique<Defin
   to.add_switch("-h,--help", "show this text", [&](const std::string&) { options.help = true; });
   to.add_switch("--version", "show the versions of tonio and of what it is built on",
                 [&](const std::string&) { options.version = true; });
-  to.add_value("--threads", "N", "worker threads (default: the usable CPUs)",
-               [&](const std::string& text) { host.threads = parse_count(text, kMostThreads); });
+  to.add_value(
+      "--threads", "N", "worker threads (default: the usable CPUs)",
+      [&](const std::string& text) { host.threads = parse_count(text, core::kMostThreads); });
   to.add_value("--blocking-threads", "N", "most threads for blocking calls (default: 128)",
                [&](const std::string& text) {
-                 host.blocking_threads = parse_count(text, kMostBlockingThreads);
+                 host.blocking_threads = parse_count(text, core::kMostBlockingThreads);
                });
   to.add_value("--blocking-ttl", "SECONDS", "how long an idle blocking thread stays (default: 30)",
                [&](const std::string& text) { host.blocking_ttl = parse_seconds(text); });

@@ -88,6 +88,7 @@ if(sanitizers)
 else()
   # The sanitizers replace what these check, and _FORTIFY_SOURCE hides
   # overflows from them.
-  add_compile_options(-fstack-protector-strong $<$<CONFIG:Release,RelWithDebInfo,MinSizeRel>:-D_FORTIFY_SOURCE=3>)
-  add_link_options(LINKER:-z,relro,-z,now)
+  add_compile_options(-fstack-protector-strong -fstack-clash-protection -D_GLIBCXX_ASSERTIONS
+    $<$<CONFIG:Release,RelWithDebInfo,MinSizeRel>:-D_FORTIFY_SOURCE=3>)
+  add_link_options(LINKER:-z,relro,-z,now,-z,noexecstack)
 endif()

@@ -40,7 +40,8 @@ std::shared_ptr<spdlog::logger>& logger() {
 // Why nothing can be written there. spdlog itself would make missing folders, which a
 // mistyped path doesn't ask for, and its words hold no more than the number of the error.
 std::optional<std::string> can_append(const std::string& file) {
-  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  // Whatever the umask is, nobody else writes to it.
+  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (fd < 0) return "can't write to '" + file + "': " + std::generic_category().message(errno);
   ::close(fd);
   return std::nullopt;

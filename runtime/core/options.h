@@ -5,6 +5,9 @@
 
 namespace tonio::core {
 
+inline constexpr unsigned kMostThreads = 1024;
+inline constexpr unsigned kMostBlockingThreads = 65'536;
+
 struct Options {
   // Worker threads; at least 1.
   unsigned threads = 1;

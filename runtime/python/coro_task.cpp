@@ -308,6 +308,8 @@ bool CoroTask::is_running(PyObject* coroutine) const {
   return callers_ && std::find(callers_->begin(), callers_->end(), coroutine) != callers_->end();
 }
 
+bool CoroTask::is_child_of(const PyObject* scope) const { return join_->scope() == scope; }
+
 void CoroTask::push(PyObject* iterator) {
   if (!callers_) callers_ = new std::vector<PyObject*>();
   callers_->push_back(top_);

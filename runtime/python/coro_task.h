@@ -42,6 +42,8 @@ class CoroTask final : public task::Task {
 
   // By an operation that the running coroutine awaits.
   Poll drive_awaited(PyObject* operation, PyObject*& result);
+  // Leaves the operation, if there is one, that the task was not suspended on after all.
+  void abandon_operation();
 
   // For the end of a run, from any thread: the task itself may be about to end.
   bool asked_to_end() const { return asked_to_end_.load(std::memory_order_relaxed); }
@@ -62,6 +64,9 @@ class CoroTask final : public task::Task {
   // Whether the coroutine is one of those that the task runs. By the task itself.
   bool is_running(PyObject* coroutine) const;
 
+  // Whether the scope ends after this task. By the task itself.
+  bool is_child_of(const PyObject* scope) const;
+
   // The task has left the scope and not waited for its children: it ends after them.
   void wait_at_end(PyObject* scope);
   // It has waited for them.
@@ -81,7 +86,6 @@ class CoroTask final : public task::Task {
   Step dispatch(PyObject* yielded, Ref& input, bool& throwing);
   Step wait_on(PyObject* operation, Poll poll, bool awaited, bool started);
   Poll drive(PyObject* operation, PyObject*& result, bool& started);
-  void abandon_operation();
   void push(PyObject* iterator);
   // Drops the innermost coroutine. False when that was the last one.
   bool pop();

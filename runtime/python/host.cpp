@@ -95,6 +95,12 @@ void Host::in_forked_child() {
 bool Host::ensure_started() {
   if (running_.load(std::memory_order_acquire)) return true;
   if (forked()) return check_running();
+  if (Py_IsFinalizing()) {
+    // New threads could not attach any more, and this one would wait for them.
+    PyErr_SetString(not_initialized_error,
+                    "the interpreter is ending: nothing can be run any more");
+    return false;
+  }
   if (!init_async_generators()) return false;
   core::Options start;
   start.threads = options.threads.value_or(core::default_threads());

@@ -95,6 +95,16 @@ CoroTask* task_that_awaits(PyObject* awaitable) {
 PyObject* operation_next(PyObject* self) {
   CoroTask* task = task_that_awaits(self);
   if (!task) return nullptr;
+  if (this_thread->awaiting == self) {
+    // It has suspended the task, which did not go back to the worker: list(operation) or a
+    // `for` loop, which would never end.
+    task->abandon_operation();
+    PyErr_Format(PyExc_RuntimeError,
+                 "%T was driven again before it had suspended its task: wait for it with `await`, "
+                 "`yield` or `yield from`",
+                 self);
+    return nullptr;
+  }
   PyObject* result = nullptr;
   switch (task->drive_awaited(self, result)) {
     case Poll::kReady:

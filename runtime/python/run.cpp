@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "core/options.h"
 #include "python/arguments.h"
 #include "python/async_generators.h"
 #include "python/deadlock.h"
@@ -322,6 +323,14 @@ PyObject* run_function(PyObject*, PyObject* args, PyObject* keywords) {
           args, keywords, "O|$pIIdpO!pId", const_cast<char**>(names), &awaitable, &context,
           &options.threads, &options.blocking_threads, &options.blocking_ttl, &end_others,
           &PyTuple_Type, &options.signals, &forever, &options.group, &options.limit)) {
+    return nullptr;
+  }
+  if (options.threads > core::kMostThreads ||
+      options.blocking_threads > core::kMostBlockingThreads) {
+    PyErr_Format(
+        PyExc_ValueError,
+        "run(): threads must be at most %u, and blocking_threads at most %u, not %u and %u",
+        core::kMostThreads, core::kMostBlockingThreads, options.threads, options.blocking_threads);
     return nullptr;
   }
   options.context = context != 0;

@@ -75,6 +75,11 @@ Poll wait_start(PyObject* object, CoroTask& task, PyObject*& result) {
                     "a scope is waited for after its `with` block, not inside it");
     return Poll::kError;
   }
+  if (task.is_child_of(as_object(scope))) {
+    PyErr_SetString(PyExc_RuntimeError,
+                    "a task of a scope waits for that scope, which ends after its tasks");
+    return Poll::kError;
+  }
   for (;;) {
     if (scope->core.over()) return outcome(self, task, result);
     if (task.state().cancel_requested() || !task.state().begin_arming()) {

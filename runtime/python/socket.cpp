@@ -14,6 +14,10 @@ namespace {
 
 PyTypeObject native_socket_type = empty_type();
 
+// The socket that this thread makes a mirrored call on: closing it from inside, as an
+// argument's __index__ may, must not wait for that call to end.
+thread_local Socket* mirrored = nullptr;
+
 // What a descriptor that somebody else has opened says of itself.
 bool ask_descriptor(int fd, int option, int& value) {
   if (value != -1) return true;
@@ -22,6 +26,7 @@ bool ask_descriptor(int fd, int option, int& value) {
 }
 
 PyObject* adopt(PyTypeObject* type, int fd, int family, int socket_type, int protocol) {
+  const int wanted[] = {family, socket_type, protocol};
   // A descriptor that is no socket is left as it is: it may be a terminal that others use.
   if (!ask_descriptor(fd, SO_DOMAIN, family) || !ask_descriptor(fd, SO_TYPE, socket_type) ||
       !ask_descriptor(fd, SO_PROTOCOL, protocol)) {
@@ -29,7 +34,12 @@ PyObject* adopt(PyTypeObject* type, int fd, int family, int socket_type, int pro
   }
   const int flags = ::fcntl(fd, F_GETFL);
   if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return raise_errno(errno);
-  return make_socket(type, fd, family, socket_type, protocol);
+  PyObject* self = make_socket(type, fd, family, socket_type, protocol);
+  if (self && !audit_new_socket(self, wanted[0], wanted[1], wanted[2])) {
+    as_socket(self)->socket->release();  // it is its owner's still
+    Py_CLEAR(self);
+  }
+  return self;
 }
 
 PyObject* socket_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
@@ -56,20 +66,13 @@ PyObject* socket_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   if (protocol == -1) protocol = 0;
   const int fd = ::socket(family, socket_type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
   if (fd < 0) return raise_errno(errno);
-  return make_socket(type, fd, family, socket_type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC), protocol);
-}
-
-// The socket that this thread makes a mirrored call on: closing it from inside, as an
-// argument's __index__ may, must not wait for that call to end.
-thread_local Socket* mirrored = nullptr;
-
-void close_socket(Socket* self) {
-  if (mirrored != self && self->socket->wants_close_now()) {
-    const Detached detached;
-    self->socket->close(true);
-  } else {
-    self->socket->close(false);
+  PyObject* self =
+      make_socket(type, fd, family, socket_type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC), protocol);
+  if (self && !audit_new_socket(self, family, socket_type, protocol)) {
+    close_socket(as_socket(self));
+    Py_CLEAR(self);
   }
+  return self;
 }
 
 void socket_finalize(PyObject* self) {
@@ -207,6 +210,19 @@ PyMemberDef members[] = {
 };
 
 }  // namespace
+
+void close_socket(Socket* self) {
+  if (mirrored != self && self->socket->wants_close_now()) {
+    const Detached detached;
+    self->socket->close(true);
+  } else {
+    self->socket->close(false);
+  }
+}
+
+bool audit_new_socket(PyObject* socket, int family, int type, int protocol) {
+  return PySys_Audit("socket.__new__", "Oiii", socket, family, type, protocol) == 0;
+}
 
 bool is_socket(PyObject* object) { return PyObject_TypeCheck(object, &native_socket_type); }
 

@@ -29,6 +29,12 @@ bool is_socket(PyObject* object);
 // A new object of `type` around `fd`, which is non-blocking; takes it over in any case.
 PyObject* make_socket(PyTypeObject* type, int fd, int family, int socket_type, int protocol);
 
+void close_socket(Socket* self);
+
+// Tells the audit hooks of a new socket, as socket.socket() does. False with an exception set:
+// one of them refuses it.
+[[nodiscard]] bool audit_new_socket(PyObject* socket, int family, int type, int protocol);
+
 // The methods that suspend, for the type's method table; each has a file of its own family.
 // socket_receive.cpp
 PyObject* socket_recv(PyObject* self, PyObject* const* args, Py_ssize_t nargs);

@@ -28,6 +28,11 @@ Poll accept(SocketOperation& operation, PyObject*& result) {
   if (!io.ok()) return socket_failure(io);
   Ref connection = Ref::steal(make_socket(Py_TYPE(&socket), static_cast<int>(io.value),
                                           socket.family, socket.type, socket.protocol));
+  if (connection &&
+      !audit_new_socket(connection.get(), socket.family, socket.type, socket.protocol)) {
+    close_socket(as_socket(connection.get()));
+    return Poll::kError;
+  }
   Ref address = Ref::steal(connection ? make_address(peer, peer_size) : nullptr);
   return ready_with(address ? PyTuple_Pack(2, connection.get(), address.get()) : nullptr, result);
 }
@@ -67,7 +72,7 @@ PyObject* socket_accept(PyObject* self, PyObject*) {
 PyObject* socket_connect(PyObject* self, PyObject* address) {
   const ParsedAddress parsed = parse_address(as_socket(self)->family, address, "connect()");
   if (parsed.needs_resolver) Py_RETURN_NONE;
-  if (!parsed.address) return nullptr;
+  if (!parsed.address || PySys_Audit("socket.connect", "OO", self, address) < 0) return nullptr;
   auto* operation = make_socket_operation<Connect>(connect_type, kConnectKind, self);
   if (!operation) return nullptr;
   operation->address = *parsed.address;

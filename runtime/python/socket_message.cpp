@@ -283,7 +283,9 @@ PyObject* socket_sendmsg(PyObject* self, PyObject* const* args, Py_ssize_t nargs
     if (parsed.needs_resolver) Py_RETURN_NONE;
     address = parsed.address;
   }
-  if (!address) return nullptr;
+  if (!address || PySys_Audit("socket.sendmsg", "OO", self, nargs > 3 ? args[3] : Py_None) < 0) {
+    return nullptr;
+  }
   auto* operation = make_message_operation<SendMessage>(send_message_type, kSendMessageKind, self);
   if (!operation) return nullptr;
   new (&operation->control) Control();

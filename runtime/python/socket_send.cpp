@@ -151,7 +151,9 @@ PyObject* socket_sendto(PyObject* self, PyObject* const* args, Py_ssize_t nargs)
   if (!buffer.get_data(args[0])) return nullptr;
   const ParsedAddress parsed = parse_address(as_socket(self)->family, args[nargs - 1], "sendto()");
   if (parsed.needs_resolver) Py_RETURN_NONE;
-  if (!parsed.address) return nullptr;
+  if (!parsed.address || PySys_Audit("socket.sendto", "OO", self, args[nargs - 1]) < 0) {
+    return nullptr;
+  }
   auto* operation = make_socket_operation<SendTo>(send_to_type, kSendToKind, self);
   if (!operation) return nullptr;
   operation->buffer = buffer.release();

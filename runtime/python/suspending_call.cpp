@@ -1,5 +1,7 @@
 #include "python/suspending_call.h"
 
+#include <atomic>
+
 #include "python/operation.h"
 
 namespace tonio::python {
@@ -67,13 +69,23 @@ void call_dealloc(PyObject* self) {
   PyObject_GC_Del(self);
 }
 
+// Several threads may ask at once: one of them gets the call, and no other may look at it.
+PyObject* take_call(PyObject* self) {
+  return std::atomic_ref(call_of(self)).exchange(nullptr, std::memory_order_acq_rel);
+}
+
+bool was_taken(PyObject* self) {
+  return std::atomic_ref(call_of(self)).load(std::memory_order_relaxed) == nullptr;
+}
+
 PyObject* waiting_next(PyObject* self) {
-  if (!call_of(self) || !task_that_awaits(call_of(self))) return nullptr;
-  return std::exchange(call_of(self), nullptr);
+  if (was_taken(self) || !task_that_awaits(self)) return nullptr;
+  return take_call(self);
 }
 
 PyObject* waiting_send(PyObject* self, PyObject* value) {
-  if (call_of(self)) return waiting_next(self);
+  if (PyObject* call = waiting_next(self)) return call;
+  if (PyErr_Occurred()) return nullptr;
   PyObject* stop = PyObject_CallOneArg(PyExc_StopIteration, value);
   if (stop) PyErr_SetRaisedException(stop);
   return nullptr;

@@ -199,14 +199,25 @@ PyObject* self_signed(PyObject*, PyObject* args) {
   int rsa;
   if (!PyArg_ParseTuple(args, "O!dp:tls_self_signed", &PyTuple_Type, &names, &days, &rsa))
     return nullptr;
+  constexpr double kMostDays = 36'500;  // a hundred years
+  if (!(days > 0 && days <= kMostDays)) {
+    Ref given = Ref::steal(PyFloat_FromDouble(days));
+    PyErr_Format(PyExc_ValueError, "self_signed_certificate(): days must be 0 to %d, not %R",
+                 static_cast<int>(kMostDays), given.get());
+    return nullptr;
+  }
   tls::CertificateRequest request;
   request.rsa = rsa;
   request.not_after = std::chrono::system_clock::now() +
                       std::chrono::seconds(static_cast<long long>(days * 24 * 60 * 60));
   if (!each(names, [&](PyObject* name) {
-        const char* text = PyUnicode_AsUTF8(name);
-        if (text) request.names.emplace_back(text);
-        return text != nullptr;
+        Py_ssize_t size = 0;
+        const char* text = PyUnicode_AsUTF8AndSize(name, &size);
+        if (!text) return false;
+        request.names.emplace_back(text, static_cast<std::size_t>(size));
+        if (request.names.back().find('\0') == std::string::npos) return true;
+        PyErr_Format(PyExc_ValueError, "self_signed_certificate(): a name has a NUL: %R", name);
+        return false;
       })) {
     return nullptr;
   }

@@ -50,11 +50,18 @@ class OutsideOfATask(unittest.TestCase):
 
 
 class InsideATask(unittest.TestCase):
-    def test_driving_again_begins_anew(self):
+    def test_driving_again_is_refused(self):
+        event = tonio.Event()
+
         def program():
             coroutine = sleeps()
             coroutine.send(None)
-            self.assertEqual(type(coroutine.send(None)).__name__, "Sleep")
+            with self.assertRaisesRegex(RuntimeError, "Sleep was driven again.*`await`"):
+                coroutine.send(None)
+            # list() would go on until the memory is full.
+            for operation in (event.wait(), tonio.sleep(1), tonio.spawn(sleeps())):
+                with self.assertRaisesRegex(RuntimeError, "driven again"):
+                    list(operation)
             # The task itself is as good as ever.
             yield tonio.sleep(0.001)
             return (yield sleeps())

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 # module itself is loaded by the programs that use it.
 _CERT_NONE, _CERT_OPTIONAL, _CERT_REQUIRED = range(3)
 _VERSIONS = {"TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
-_MOST_DAYS = 36_500  # of a certificate that signs itself: a hundred years
 _MINIMUM_SUPPORTED, _MAXIMUM_SUPPORTED = -2, -1  # ssl.TLSVersion's
 
 
@@ -235,8 +234,6 @@ def self_signed_certificate(
     """Makes a certificate for host names and addresses, which signs itself, and its key
     (ECDSA P-256, or RSA with 2048 bits): (certificate, key), each PEM bytes. For development
     and tests: nobody trusts it who hasn't loaded it (load_verify_locations)."""
-    if not 0 < days <= _MOST_DAYS:
-        raise ValueError(f"self_signed_certificate(): days must be 0 to {_MOST_DAYS}, not {days}")
     for name in names:
         if not isinstance(name, str):
             kind = type(name).__name__

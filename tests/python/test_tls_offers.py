@@ -1,0 +1,154 @@
+"""What a ClientHello of ours offers, byte by byte (RFC 8446, 4.1.2), and what a server of ours
+refuses: nothing without forward secrecy and authenticated encryption, nothing below TLS 1.2."""
+
+import socket as standard
+import ssl
+import struct
+
+import tonio
+from scenarios import Scenarios, main
+from tls_servers import server_context
+from tonio import net
+from tonio.net import socket, tls
+
+# RFC 8446, B.4, and of TLS 1.2 only ECDHE with an AEAD: RFC 5289, RFC 7905, RFC 7251.
+GOOD = {
+    0x1301, 0x1302, 0x1303,  # TLS_AES_128_GCM_SHA256, AES_256_GCM_SHA384, CHACHA20_POLY1305_SHA256
+    0xC02B, 0xC02C, 0xC02F, 0xC030,  # ECDHE with ECDSA or RSA, AES-GCM
+    0xCCA8, 0xCCA9,  # ECDHE with RSA or ECDSA, ChaCha20-Poly1305
+}  # fmt: skip
+SCSV = 0x00FF  # TLS_EMPTY_RENEGOTIATION_INFO_SCSV (RFC 5746) is no cipher suite
+SERVER_NAME, SIGNATURE_ALGORITHMS, SUPPORTED_VERSIONS = 0, 13, 43
+
+
+class ClientHello:
+    def __init__(self, data):
+        kind, size = data[5], int.from_bytes(data[6:9])
+        assert data[0] == 22 and kind == 1, data[:9]
+        body = memoryview(data)[9 : 9 + size]
+        (self.legacy_version,) = struct.unpack_from("!H", body)
+        at = 34
+        at += 1 + body[at]
+        (length,) = struct.unpack_from("!H", body, at)
+        self.suites = struct.unpack_from(f"!{length // 2}H", body, at + 2)
+        at += 2 + length
+        self.compression = bytes(body[at + 1 : at + 1 + body[at]])
+        at += 1 + body[at] + 2
+        self.extensions = {}
+        while at < size:
+            kind, length = struct.unpack_from("!HH", body, at)
+            self.extensions[kind] = bytes(body[at + 4 : at + 4 + length])
+            at += 4 + length
+
+
+class Offers(Scenarios):
+    options = {"threads": 2}
+
+    def hello(self, context=None):
+        first, second = socket.socketpair()
+        stream = tls.TLSStream(net.SocketStream(first), context, server_hostname="example.org")
+        handshake = tonio.spawn(stream.handshake())
+        data = b""
+        while len(data) < 5 or len(data) < 5 + int.from_bytes(data[3:5]):
+            data += yield second.recv(65536)
+        second.close()
+        try:
+            yield handshake
+            self.fail("a handshake with nobody")
+        except* OSError:
+            pass
+        first.close()
+        return ClientHello(data)
+
+    def test_nothing_weak(self):
+        for context in (None, tls.TLSContext()):
+            hello = yield self.hello(context)
+            suites = set(hello.suites) - {SCSV}
+            self.assertTrue(suites)
+            self.assertLessEqual(suites, GOOD, [hex(n) for n in suites - GOOD])
+            self.assertEqual(hello.compression, b"\0")
+            self.assertEqual(hello.extensions[SUPPORTED_VERSIONS][1:], b"\x03\x04\x03\x03")
+            self.assertEqual(hello.extensions[SERVER_NAME][5:], b"example.org")
+            algorithms = struct.iter_unpack("!H", hello.extensions[SIGNATURE_ALGORITHMS][2:])
+            # The lower byte of the older ones is who signs, the upper one the hash: 1 is MD5,
+            # 2 is SHA-1, 3 is SHA-224.
+            self.assertFalse([hex(n) for (n,) in algorithms if n >> 8 in (0, 1, 2, 3)])
+
+    def test_tls_1_3_only(self):
+        context = tls.TLSContext()
+        context.minimum_version = "TLSv1.3"
+        hello = yield self.hello(context)
+        self.assertLessEqual(set(hello.suites) - {SCSV}, {0x1301, 0x1302, 0x1303})
+        self.assertEqual(hello.extensions[SUPPORTED_VERSIONS][1:], b"\x03\x04")
+
+    def test_contexts_verify_by_themselves(self):
+        context = tls.TLSContext()
+        self.assertEqual(context.verify_mode, ssl.CERT_REQUIRED)
+        self.assertTrue(context.check_hostname)
+        self.assertEqual(context.minimum_version, ssl.TLSVersion.TLSv1_2)
+        for old in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.SSLv3, "TLSv1.1"):
+            with self.assertRaisesRegex(ValueError, "TLSv1.2 or TLSv1.3"):
+                context.minimum_version = old
+        # Neither can be switched off by mistake.
+        with self.assertRaisesRegex(ValueError, "check_hostname"):
+            context.verify_mode = ssl.CERT_NONE
+
+    def refused(self, change):
+        """A server of ours and a client of OpenSSL's that `change` makes weak: which error that
+        client gets."""
+        ours, theirs = socket.socketpair()
+        server = tls.TLSStream(net.SocketStream(ours), server_context(), server_side=True)
+        handshake = tonio.spawn(server.handshake())
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        change(context)
+
+        def connect():
+            with standard.socket(fileno=theirs.detach()) as plain:
+                plain.setblocking(True)
+                plain.settimeout(30)
+                try:
+                    with context.wrap_socket(plain) as wrapped:
+                        return wrapped.cipher()
+                except ssl.SSLError as refusal:
+                    return refusal.reason
+
+        outcome = yield tonio.spawn_blocking(connect)
+        try:
+            yield handshake
+        except* OSError:
+            pass
+        ours.close()
+        return outcome
+
+    def test_a_server_refuses_weak_clients(self):
+        def suites(text):
+            def change(context):
+                context.maximum_version = ssl.TLSVersion.TLSv1_2
+                context.set_ciphers(f"{text}:@SECLEVEL=0")
+
+            return change
+
+        def old(context):
+            context.minimum_version = ssl.TLSVersion.TLSv1
+            context.maximum_version = ssl.TLSVersion.TLSv1_1
+            context.set_ciphers("ALL:@SECLEVEL=0")
+
+        for change in (
+            suites("AES128-GCM-SHA256:AES256-GCM-SHA384"),  # RSA key exchange
+            suites("ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES128-SHA"),  # CBC with SHA-1
+            suites("ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256"),  # CBC
+            suites("aNULL:eNULL"),  # nobody is verified, nothing is encrypted
+            suites("DHE-RSA-AES128-GCM-SHA256"),
+            old,
+        ):
+            outcome = yield self.refused(change)
+            self.assertIsInstance(outcome, str, f"a weak client got {outcome}")
+            self.assertRegex(outcome, "ALERT|UNSUPPORTED_PROTOCOL|EOF|NO_PROTOCOLS")
+        # The same client without a weakness gets through.
+        outcome = yield self.refused(lambda context: None)
+        self.assertIsInstance(outcome, tuple)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""Every public callable, class, method and attribute, and those of the native module, with
+hostile arguments: a documented exception or a result, never a crash, a hang or a SystemError.
+
+A child process makes the calls (tests/support/hostile), so that one that dies names the call
+which it died in. By hand, and for longer:
+
+    TONIO_STRESS=60 TONIO_STRESS_SEED=7 build/bin/tonio tests/stress/test_hostile_calls.py
+"""
+
+import importlib
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from hostile import surface
+from hostile.caller import LEFT_OUT
+from programs import TONIO, clean_environment
+from sanitizers import ADDRESS_SANITIZER, SANITIZED
+from scale import FACTOR
+from scenarios import main
+
+SECONDS = 8 * FACTOR
+# No call takes this long by itself: RSA keys are what takes longest.
+HANGS_AFTER = 120 if SANITIZED else 30
+# In standard error: what never belongs there.
+NEVER = ("SystemError", "Fatal Python error", "Sanitizer", "runtime error:", "TONIO_CHECK")
+KEPT_LINES = 12
+
+
+def called(log):
+    """The last lines of the log: the last one that tells of a call is where it ended."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-KEPT_LINES:])
+
+
+class HostileCalls(unittest.TestCase):
+    def test_nothing_public_is_left_out(self):
+        found = {id(value) for value in surface.callables().values()}
+        for module in "tonio", "tonio.sync", "tonio.net", "tonio.net.tls", "tonio.fs", "tonio.time":
+            module = importlib.import_module(module)
+            for name in module.__all__:
+                value = getattr(module, name)
+                if callable(value):
+                    self.assertIn(id(value), found, f"{module.__name__}.{name}")
+        for name in LEFT_OUT:
+            self.assertIn(name, surface.callables())
+
+    def check(self, place):
+        seed = random.getrandbits(32)
+        print(f"{place}: seed {seed}", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory(prefix="tonio-test-") as folder:
+            log = pathlib.Path(folder, "log")
+            log.touch()
+            errors = pathlib.Path(folder, "stderr")
+            files = pathlib.Path(folder, "files")
+            files.mkdir()
+            with errors.open("wb") as stderr:
+                child = subprocess.Popen(
+                    [TONIO, "-m", "hostile.caller", str(seed), place, str(SECONDS), files, log],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=stderr,
+                    env=_environment(folder),
+                    start_new_session=True,
+                )
+            try:
+                self.wait(child, log, errors)
+            finally:
+                # With what it has started.
+                try:
+                    os.killpg(child.pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+                child.wait()
+            self.judge(child.returncode, log, errors)
+
+    def wait(self, child, log, errors):
+        """Until it ends; a log that does not grow is a call that hangs."""
+        size, grown = -1, time.monotonic()
+        while True:
+            try:
+                child.wait(1)
+                return
+            except subprocess.TimeoutExpired:
+                pass
+            if log.stat().st_size != size:
+                size, grown = log.stat().st_size, time.monotonic()
+            elif time.monotonic() - grown > HANGS_AFTER:
+                child.send_signal(signal.SIGABRT)  # faulthandler tells where all threads are
+                child.wait()
+                self.fail(f"hangs in the last of\n{called(log)}\n{errors.read_text()[-8000:]}")
+
+    def judge(self, code, log, errors):
+        text = log.read_text(errors="replace")
+        said = errors.read_text(errors="replace")
+        self.assertEqual(code, 0, f"ended by {code} in the last of\n{called(log)}\n{said[-8000:]}")
+        bad = [line for line in text.splitlines() if line.startswith("BAD")]
+        self.assertFalse(bad, "\n".join(bad[:5]).replace("\\n", "\n"))
+        for never in NEVER:
+            at = said.find(never)
+            self.assertEqual(at, -1, f"{never}: {said[max(0, at - 3000):at + 3000]}")
+        last = text.splitlines()[-1]
+        self.assertTrue(last.startswith("DONE"), called(log))
+        print(last, file=sys.stderr, flush=True)
+
+    def test_in_a_task(self):
+        self.check("worker")
+
+    def test_on_another_thread(self):
+        self.check("thread")
+
+    def test_outside_of_a_run(self):
+        self.check("main")
+
+    def test_on_several_threads_at_once(self):
+        self.check("together")
+
+
+def _environment(folder):
+    environment = clean_environment(
+        HOME=folder,
+        TMPDIR=folder,
+        # A name that has to be looked up fails soon where there is no name server.
+        RES_OPTIONS="attempts:1 timeout:1",
+    )
+    if ADDRESS_SANITIZER:
+        given = environment.get("ASAN_OPTIONS", "")
+        environment["ASAN_OPTIONS"] = (
+            f"{given}:detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=4000"
+            ":handle_abort=1"
+        )
+    return environment
+
+
+if __name__ == "__main__":
+    main()
