@@ -40,7 +40,7 @@ class Program:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            bufsize=0,  # line() takes no more than its line from what end() is to read
             env=clean_environment(**environment or {}),
             process_group=process_group,
         )
@@ -54,8 +54,8 @@ class Program:
         self._folder.cleanup()
 
     def line(self):
-        """The next line of standard output, without its end."""
-        return self.process.stdout.readline().rstrip("\n")
+        """The next line of standard output, without its end; nothing at the end of all."""
+        return self.process.stdout.readline().decode().rstrip("\n")
 
     def signal(self, number=signal.SIGINT):
         self.process.send_signal(number)
@@ -65,7 +65,8 @@ class Program:
         many seconds it took."""
         start = time.monotonic()
         out, err = self.process.communicate(timeout=timeout)
-        return Ended(self.process.returncode, out, err, time.monotonic() - start)
+        seconds = time.monotonic() - start
+        return Ended(self.process.returncode, out.decode(), err.decode(), seconds)
 
 
 class Ended:
