@@ -48,10 +48,10 @@ class CoroTask final : public task::Task {
   // Of the era of the run that it began in (Host::cancel_left_tasks).
   bool began_in(std::uint32_t era) const { return era_.load(std::memory_order_relaxed) == era; }
   TaskGroup group() const { return group_.load(std::memory_order_relaxed); }
-  void ask_to_end() {
+  void ask_to_end(std::uint32_t era) {
     if (cleaning_up_.load(std::memory_order_relaxed)) return;
     asked_to_end_.store(true, std::memory_order_relaxed);
-    cancel();
+    if (!cancel_unless_spared(era)) asked_to_end_.store(false, std::memory_order_relaxed);
   }
 
   // For operations that can't be left at once: a cancellation has been taken note of and

@@ -149,6 +149,15 @@ Poll raise_cancelled(CoroTask& task) {
   return Poll::kError;
 }
 
+Poll raise_outcome(CoroTask& task) {
+  if (!PyErr_ExceptionMatches(cancelled_error)) return Poll::kError;
+  // At the end of a run one task after the other is asked; this one may be yet to come.
+  task.spare(Host::instance().era.load());
+  if (!task.state().cancel_requested()) return Poll::kError;
+  PyErr_Clear();
+  return raise_cancelled(task);
+}
+
 bool set_cancellation_target(PyObject* exception, std::uint64_t scope) {
   Ref id = Ref::steal(PyLong_FromUnsignedLongLong(scope));
   return id && PyObject_SetAttr(exception, names::scope_id, id.get()) == 0;

@@ -197,6 +197,7 @@ PyObject* scope_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   new (&self->deadline) std::atomic<ScopeDeadline*>(nullptr);
   new (&self->left) std::atomic<bool>(false);
   new (&self->timed_out) std::atomic<bool>(false);
+  new (&self->child_asked_to_end) std::atomic<bool>(false);
   new (&self->observed) std::atomic<bool>(false);
   new (&self->failures) base::Guarded<std::vector<PyObject*>>();
   new (&self->site) SpawnSite(SpawnSite::here());
@@ -278,6 +279,9 @@ void scope_child_failed(PyObject* object, PyObject* failure) {
   if (PyErr_GivenExceptionMatches(failure, cancelled_error) ||
       PyErr_GivenExceptionMatches(failure, PyExc_SystemExit) ||
       PyErr_GivenExceptionMatches(failure, PyExc_KeyboardInterrupt)) {
+    if (cancellation_target(failure) == task::CancelScope::kWholeTask) {
+      self->child_asked_to_end.store(true);
+    }
     Py_DECREF(failure);
     return;
   }

@@ -107,10 +107,10 @@ bool ask_for_outcome(PyObject* coroutine) {
   return true;
 }
 
-Poll give(const Outcome& outcome, PyObject*& result) {
+Poll give(const Outcome& outcome, CoroTask& task, PyObject*& result) {
   if (outcome.error) {
     PyErr_SetRaisedException(copy_exception(outcome.error).release());
-    return Poll::kError;
+    return raise_outcome(task);
   }
   result = Py_NewRef(outcome.result);
   return Poll::kReady;
@@ -141,7 +141,7 @@ Poll wait_start(PyObject* self, CoroTask& task, PyObject*& result) {
     }
     (void)task.state().cancel_arming();
   }
-  return give(outcome, result);
+  return give(outcome, task, result);
 }
 
 void wait_abandon(PyObject* self, CoroTask& task, bool) {

@@ -179,6 +179,45 @@ class Leftovers(unittest.TestCase):
         tonio.run(program(), threads=2)
         self.assertEqual(len(ended), len(started))
 
+    def test_who_waits_for_others_that_end_as_well_cleans_up_undisturbed(self):
+        def rests():
+            yield tonio.sleep(3600)
+
+        def joins(resting):
+            yield resting
+
+        def scoped(resting):
+            with tonio.scope() as scope:
+                scope.spawn(resting)
+            yield scope()
+
+        def selects(resting):
+            yield tonio.select(resting, tonio.sleep(3600))
+
+        def waits(wait, resting, notes, begun):
+            try:
+                begun.set()
+                yield wait(resting)
+                notes.append("it went on")
+            finally:
+                yield tonio.sleep(0.0001)
+                notes.append("cleaned up")
+
+        def program(wait, notes):
+            for _ in range(20):
+                # Made before, so that it is asked first to end.
+                begun, resting = tonio.Event(), tonio.spawn(rests())
+                tonio.spawn.without_tracking(waits(wait, resting, notes, begun))
+                yield begun.wait()
+            yield tonio.sleep(0.001)
+
+        for wait in (joins, scoped, selects):
+            for threads in (1, 2) * 10:
+                notes = []
+                tonio.run(program(wait, notes), threads=threads)
+                self.assertEqual(set(notes), {"cleaned up"}, wait.__name__)
+                self.assertEqual(len(notes), 20, wait.__name__)
+
     def test_main_s_own_children_after_a_failure(self):
         notes = []
 

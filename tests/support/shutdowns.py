@@ -55,7 +55,7 @@ class Leftover:
     reported: str = ""
     # Lines that it writes only if it has stopped after all, for which it writes STOPPED.
     finals_if_stopped: tuple[str, ...] = ()
-    # Lines of what is closed when all tasks have ended, and what is said of it where some don't.
+    # Lines that it writes when all tasks have ended; what is said of it where some don't.
     last_finals: tuple[str, ...] = ()
     left_open: str = ""
     # Whether it keeps its worker for itself.
@@ -68,7 +68,7 @@ class Ending:
     code: int
     # On standard error, in full.
     reported: str = ""
-    # The signals that the test sends, each after the line that it waits for.
+    # The signals that the test sends, each after a line, or when the leftover is "placed".
     signals: tuple[tuple[signal.Signals, str], ...] = ()
     # Whether tasks are cancelled and waited for.
     orderly: bool = True
@@ -231,7 +231,7 @@ def leave():
     threading.Thread(target=work, args=(begun,), daemon=False).start()
     yield begun.wait()
 """,
-        finals=("thread 42",),
+        last_finals=("thread 42",),
     ),
     "child process": Leftover(
         """
