@@ -124,6 +124,7 @@ int launch(int argc, char** argv) {
   const CommandLine line = parse_command_line(arguments);
   if (line.action != Action::kBeExactlyPython) {
     fill_standard_descriptors();
+    enlarge_thread_stacks();
   }
   switch (line.action) {
     case Action::kRunScript:

@@ -386,6 +386,9 @@ void CoroTask::end() {
       Host::instance().abort_run(exception.get());
       PyErr_SetRaisedException(exception.release());
     }
+    if (scope && asked_to_end() && PyErr_ExceptionMatches(cancelled_error)) {
+      scope_child_asked_to_end(scope.get());
+    }
     join.fail();
   }
   if (scope) [[unlikely]]

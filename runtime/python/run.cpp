@@ -143,6 +143,8 @@ Ref limit_passed(const RunOptions& options) {
 }
 
 bool refuse_on_worker(const char* what) {
+  // Forked from a worker, or while another thread ran: that is not what is wrong.
+  if (Host& host = Host::instance(); host.forked()) return host.check_running();
   if (!scheduler::Scheduler::current()) return true;
   PyErr_Format(PyExc_RuntimeError,
                "%s can't be used inside a coroutine, whose worker it would block: await or yield "

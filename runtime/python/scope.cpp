@@ -271,6 +271,8 @@ PyGetSetDef scope_attributes[] = {
 
 task::CancelScope& scope_core(PyObject* scope) { return as_scope(scope)->core; }
 
+void scope_child_asked_to_end(PyObject* scope) { as_scope(scope)->child_asked_to_end.store(true); }
+
 void scope_is_over(PyObject* scope) { disarm(as_scope(scope)); }
 
 void scope_child_failed(PyObject* object, PyObject* failure) {
@@ -279,9 +281,6 @@ void scope_child_failed(PyObject* object, PyObject* failure) {
   if (PyErr_GivenExceptionMatches(failure, cancelled_error) ||
       PyErr_GivenExceptionMatches(failure, PyExc_SystemExit) ||
       PyErr_GivenExceptionMatches(failure, PyExc_KeyboardInterrupt)) {
-    if (cancellation_target(failure) == task::CancelScope::kWholeTask) {
-      self->child_asked_to_end.store(true);
-    }
     Py_DECREF(failure);
     return;
   }

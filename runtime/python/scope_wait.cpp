@@ -51,7 +51,7 @@ Poll outcome(ScopeWait* self, CoroTask& task, PyObject*& result) {
   // task is asked, which is not to go on as if they had done their work.
   const bool ends = scope->child_asked_to_end.load();
   if (ends) task.spare(Host::instance().era.load());
-  const bool cancelled = task.ending_cancelled() || ends || task.state().cancel_requested();
+  const bool cancelled = task.ending_cancelled() || ends;
   task.set_ending_cancelled(false);
   const bool body_failed = self->body && !PyErr_GivenExceptionMatches(self->body, cancelled_error);
   const std::vector<PyObject*> failures = failures_of(scope);

@@ -26,10 +26,17 @@ def clean_environment(**changes):
 
 class Program:
     """A tonio that runs `text`, or the script at `path`: a context manager, which leaves
-    no process behind. `process_group` is subprocess.Popen's."""
+    no process behind. `process_group` and `preexec_fn` are subprocess.Popen's."""
 
     def __init__(
-        self, text=None, *options, path=None, args=(), environment=None, process_group=None
+        self,
+        text=None,
+        *options,
+        path=None,
+        args=(),
+        environment=None,
+        process_group=None,
+        preexec_fn=None,
     ):
         self._folder = tempfile.TemporaryDirectory(prefix="tonio-test-")
         if path is None:
@@ -43,6 +50,7 @@ class Program:
             bufsize=0,  # line() takes no more than its line from what end() is to read
             env=clean_environment(**environment or {}),
             process_group=process_group,
+            preexec_fn=preexec_fn,
         )
 
     def __enter__(self):
