@@ -149,10 +149,9 @@ Poll raise_cancelled(CoroTask& task) {
   return Poll::kError;
 }
 
-Poll raise_outcome(CoroTask& task) {
+Poll raise_outcome(CoroTask& task, bool ended_with_run) {
   if (!PyErr_ExceptionMatches(cancelled_error)) return Poll::kError;
-  // At the end of a run one task after the other is asked; this one may be yet to come.
-  task.spare(Host::instance().era.load());
+  if (ended_with_run) task.end_with_run();
   if (!task.state().cancel_requested()) return Poll::kError;
   PyErr_Clear();
   return raise_cancelled(task);

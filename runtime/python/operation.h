@@ -79,8 +79,9 @@ Poll raise_cancelled(CoroTask& task);
 
 // Raises the exception that is set: the outcome of another task, which `task` has waited for. When
 // that was cancelled at the same time as this one, both cancellations are raised as one, so that
-// the clean-up that the first begins is not cut off by the second.
-Poll raise_outcome(CoroTask& task);
+// the clean-up that the first begins is not cut off by the second. `ended_with_run`: that other
+// task was cancelled because the run ends (CoroTask::ends_with_run).
+Poll raise_outcome(CoroTask& task, bool ended_with_run);
 
 // The scope that a CancelledError ends at (task::CancelScope::Id); none for one that
 // raise_cancelled() has not made. Keeps an exception that is set.

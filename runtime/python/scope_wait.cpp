@@ -4,7 +4,6 @@
 
 #include "python/coro_task.h"
 #include "python/errors.h"
-#include "python/host.h"
 #include "python/operation.h"
 #include "python/scope_object.h"
 
@@ -49,8 +48,8 @@ Poll outcome(ScopeWait* self, CoroTask& task, PyObject*& result) {
   task.has_waited(as_object(scope));
   // A run that ends asks one task after the other: children may have ended before their scope's
   // task is asked, which is not to go on as if they had done their work.
-  const bool ends = scope->child_asked_to_end.load();
-  if (ends) task.spare(Host::instance().era.load());
+  const bool ends = scope->child_ended_with_run.load();
+  if (ends) task.end_with_run();
   const bool cancelled = task.ending_cancelled() || ends;
   task.set_ending_cancelled(false);
   const bool body_failed = self->body && !PyErr_GivenExceptionMatches(self->body, cancelled_error);

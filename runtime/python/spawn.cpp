@@ -25,7 +25,7 @@ JoinHandle* as_handle(PyObject* self) { return reinterpret_cast<JoinHandle*>(sel
 
 Poll join_result(JoinHandle* self, CoroTask& task, PyObject*& result) {
   result = self->join->outcome();
-  return result ? Poll::kReady : raise_outcome(task);
+  return result ? Poll::kReady : raise_outcome(task, self->join->ended_with_run());
 }
 
 Poll join_start(PyObject* object, CoroTask& task, PyObject*& result) {
