@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <system_error>
 
@@ -33,6 +34,8 @@ void log_versions() {
 }
 
 void start_log(const Options& options) {
+  // As CPython does a moment later: a log whose reader has left does not end the program.
+  std::signal(SIGPIPE, SIG_IGN);
   if (auto problem = base::init_log(options.log_level, options.log_file)) {
     throw StartError("the log of --log-file or TONIO_LOG_FILE: " + *problem);
   }
