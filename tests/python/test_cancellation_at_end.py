@@ -301,6 +301,25 @@ class Stubborn(unittest.TestCase):
         self.assertIn("computes", done.err)
         self.assertLess(done.seconds, 30)
 
+    def test_a_worker_inside_of_a_call_of_c_code_does_not_hang_the_exit(self):
+        for ending in ("pass", "raise ValueError('the end')"):
+            done = run_program(f"""
+                import collections, itertools, tonio
+
+                def computes(started):
+                    started.set()
+                    collections.deque(itertools.repeat(None), maxlen=0)
+                    yield
+
+                def main():
+                    started = tonio.Event()
+                    tonio.spawn.without_tracking(computes(started))
+                    yield started.wait()
+                    {ending}
+            """, "--shutdown-timeout", "0.5", "--threads", "2")
+            self.assertEqual(done.code, 0 if ending == "pass" else 1)
+            self.assertIn("task computes", done.err)
+
     def test_a_blocking_call_in_progress_does_not_hang_the_exit(self):
         done = run_program("""
             import threading, time, tonio
