@@ -61,6 +61,9 @@ PROGRAM = """
         for _ in range(6):
             yield ticking.tick()
 
+    def blocks():
+        yield tonio.spawn_blocking(time.sleep, 0.1)
+
     def scoped():
         with tonio.scope(timeout=0.1) as scope:
             scope.spawn(tonio.sleep(HOUR))
@@ -77,7 +80,7 @@ PROGRAM = """
             times("timeout", timeout(tonio.sleep(HOUR), 0.1), 0.1),
             times("scope", scoped(), 0.1),
             times("interval", ticks(), 0.1),
-            times("blocking", tonio.spawn_blocking(time.sleep, 0.1), 0.1),
+            times("blocking", blocks(), 0.1),
         ]
         print(*names)
         # An idle thread of the pool ends by the monotonic clock, too; another one comes.
