@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <system_error>
 
@@ -33,6 +34,8 @@ void log_versions() {
 }
 
 void start_log(const Options& options) {
+  // As CPython does a moment later: a log whose reader has left does not end the program.
+  std::signal(SIGPIPE, SIG_IGN);
   if (auto problem = base::init_log(options.log_level, options.log_file)) {
     throw StartError("the log of --log-file or TONIO_LOG_FILE: " + *problem);
   }
@@ -124,6 +127,7 @@ int launch(int argc, char** argv) {
   const CommandLine line = parse_command_line(arguments);
   if (line.action != Action::kBeExactlyPython) {
     fill_standard_descriptors();
+    enlarge_thread_stacks();
   }
   switch (line.action) {
     case Action::kRunScript:

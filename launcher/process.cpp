@@ -1,6 +1,7 @@
 #include "process.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,6 +41,20 @@ void fill_standard_descriptors() {
       }
     }
   }
+}
+
+void enlarge_thread_stacks() {
+  constexpr std::size_t kEnough = 8 << 20;
+  pthread_attr_t attributes;
+  if (pthread_getattr_default_np(&attributes) != 0) {
+    return;
+  }
+  std::size_t size = 0;
+  if (pthread_attr_getstacksize(&attributes, &size) == 0 && size < kEnough &&
+      pthread_attr_setstacksize(&attributes, kEnough) == 0) {
+    pthread_setattr_default_np(&attributes);
+  }
+  pthread_attr_destroy(&attributes);
 }
 
 std::string absolute_path(const std::string& path) {

@@ -14,6 +14,11 @@ std::string executable_path();
 // whatever writes to "standard error" would write into it.
 void fill_standard_descriptors();
 
+// Gives threads that are started from now on stacks that are as large as CPython's limits of
+// recursion count on, whatever RLIMIT_STACK says ("unlimited" makes them 2 MiB): past the end of a
+// smaller one, deep recursion ends the process instead of raising RecursionError.
+void enlarge_thread_stacks();
+
 // `path` as seen from the root, as Python forms __file__: links stay.
 std::string absolute_path(const std::string& path);
 

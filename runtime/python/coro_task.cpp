@@ -114,12 +114,20 @@ void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject
   index_ = index;
   has_run_ = false;
   ending_cancelled_ = false;
+  ends_with_run_ = false;
   asked_to_end_.store(false, std::memory_order_relaxed);
   forget_cancel();
   era_.store(Host::instance().era.load(std::memory_order_relaxed), std::memory_order_relaxed);
   group_.store(group, std::memory_order_relaxed);
   cleaning_up_.store(cleaning_up, std::memory_order_relaxed);
   state().begin();
+}
+
+// At the end of a run one task after the other is asked to end (Host::cancel_left_tasks), and this
+// one may be yet to come.
+void CoroTask::end_with_run() {
+  ends_with_run_ = true;
+  spare(Host::instance().era.load());
 }
 
 Poll CoroTask::drive(PyObject* operation, PyObject*& result, bool& started) {
@@ -387,6 +395,10 @@ void CoroTask::end() {
       Ref exception = Ref::steal(PyErr_GetRaisedException());
       Host::instance().abort_run(exception.get());
       PyErr_SetRaisedException(exception.release());
+    }
+    if (ends_with_run() && PyErr_ExceptionMatches(cancelled_error)) {
+      join.set_ended_with_run();
+      if (scope) scope_child_ended_with_run(scope.get());
     }
     join.fail();
   }

@@ -49,11 +49,15 @@ class CoroTask final : public task::Task {
   bool asked_to_end() const { return asked_to_end_.load(std::memory_order_relaxed); }
   // Of the era of the run that it began in (Host::cancel_left_tasks).
   bool began_in(std::uint32_t era) const { return era_.load(std::memory_order_relaxed) == era; }
+  // Whether it is cancelled because the run ends: it was asked to end, or has waited for a task
+  // that was, and is spared. By the task itself.
+  bool ends_with_run() const { return asked_to_end() || ends_with_run_; }
+  void end_with_run();
   TaskGroup group() const { return group_.load(std::memory_order_relaxed); }
-  void ask_to_end() {
+  void ask_to_end(std::uint32_t era) {
     if (cleaning_up_.load(std::memory_order_relaxed)) return;
     asked_to_end_.store(true, std::memory_order_relaxed);
-    cancel();
+    if (!cancel_unless_spared(era)) asked_to_end_.store(false, std::memory_order_relaxed);
   }
 
   // For operations that can't be left at once: a cancellation has been taken note of and
@@ -109,7 +113,8 @@ class CoroTask final : public task::Task {
   bool awaited_ = false;     // operation_ is driven by the coroutine, not by the task
   bool started_op_ = false;  // operation_ has been started
   bool ending_cancelled_ = false;
-  bool has_run_ = false;  // the first step has been made
+  bool has_run_ = false;        // the first step has been made
+  bool ends_with_run_ = false;  // see ends_with_run()
 };
 
 }  // namespace tonio::python

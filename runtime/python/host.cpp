@@ -250,7 +250,7 @@ void Host::cancel_left_tasks(std::optional<TaskGroup> group) {
   // A task that is asked sees the new era: it has taken the request from its state word.
   const std::uint32_t next = era.fetch_add(1) + 1;
   pool_.for_each([next, meant](CoroTask& task) {
-    if (meant(task) && !task.began_in(next)) task.ask_to_end();
+    if (meant(task) && !task.began_in(next)) task.ask_to_end(next);
   });
 }
 

@@ -64,6 +64,10 @@ class Join {
   // makes an exception of its own: raising one changes it, and several tasks may do so at
   // the same time.
   PyObject* outcome();
+  // By a task that is about to fail(): it was cancelled because the run ends.
+  void set_ended_with_run() { ended_with_run_.store(true, std::memory_order_relaxed); }
+  // Once done() is set.
+  bool ended_with_run() const { return ended_with_run_.load(std::memory_order_relaxed); }
   // Failures need no report: outcome() calls it, and who has another error to raise.
   void observe() { observed_.store(true, std::memory_order_relaxed); }
   // The handle is about to go: reports what nobody has asked for, if all have ended.
@@ -91,6 +95,7 @@ class Join {
   std::atomic<unsigned> owners_{0};
   std::atomic<std::size_t> running_;
   std::atomic<bool> observed_{false};
+  std::atomic<bool> ended_with_run_{false};
   WakeTarget outside_;
   base::Guarded<task::Task*> task_{nullptr};  // while it lives
   sync::Event done_;

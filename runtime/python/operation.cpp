@@ -159,6 +159,14 @@ Poll raise_cancelled(CoroTask& task) {
   return Poll::kError;
 }
 
+Poll raise_outcome(CoroTask& task, bool ended_with_run) {
+  if (!PyErr_ExceptionMatches(cancelled_error)) return Poll::kError;
+  if (ended_with_run) task.end_with_run();
+  if (!task.state().cancel_requested()) return Poll::kError;
+  PyErr_Clear();
+  return raise_cancelled(task);
+}
+
 bool set_cancellation_target(PyObject* exception, std::uint64_t scope) {
   Ref id = Ref::steal(PyLong_FromUnsignedLongLong(scope));
   return id && PyObject_SetAttr(exception, names::scope_id, id.get()) == 0;

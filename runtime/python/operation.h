@@ -77,6 +77,12 @@ CoroTask* task_that_awaits(PyObject* awaitable);
 // Sets CancelledError, which uses up the cancel requests made so far. Always kError.
 Poll raise_cancelled(CoroTask& task);
 
+// Raises the exception that is set: the outcome of another task, which `task` has waited for. When
+// that was cancelled at the same time as this one, both cancellations are raised as one, so that
+// the clean-up that the first begins is not cut off by the second. `ended_with_run`: that other
+// task was cancelled because the run ends (CoroTask::ends_with_run).
+Poll raise_outcome(CoroTask& task, bool ended_with_run);
+
 // The scope that a CancelledError ends at (task::CancelScope::Id); none for one that
 // raise_cancelled() has not made. Keeps an exception that is set.
 std::optional<std::uint64_t> cancellation_target(PyObject* exception);

@@ -59,6 +59,13 @@ base::Instant grace_deadline() {
   return base::now() + grace.count();
 }
 
+// A worker that is inside of a call of C code comes to no safe point, so whoever stops the world
+// waits for it, for ever and deaf to signals. What is left of the program can do without the
+// collector, which would.
+void stop_collector_beside_busy_workers() {
+  if (!Host::instance().scheduler().idle_steps()) PyGC_Disable();
+}
+
 // Those of the group, or all. The first signal that interrupts is taken note of, the second
 // ends the wait.
 bool end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline,
@@ -89,7 +96,9 @@ bool end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline,
   host.watch_end_of_tasks(-1);
   host.idle_target.set(-1);
   if (at_once) host.stop_at_once = true;
-  return left() == 0;
+  if (left() == 0) return true;
+  stop_collector_beside_busy_workers();
+  return false;
 }
 
 // The number of workers and the blocking pool's bounds as this run wants them.
@@ -144,6 +153,8 @@ Ref limit_passed(const RunOptions& options) {
 }
 
 bool refuse_on_worker(const char* what) {
+  // Forked from a worker, or while another thread ran: that is not what is wrong.
+  if (Host& host = Host::instance(); host.forked()) return host.check_running();
   if (!scheduler::Scheduler::current()) return true;
   PyErr_Format(PyExc_RuntimeError,
                "%s can't be used inside a coroutine, whose worker it would block: await or yield "

@@ -197,6 +197,7 @@ PyObject* scope_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   new (&self->deadline) std::atomic<ScopeDeadline*>(nullptr);
   new (&self->left) std::atomic<bool>(false);
   new (&self->timed_out) std::atomic<bool>(false);
+  new (&self->child_ended_with_run) std::atomic<bool>(false);
   new (&self->observed) std::atomic<bool>(false);
   new (&self->failures) base::Guarded<std::vector<PyObject*>>();
   new (&self->site) SpawnSite(SpawnSite::here());
@@ -269,6 +270,10 @@ PyGetSetDef scope_attributes[] = {
 }  // namespace
 
 task::CancelScope& scope_core(PyObject* scope) { return as_scope(scope)->core; }
+
+void scope_child_ended_with_run(PyObject* scope) {
+  as_scope(scope)->child_ended_with_run.store(true);
+}
 
 void scope_is_over(PyObject* scope) { disarm(as_scope(scope)); }
 

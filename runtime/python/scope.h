@@ -15,5 +15,7 @@ void scope_is_over(PyObject* scope);
 // By a child that ends: a failure that the scope raises where it is waited for, and that
 // cancels the others. A cancellation is none. Steals `failure`.
 void scope_child_failed(PyObject* scope, PyObject* failure);
+// By a child that was cancelled because the run ends (CoroTask::ends_with_run), before that.
+void scope_child_ended_with_run(PyObject* scope);
 
 }  // namespace tonio::python

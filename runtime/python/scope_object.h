@@ -19,8 +19,9 @@ struct Scope {
   task::CancelScope core;
   std::atomic<bool> left;
   std::atomic<bool> timed_out;
-  std::atomic<bool> observed;            // somebody has waited for it
-  std::atomic<ScopeDeadline*> deadline;  // until the scope is over; whoever takes it disarms it
+  std::atomic<bool> child_ended_with_run;  // a child was cancelled because the run ends
+  std::atomic<bool> observed;              // somebody has waited for it
+  std::atomic<ScopeDeadline*> deadline;    // until the scope is over; whoever takes it disarms it
   base::Guarded<std::vector<PyObject*>> failures;  // owned
   SpawnSite site;
 };

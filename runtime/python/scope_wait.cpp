@@ -46,7 +46,11 @@ Poll outcome(ScopeWait* self, CoroTask& task, PyObject*& result) {
   scope->observed.store(true, std::memory_order_relaxed);
   disarm(scope);
   task.has_waited(as_object(scope));
-  const bool cancelled = task.ending_cancelled();
+  // A run that ends asks one task after the other: children may have ended before their scope's
+  // task is asked, which is not to go on as if they had done their work.
+  const bool ends = scope->child_ended_with_run.load();
+  if (ends) task.end_with_run();
+  const bool cancelled = task.ending_cancelled() || ends;
   task.set_ending_cancelled(false);
   const bool body_failed = self->body && !PyErr_GivenExceptionMatches(self->body, cancelled_error);
   const std::vector<PyObject*> failures = failures_of(scope);

@@ -28,6 +28,7 @@ struct Outcome {
   // Owned; one of the two is written before `done` is set.
   PyObject* result;
   PyObject* error;
+  bool ended_with_run;  // the task that ran it was cancelled for that; written before, too
   sync::Event done;
 };
 
@@ -107,10 +108,10 @@ bool ask_for_outcome(PyObject* coroutine) {
   return true;
 }
 
-Poll give(const Outcome& outcome, PyObject*& result) {
+Poll give(const Outcome& outcome, CoroTask& task, PyObject*& result) {
   if (outcome.error) {
     PyErr_SetRaisedException(copy_exception(outcome.error).release());
-    return Poll::kError;
+    return raise_outcome(task, outcome.ended_with_run);
   }
   result = Py_NewRef(outcome.result);
   return Poll::kReady;
@@ -141,7 +142,7 @@ Poll wait_start(PyObject* self, CoroTask& task, PyObject*& result) {
     }
     (void)task.state().cancel_arming();
   }
-  return give(outcome, result);
+  return give(outcome, task, result);
 }
 
 void wait_abandon(PyObject* self, CoroTask& task, bool) {
@@ -220,6 +221,8 @@ void keep_outcome(PyObject* coroutine, PyObject* result, bool yielded) {
     outcome.result = Py_XNewRef(result);
     // A copy that nobody raises: the caller raises `error`.
     if (error) outcome.error = copy_exception(error).release();
+    const CoroTask* task = this_thread ? this_thread->current : nullptr;
+    outcome.ended_with_run = task && task->ends_with_run();
     outcome.done.set();
   } else {
     PyErr_WriteUnraisable(coroutine);

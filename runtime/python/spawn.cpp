@@ -23,18 +23,18 @@ struct JoinHandle {
 
 JoinHandle* as_handle(PyObject* self) { return reinterpret_cast<JoinHandle*>(self); }
 
-Poll join_result(JoinHandle* self, PyObject*& result) {
+Poll join_result(JoinHandle* self, CoroTask& task, PyObject*& result) {
   result = self->join->outcome();
-  return result ? Poll::kReady : Poll::kError;
+  return result ? Poll::kReady : raise_outcome(task, self->join->ended_with_run());
 }
 
 Poll join_start(PyObject* object, CoroTask& task, PyObject*& result) {
   JoinHandle* self = as_handle(object);
-  if (self->join->done().is_set()) return join_result(self, result);
+  if (self->join->done().is_set()) return join_result(self, task, result);
   if (!task.state().begin_arming()) return raise_cancelled(task);
   if (self->join->done().wait(task.waiter())) return Poll::kPending;
   (void)task.state().cancel_arming();
-  return join_result(self, result);
+  return join_result(self, task, result);
 }
 
 void join_abandon(PyObject* object, CoroTask& task, bool) {
@@ -43,7 +43,7 @@ void join_abandon(PyObject* object, CoroTask& task, bool) {
 
 Poll join_resume(PyObject* object, CoroTask& task, PyObject*& result) {
   if (task.state().reason() == task::WakeReason::kCompleted) {
-    return join_result(as_handle(object), result);
+    return join_result(as_handle(object), task, result);
   }
   join_abandon(object, task, true);
   return raise_cancelled(task);

@@ -18,8 +18,28 @@ bool Task::shielded_from(const CancelScope* scope) const {
   return false;
 }
 
+bool Task::cancel_unless_spared(std::uint32_t era) {
+  bool suspended = false;
+  {
+    base::MutexLock lock(cancel_mutex_);
+    if (spared_in_ == era) return false;
+    suspended = request_cancel_locked(nullptr);
+  }
+  if (suspended) wake();
+  return true;
+}
+
+void Task::spare(std::uint32_t era) {
+  base::MutexLock lock(cancel_mutex_);
+  spared_in_ = era;
+}
+
 bool Task::request_cancel(CancelScope* scope) {
   base::MutexLock lock(cancel_mutex_);
+  return request_cancel_locked(scope);
+}
+
+bool Task::request_cancel_locked(CancelScope* scope) {
   if (scope) {
     scope->undelivered_ = true;
   } else {

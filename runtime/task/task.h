@@ -76,6 +76,13 @@ class Task {
   // the way. Harmless when it ends just now.
   void cancel();
 
+  // As cancel(), unless the task was spared for this era. False: it was.
+  bool cancel_unless_spared(std::uint32_t era);
+
+  // By the running task, which is cleaning up already: cancel_unless_spared() with this era
+  // comes before, and has left its request, or has no effect.
+  void spare(std::uint32_t era);
+
   // By the running task, which is about to raise CancelledError: that covers all
   // requests which no shield holds back. Gives the scope that the cancellation ends at:
   // the outermost one that asked.
@@ -107,6 +114,7 @@ class Task {
   void link_scope(CancelScope& scope);
   void unlink_scope(CancelScope& scope);
   // cancel_mutex_ is held:
+  [[nodiscard]] bool request_cancel_locked(CancelScope* scope);
   bool shielded_from(const CancelScope* scope) const;
   void renew_cancel_flag();
 
@@ -121,6 +129,8 @@ class Task {
   // The task itself was asked to end, and no CancelledError has covered that. Written
   // under cancel_mutex_ and, where a task begins, without it.
   std::atomic<bool> undelivered_{false};
+  // See spare(); guarded by cancel_mutex_. No era is 0.
+  std::uint32_t spared_in_ = 0;
   // The scopes that the task is in. Written under cancel_mutex_; the task itself may look
   // whether there are any without it.
   std::atomic<CancelScope*> innermost_{nullptr};

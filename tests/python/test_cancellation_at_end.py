@@ -179,6 +179,45 @@ class Leftovers(unittest.TestCase):
         tonio.run(program(), threads=2)
         self.assertEqual(len(ended), len(started))
 
+    def test_who_waits_for_others_that_end_as_well_cleans_up_undisturbed(self):
+        def rests():
+            yield tonio.sleep(3600)
+
+        def joins(resting):
+            yield resting
+
+        def scoped(resting):
+            with tonio.scope() as scope:
+                scope.spawn(resting)
+            yield scope()
+
+        def selects(resting):
+            yield tonio.select(resting, tonio.sleep(3600))
+
+        def waits(wait, resting, notes, begun):
+            try:
+                begun.set()
+                yield wait(resting)
+                notes.append("it went on")
+            finally:
+                yield tonio.sleep(0.0001)
+                notes.append("cleaned up")
+
+        def program(wait, notes):
+            for _ in range(20):
+                # Made before, so that it is asked first to end.
+                begun, resting = tonio.Event(), tonio.spawn(rests())
+                tonio.spawn.without_tracking(waits(wait, resting, notes, begun))
+                yield begun.wait()
+            yield tonio.sleep(0.001)
+
+        for wait in (joins, scoped, selects):
+            for threads in (1, 2) * 10:
+                notes = []
+                tonio.run(program(wait, notes), threads=threads)
+                self.assertEqual(set(notes), {"cleaned up"}, wait.__name__)
+                self.assertEqual(len(notes), 20, wait.__name__)
+
     def test_main_s_own_children_after_a_failure(self):
         notes = []
 
@@ -261,6 +300,25 @@ class Stubborn(unittest.TestCase):
         self.assertEqual(done.out, "main has ended\n")
         self.assertIn("computes", done.err)
         self.assertLess(done.seconds, 30)
+
+    def test_a_worker_inside_of_a_call_of_c_code_does_not_hang_the_exit(self):
+        for ending in ("pass", "raise ValueError('the end')"):
+            done = run_program(f"""
+                import collections, itertools, tonio
+
+                def computes(started):
+                    started.set()
+                    collections.deque(itertools.repeat(None), maxlen=0)
+                    yield
+
+                def main():
+                    started = tonio.Event()
+                    tonio.spawn.without_tracking(computes(started))
+                    yield started.wait()
+                    {ending}
+            """, "--shutdown-timeout", "0.5", "--threads", "2")
+            self.assertEqual(done.code, 0 if ending == "pass" else 1)
+            self.assertIn("task computes", done.err)
 
     def test_a_blocking_call_in_progress_does_not_hang_the_exit(self):
         done = run_program("""

@@ -53,7 +53,7 @@ class Dump(unittest.TestCase):
     def read_until(self, program, wanted):
         lines = []
         while not any(wanted in line for line in lines):
-            lines.append(program.process.stderr.readline())
+            lines.append(program.process.stderr.readline().decode())
             self.assertTrue(lines[-1], lines)
         return "".join(lines)
 

@@ -29,10 +29,17 @@ def clean_environment(**changes):
 
 class Program:
     """A tonio that runs `text`, or the script at `path`: a context manager, which leaves
-    no process behind. `process_group` is subprocess.Popen's."""
+    no process behind. `process_group` and `preexec_fn` are subprocess.Popen's."""
 
     def __init__(
-        self, text=None, *options, path=None, args=(), environment=None, process_group=None
+        self,
+        text=None,
+        *options,
+        path=None,
+        args=(),
+        environment=None,
+        process_group=None,
+        preexec_fn=None,
     ):
         self._folder = tempfile.TemporaryDirectory(prefix="tonio-test-")
         if path is None:
@@ -43,9 +50,10 @@ class Program:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            bufsize=0,  # line() takes no more than its line from what end() is to read
             env=clean_environment(**environment or {}),
             process_group=process_group,
+            preexec_fn=preexec_fn,
         )
 
     def __enter__(self):
@@ -57,8 +65,8 @@ class Program:
         self._folder.cleanup()
 
     def line(self):
-        """The next line of standard output, without its end."""
-        return self.process.stdout.readline().rstrip("\n")
+        """The next line of standard output, without its end; nothing at the end of all."""
+        return self.process.stdout.readline().decode().rstrip("\n")
 
     def signal(self, number=signal.SIGINT):
         self.process.send_signal(number)
@@ -68,7 +76,8 @@ class Program:
         many seconds it took."""
         start = time.monotonic()
         out, err = self.process.communicate(timeout=timeout)
-        return Ended(self.process.returncode, out, err, time.monotonic() - start)
+        seconds = time.monotonic() - start
+        return Ended(self.process.returncode, out.decode(), err.decode(), seconds)
 
 
 class Ended:

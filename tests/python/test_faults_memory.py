@@ -1,0 +1,77 @@
+"""Memory that is short: MemoryError comes out of the task that asked for too much, and the others go on."""
+
+import unittest
+
+from programs import run_program
+from sanitizers import SANITIZED
+from scenarios import main
+
+PROGRAM = """
+    import resource
+    import tonio
+
+    MEBIBYTE = 1 << 20
+
+    def address_space():
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[0]) * resource.getpagesize()
+
+    def greedy_at_once():
+        yield tonio.sleep(0)
+        return bytearray(2048 * MEBIBYTE)
+
+    async def greedy_by_and_by():
+        held = []
+        while True:
+            # The last one that fits leaves something to the others.
+            held.append(bytearray(96 * MEBIBYTE))
+            await tonio.sleep(0)
+
+    def blocks():
+        yield tonio.spawn_blocking(bytearray, 2048 * MEBIBYTE)
+
+    def ticks(over):
+        count = 0
+        while not over.is_set():
+            yield tonio.sleep(0.001)
+            count += 1
+        return count
+
+    def main():
+        over = tonio.Event()
+        others = [tonio.spawn(ticks(over)) for _ in range(3)]
+        # Threads and what they keep are there already.
+        yield tonio.spawn_blocking(len, "")
+        limit = address_space() + 256 * MEBIBYTE
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        for greedy in greedy_at_once, greedy_by_and_by, blocks:
+            for _ in range(5):
+                try:
+                    yield greedy()
+                except MemoryError:
+                    continue
+                print(greedy.__name__, "raised no MemoryError")
+            try:
+                yield tonio.spawn(greedy())
+            except* MemoryError as failure:
+                print(greedy.__name__, len(failure.exceptions))
+        over.set()
+        print(min((yield others)) > 0)
+"""
+
+
+@unittest.skipIf(SANITIZED, "a sanitizer ends the process where memory is short")
+class Memory(unittest.TestCase):
+    maxDiff = None
+
+    def test_memory_error_in_a_task(self):
+        for threads in ("1", "2", "8"):
+            done = run_program(PROGRAM, "--threads", threads)
+            self.assertEqual(
+                (done.code, done.out, done.err),
+                (0, "greedy_at_once 1\ngreedy_by_and_by 1\nblocks 1\nTrue\n", ""),
+            )
+
+
+if __name__ == "__main__":
+    main()

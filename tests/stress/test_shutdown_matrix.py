@@ -1,0 +1,179 @@
+"""Whatever a script has left running, and however it ends: the program ends in time, with its exit
+code, after the finally blocks, and names what would not stop.
+
+Every pair of a leftover and an ending (tests/support/shutdowns.py), on 1, 2 and 8 workers; each
+once, and 200 times with TONIO_STRESS=200. A test is a leftover: `test_shutdown_matrix.py -k sockets`.
+"""
+
+import concurrent.futures
+import contextlib
+import itertools
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import threading
+import time
+import unittest
+
+from programs import Program
+from sanitizers import SANITIZED
+from scale import scaled
+from shutdowns import ENDINGS, LEFTOVERS, START, STOPPED
+
+WORKERS = (1, 2, 8)
+ROUNDS = scaled(1)
+# Programs at a time: they mostly wait.
+AT_ONCE = int(os.environ.get("TONIO_STRESS_JOBS", "4"))
+# What counts as a hang, in seconds; a grace time that isn't to be used is longer. Less than the
+# 60 s of the blocking job.
+LIMIT = 150 if SANITIZED else 50
+UNUSED_GRACE = 10 * LIMIT
+SHORT_GRACE = 0.3
+
+# The runtime's log and warning of what it has waited for in vain.
+GRACE_IS_OVER = (
+    r"\S+ warning tonio\[\d+:\d+\] [\w ]+ would not end within the shutdown timeout(: \d+)?\n"
+    r"|<sys>:0: RuntimeWarning: \d+ tasks? would not stop within the shutdown timeout\n"
+)
+HEADINGS = (
+    r"tonio: tasks that would not stop:\n"
+    r"|tonio: leaving without what didn't stop in time \(--shutdown-timeout\):\n"
+)
+# Of tasks that wait for a leftover, or for nothing any more.
+BYSTANDERS = r"  task (waits|main|of an awaitable)(, spawned at .*)?\n"
+
+
+class Cell:
+    """One leftover, one ending, one number of workers."""
+
+    def __init__(self, leftover, ending, workers):
+        self.name = f"{leftover} x {ending} x {workers} workers"
+        self.leftover, self.ending, self.workers = LEFTOVERS[leftover], ENDINGS[ending], workers
+        self.text = START + self.leftover.text + self.ending.program
+        self.stuck = self.leftover.holds_worker and workers == 1
+
+    def run(self):
+        """Runs it once, and gives what was wrong, as text, or None."""
+        started = time.monotonic()
+        # A second signal ends even the wait that has a long grace time.
+        short = self.leftover.stubborn and not self.ending.leaves_main
+        grace = SHORT_GRACE if short else UNUSED_GRACE
+        options = ("--threads", str(self.workers), "--shutdown-timeout", str(grace))
+        with Program(self.text, *options, args=[str(self.workers)]) as program:
+            hung = threading.Event()
+            watch = threading.Timer(LIMIT, lambda: (hung.set(), program.process.kill()))
+            watch.start()
+            out = self.follow(program)
+            done = program.end(None)
+            watch.cancel()
+        out += done.out.splitlines()
+        wrong = list(self.faults(done.code, out, done.err))
+        if hung.is_set():
+            wrong.insert(0, f"it has not ended within {LIMIT} s")
+        children = [int(line.removeprefix("child ")) for line in out if line.startswith("child ")]
+        wrong += self.faults_of_children(children)
+        if not wrong:
+            return None
+        seconds = time.monotonic() - started
+        return f"{self.name}, after {seconds:.1f} s:\n" + "\n".join(
+            [*wrong, f"exit code {done.code}", "standard output:", *out, "standard error:", done.err]
+        )
+
+    def follow(self, program):
+        """Sends the ending's signals; gives the lines that it has read for that."""
+        lines = []
+        for number, line in self.ending.signals:
+            if lines and self.stuck:
+                # Nothing tells when the first one was heard. Before that, two are one.
+                while program.process.poll() is None:
+                    program.signal(number)
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        program.process.wait(2)
+                break
+            wanted = {self.leftover.placed} if line == "placed" else {line, *self.leftover.finals}
+            while not wanted.issubset(lines):
+                lines.append(program.line())
+                if not lines[-1]:
+                    return lines[:-1]
+            program.signal(number)
+        return lines
+
+    def faults(self, code, out, err):
+        if code != self.ending.code:
+            yield f"the exit code is {code}, not {self.ending.code}"
+        yield from self.faults_of_output(out)
+        yield from self.faults_of_errors(out, err)
+
+    def faults_of_output(self, out):
+        finals = {"main's finally", *self.leftover.finals} if self.ending.orderly else set()
+        if self.ending.orderly and not self.ending.leaves_main:
+            finals.update(self.leftover.last_finals)
+        if STOPPED in out:
+            finals.update(self.leftover.finals_if_stopped)
+        if self.stuck and self.ending.signals:
+            finals = set()  # main's turn does not come any more
+        for line in sorted(finals):
+            if out.count(line) != 1:
+                yield f"{line!r} was written {out.count(line)} times, not once"
+        said = {*finals, *self.leftover.last_finals, "in place", self.leftover.placed, STOPPED}
+        for line in out:
+            if line not in said and not line.startswith("child "):
+                yield f"{line!r} was written"
+
+    def faults_of_errors(self, out, err):
+        """What has to be on standard error is, and nothing else."""
+        if not self.ending.orderly:
+            if err:
+                yield "there is something on standard error"
+            return
+        required = [self.ending.reported]
+        if self.ending.leaves_main and "leaving without" in err:
+            # A second signal doesn't wait for a task that is just being reported.
+            err = re.sub(self.leftover.reported, "", err)
+        else:
+            required.append(self.leftover.reported)
+        # One that main has not let begin ends with the others.
+        left = self.leftover.stubborn and self.leftover.placed in out and STOPPED not in out
+        if left:
+            required += [HEADINGS, self.leftover.named]
+        for pattern in filter(None, required):
+            if not re.search(pattern, err):
+                yield f"standard error doesn't have {pattern}"
+            err = re.sub(pattern, "", err)
+        if left or self.ending.leaves_main:
+            err = re.sub(f"{GRACE_IS_OVER}|{HEADINGS}|{BYSTANDERS}", "", err)
+        if self.leftover.left_open and self.ending.leaves_main:
+            err = re.sub(self.leftover.left_open, "", err)
+        if err:
+            yield f"standard error also has: {err}"
+
+    def faults_of_children(self, children):
+        for child in children:
+            if not pathlib.Path(f"/proc/{child}").exists():
+                continue
+            if self.ending.orderly:
+                yield f"the child {child} was left running"
+            os.kill(child, signal.SIGKILL)
+
+
+class ShutdownMatrix(unittest.TestCase):
+    def check(self, leftover):
+        cells = [Cell(leftover, ending, n) for ending, n in itertools.product(ENDINGS, WORKERS)]
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            # All cells in each round, so that an early stop has tried each as often.
+            faults = [fault for fault in pool.map(Cell.run, cells * ROUNDS) if fault]
+        runs = len(cells) * ROUNDS
+        print(f"{leftover}: {len(cells)} cells, {runs} runs, {len(faults)} failures", flush=True)
+        if faults:
+            self.fail("\n\n".join(faults))
+
+
+for name in LEFTOVERS:
+    test = "test_" + re.sub(r"\W+", "_", name).strip("_").lower()
+    setattr(ShutdownMatrix, test, lambda self, name=name: self.check(name))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,401 @@
+"""What a program may leave running when it ends, the ways in which it may end, and what is to
+come of each pair: the pieces of tests/stress/test_shutdown_matrix.py.
+
+A program is START, a leftover's text, which defines leave(), a generator function that starts the
+leftover and waits until it is in place, and an ending's text.
+"""
+
+import dataclasses
+import signal
+
+# say() writes a line at once, whatever becomes of the interpreter.
+START = """
+import functools, os, signal, subprocess, sys, threading, time
+import tonio
+from tonio import net, sync
+from tonio.net import socket
+from tonio.sync import channel
+
+workers = int(sys.argv[1])
+
+def say(*words):
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())
+
+def background(*coroutines):
+    tonio.spawn.without_tracking(*coroutines)
+"""
+
+# With a body {body} for what is done once the leftover is in place, and {cleans}.
+MAIN = """
+def {name}():
+    try:
+        yield from leave()
+        say("in place")
+        {body}
+    finally:
+        say("main's finally")
+        {cleans}
+"""
+
+STOPPED = "stopped"
+
+
+@dataclasses.dataclass(frozen=True)
+class Leftover:
+    text: str
+    # Lines that it writes when the program ends in order.
+    finals: tuple[str, ...] = ()
+    # The line that tells that it is in place.
+    placed: str = "in place"
+    # Whether it needs to be left behind, and the regular expression of what names it then; of a
+    # task that is left suspended, too.
+    stubborn: bool = False
+    named: str = ""
+    # What it writes to standard error when the program ends in order.
+    reported: str = ""
+    # Lines that it writes only if it has stopped after all, for which it writes STOPPED.
+    finals_if_stopped: tuple[str, ...] = ()
+    # Lines that it writes when all tasks have ended; what is said of it where some don't.
+    last_finals: tuple[str, ...] = ()
+    left_open: str = ""
+    # Whether it keeps its worker for itself.
+    holds_worker: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Ending:
+    program: str
+    code: int
+    # On standard error, in full.
+    reported: str = ""
+    # The signals that the test sends, each after a line, or when the leftover is "placed".
+    signals: tuple[tuple[signal.Signals, str], ...] = ()
+    # Whether tasks are cancelled and waited for.
+    orderly: bool = True
+    # Whether main itself is left, because nobody waits for it any more.
+    leaves_main: bool = False
+
+
+LEFTOVERS = {
+    "tasks waiting on everything": Leftover(
+        """
+def waits(name, wait, begun):
+    begun.send(name)
+    try:
+        yield wait()
+    finally:
+        yield tonio.sleep(0.001)
+        say("finally", name)
+
+def waits_in_timeout(begun):
+    yield tonio.time.timeout(waits("timeout", tonio.Event().wait, begun), 3600)
+
+def accepts():
+    (listener,) = yield net.open_tcp_listeners(0, host="127.0.0.1")
+    yield listener.accept()
+
+def select():
+    return tonio.select(tonio.sleep(3600), tonio.Event().wait())
+
+def scoped():
+    with tonio.scope() as scope:
+        scope.spawn(tonio.sleep(3600))
+    yield scope()
+
+def leave():
+    pair = socket.socketpair()
+    lock, semaphore, barrier = sync.Lock(), sync.Semaphore(1), sync.Barrier(2)
+    yield lock.acquire()
+    yield semaphore.acquire()
+    full, empty = channel.channel(1), channel.channel(1)
+    yield full[0].send(0)
+    ticks = tonio.time.interval(3600)
+    yield ticks.tick()
+    waiting = {
+        "event": tonio.Event().wait, "limited": lambda: tonio.Event().wait(3600),
+        "sleep": lambda: tonio.sleep(3600), "lock": lock.acquire, "semaphore": semaphore.acquire,
+        "barrier": barrier.wait, "sender": lambda: full[0].send(1), "receiver": empty[1].receive,
+        "handle": lambda: tonio.spawn(tonio.Event().wait()), "list": lambda: [tonio.sleep(3600)],
+        "select": select, "scope": scoped, "socket": lambda: pair[0].recv(1), "accept": accepts,
+        "ticks": ticks.tick, "descriptor": lambda: tonio.io.register(pair[1].fileno()).arm_r(),
+    }
+    begun = channel.unbounded()
+    background(*[waits(name, wait, begun[0]) for name, wait in waiting.items()])
+    background(waits_in_timeout(begun[0]))
+    for _ in range(len(waiting) + 1):
+        yield begun[1].receive()
+""",
+        finals=tuple(
+            f"finally {name}"
+            for name in "event limited sleep lock semaphore barrier sender receiver handle list "
+            "select scope socket accept ticks descriptor timeout".split()
+        ),
+    ),
+    "while True: yield": Leftover(
+        """
+def spins(begun):
+    begun.set()
+    try:
+        while True:
+            yield
+    finally:
+        say("finally")
+
+def leave():
+    begun = tonio.Event()
+    background(spins(begun))
+    yield begun.wait()
+""",
+        finals=("finally",),
+    ),
+    "CPU-bound task": Leftover(
+        """
+def computes(begun):
+    say("computing")
+    begun.set()
+    while True:
+        pass
+    yield
+
+def leave():
+    begun = tonio.Event()
+    background(computes(begun))
+    if workers > 1:  # a single one would not come back
+        yield begun.wait()
+""",
+        placed="computing",
+        stubborn=True,
+        named=r"  task computes, spawned at .*\n",
+        holds_worker=True,
+    ),
+    "blocking job": Leftover(
+        """
+def job(begun):
+    try:
+        begun.set()
+        time.sleep(60)
+    except tonio.exceptions.CancelledError:  # before it slept
+        say("stopped")
+        raise
+
+def waits(begun):
+    try:
+        yield tonio.spawn_blocking(job, begun)
+    finally:
+        say("finally")
+
+def leave():
+    begun = tonio.Event()
+    background(waits(begun))
+    yield begun.wait()
+""",
+        stubborn=True,
+        named=r"  blocking call of job, spawned at .*\n",
+        finals_if_stopped=("finally",),
+    ),
+    "daemon threads": Leftover(
+        """
+def spins(begun):
+    begun.set()
+    text = []
+    while True:
+        text = [str(len(text))] * 10
+
+def blocks(begun):
+    begun.set()
+    try:
+        tonio.block_on(tonio.sleep(3600))
+    except tonio.exceptions.CancelledError:
+        pass
+
+def leave():
+    for work in (spins, blocks, lambda begun: begun.set() or time.sleep(3600)):
+        begun = tonio.Event()
+        threading.Thread(target=work, args=(begun,), daemon=True).start()
+        yield begun.wait()
+""",
+    ),
+    "non-daemon thread": Leftover(
+        """
+def answer():
+    yield tonio.sleep(0.001)
+    return 42
+
+def work(begun):
+    begun.set()
+    threading.main_thread().join()
+    say("thread", tonio.block_on(answer()))
+
+def leave():
+    begun = tonio.Event()
+    threading.Thread(target=work, args=(begun,), daemon=False).start()
+    yield begun.wait()
+""",
+        last_finals=("thread 42",),
+    ),
+    "child process": Leftover(
+        """
+def waits(begun):
+    process = yield tonio.open_process(
+        ["sleep", "3600"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    say("child", process.pid)
+    begun.set()
+    try:
+        yield process.wait()
+    finally:
+        process.terminate()
+        yield process.wait()
+        say("finally")
+
+def leave():
+    begun = tonio.Event()
+    background(waits(begun))
+    yield begun.wait()
+""",
+        finals=("finally",),
+    ),
+    "open sockets": Leftover(
+        """
+def echo(stream):
+    try:
+        while data := (yield stream.receive_some()):
+            yield stream.send_all(data)
+    finally:
+        say("finally handler")
+
+def serves(listeners):
+    try:
+        yield net.serve_listeners(echo, listeners)
+    finally:
+        say("finally server")
+
+def sends(address, begun):
+    with (yield net.open_tcp_stream(*address)) as stream:
+        try:
+            while True:
+                yield stream.send_all(b"x" * 1000)
+                yield stream.receive_some()
+                begun.set()
+        except ConnectionError:  # the server was cancelled first
+            pass
+        finally:
+            say("finally client")
+
+def leave():
+    listeners = yield net.open_tcp_listeners(0, host="127.0.0.1")
+    address = listeners[0].socket.getsockname()
+    begun = tonio.Event()
+    background(serves(listeners), sends(address, begun))
+    yield begun.wait()
+""",
+        finals=("finally handler", "finally server", "finally client"),
+    ),
+    "async generators": Leftover(
+        """
+async def numbers(name):
+    try:
+        for i in range(10):
+            yield i
+            await tonio.sleep(3600 if i == 1 else 0)
+    finally:
+        await tonio.sleep(0.001)
+        say("finally", name)
+
+kept = numbers("kept")
+
+async def waits(begun):
+    async for i in numbers("awaited"):
+        if i == 1:
+            begun.set()
+
+async def takes_one(numbers):
+    return await anext(numbers)
+
+def leave():
+    begun = tonio.Event()
+    background(waits(begun))
+    yield begun.wait()
+    yield takes_one(kept)
+    yield takes_one(numbers("dropped"))
+""",
+        finals=("finally awaited", "finally dropped"),
+        last_finals=("finally kept",),
+        left_open=r"Exception ignored in: <async_generator object numbers(?s:.*?)\nAttributeError: .*\n",
+    ),
+    "exception during cancellation": Leftover(
+        """
+def fails(begun):
+    begun.set()
+    try:
+        yield tonio.sleep(3600)
+    finally:
+        say("finally")
+        raise ValueError("while ending")
+
+def leave():
+    begun = tonio.Event()
+    background(fails(begun))
+    yield begun.wait()
+""",
+        finals=("finally",),
+        reported=r"tonio: a task failed and nobody awaited it; it was spawned at .*\n"
+        r"Traceback(?s:.*?)tonio\.exceptions\.CancelledError\n\nDuring handling(?s:.*?)"
+        r"ValueError: while ending\n",
+    ),
+    "finally that never ends": Leftover(
+        """
+def stays(begun):
+    begun.set()
+    try:
+        yield tonio.sleep(3600)
+    finally:
+        say("finally")
+        while True:
+            yield tonio.sleep(0.01)
+
+def leave():
+    begun = tonio.Event()
+    background(stays(begun))
+    yield begun.wait()
+""",
+        finals=("finally",),
+        stubborn=True,
+        named=r"  task stays, spawned at .*\n",
+    ),
+}
+
+
+def _main(body, cleans="pass", name="main"):
+    return MAIN.format(body=body, cleans=cleans, name=name)
+
+
+_FOREVER = "yield tonio.sleep(3600)"
+_TRACEBACK = r"Traceback \(most recent call last\):\n(?:  .*\n)+"
+
+ENDINGS = {
+    "normal end": Ending(_main("pass"), 0),
+    "sys.exit": Ending(_main("sys.exit(7)"), 7),
+    "unhandled exception": Ending(
+        _main("raise LookupError('the end')"), 1, _TRACEBACK + "LookupError: the end\n"
+    ),
+    "os._exit": Ending(_main("os._exit(9)"), 9, orderly=False),
+    "SIGINT": Ending(
+        _main(_FOREVER), 130, "KeyboardInterrupt\n", signals=((signal.SIGINT, "placed"),)
+    ),
+    "SIGTERM": Ending(_main(_FOREVER), 143, signals=((signal.SIGTERM, "placed"),)),
+    "second SIGINT": Ending(
+        _main(_FOREVER, cleans=_FOREVER),
+        130,
+        "KeyboardInterrupt\n",
+        signals=((signal.SIGINT, "placed"), (signal.SIGINT, "main's finally")),
+        leaves_main=True,
+    ),
+    # What program() has left still runs while the main thread raises.
+    "main thread raising": Ending(
+        _main("pass", name="program")
+        + "tonio.runtime().run_until_complete(program())\nraise LookupError('the end')\n",
+        1,
+        _TRACEBACK + "LookupError: the end\n",
+    ),
+}
