@@ -11,11 +11,11 @@
 // least one of them sees the other.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "base/atomic.h"
 #include "base/mutex.h"
 
 namespace tonio::scheduler {
@@ -72,7 +72,7 @@ class Idle {
   const unsigned workers_;
   // Searching workers in the low half, unparked ones in the high half. Changed by
   // who holds the lock, except for the searchers' own additions.
-  std::atomic<std::uint32_t> state_;
+  base::Atomic<std::uint32_t> state_;
   base::Guarded<std::vector<unsigned>> sleepers_;
 };
 
