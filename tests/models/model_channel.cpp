@@ -212,12 +212,12 @@ void cancelled_sender_meets_receiver() {
 }  // namespace
 
 std::vector<Scenario> tonio::model::scenarios() {
-  const Bounds normal{2, 1}, deep{3, 2};
+  const Bounds narrow{1, 1}, normal{2, 1}, deep{3, 2};
   return {{"close meets a receiver", {}, {}, close_meets_a_receiver},
           {"close meets both ends", normal, deep, close_meets_both_ends},
-          {"close meets waiting senders", normal, deep, close_meets_waiting_senders},
-          {"close meets waiting receivers", normal, deep, close_meets_waiting_receivers},
-          {"waiting senders get room", normal, deep, waiting_senders_get_room},
-          {"a cancelled receiver meets a sender", normal, deep, cancelled_receiver_meets_sender},
-          {"a cancelled sender meets a receiver", normal, deep, cancelled_sender_meets_receiver}};
+          {"close meets waiting senders", narrow, normal, close_meets_waiting_senders},
+          {"close meets waiting receivers", narrow, deep, close_meets_waiting_receivers},
+          {"waiting senders get room", narrow, deep, waiting_senders_get_room},
+          {"a cancelled receiver meets a sender", narrow, deep, cancelled_receiver_meets_sender},
+          {"a cancelled sender meets a receiver", narrow, deep, cancelled_sender_meets_receiver}};
 }
