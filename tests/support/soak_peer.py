@@ -112,17 +112,21 @@ async def one_after_the_other(tally, number, port, context, end):
         await Connection(tally, choose).run(port, context, end)
 
 
-async def show_now_and_then(tally, interval):
-    while True:
-        await asyncio.sleep(interval)
+async def show_now_and_then(tally, interval, end):
+    loop = asyncio.get_running_loop()
+    when = loop.time()
+    # The last interval ends before the clients do.
+    while (when := when + interval) < end:
+        await asyncio.sleep(when - loop.time())
         tally.show(end=False)
 
 
 async def main(port, tls_port, certificate, seconds, interval):
     context = ssl.create_default_context(cafile=certificate)
     tally = Tally()
-    end = asyncio.get_running_loop().time() + seconds
-    showing = asyncio.create_task(show_now_and_then(tally, interval))
+    # A little longer than the last interval.
+    end = asyncio.get_running_loop().time() + seconds + 0.5
+    showing = asyncio.create_task(show_now_and_then(tally, interval, end))
     clients = [one_after_the_other(tally, i, port, None, end) for i in range(CONNECTIONS)]
     clients += [
         one_after_the_other(tally, 100 + i, tls_port, context, end) for i in range(TLS_CONNECTIONS)
