@@ -40,28 +40,27 @@ std::uint64_t Memory::load(Location at, std::size_t time, std::memory_order orde
 }
 
 void Memory::append(Location at, std::uint64_t value, std::memory_order order, ThreadViews& thread,
-                    const View* continued) {
+                    bool continues) {
   std::vector<Store>& history = histories_[at];
   const auto time = static_cast<std::uint16_t>(history.size());
   TONIO_CHECK(history.size() < 0xffff);
   thread.now.raise(at, time);
   if (order == std::memory_order_seq_cst) consistent_.raise(at, time);
-  Store store{value, releases(order) ? thread.now : thread.released};
+  history.push_back({value, releases(order) ? thread.now : thread.released});
+  Store& store = history.back();
   store.carried.raise(at, time);
-  if (continued) store.carried.join(*continued);
-  history.push_back(store);
+  if (continues) store.carried.join(history[time - 1].carried);
 }
 
 void Memory::store(Location at, std::uint64_t value, std::memory_order order, ThreadViews& thread) {
-  append(at, value, order, thread, nullptr);
+  append(at, value, order, thread, false);
 }
 
 std::uint64_t Memory::exchange(Location at, std::uint64_t value, std::memory_order order,
                                ThreadViews& thread) {
   const std::uint64_t before = load(at, newest(at), order, thread);
   // It goes on with the release sequence of what it replaces.
-  const View continued = histories_[at].back().carried;
-  append(at, value, order, thread, &continued);
+  append(at, value, order, thread, true);
   return before;
 }
 
@@ -76,7 +75,7 @@ void Memory::fence(std::memory_order order, ThreadViews& thread) {
 
 bool Memory::own(Location at, ThreadViews& thread) {
   const bool ordered = thread.now[at] == newest(at);
-  append(at, 0, std::memory_order_relaxed, thread, nullptr);
+  append(at, 0, std::memory_order_relaxed, thread, false);
   return ordered;
 }
 

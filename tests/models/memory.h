@@ -25,7 +25,7 @@
 namespace tonio::model {
 
 using Location = unsigned;
-inline constexpr Location kMaxLocations = 160;
+inline constexpr Location kMaxLocations = 112;
 
 class View {
  public:
@@ -77,7 +77,7 @@ class Memory {
   };
 
   void append(Location at, std::uint64_t value, std::memory_order order, ThreadViews& thread,
-              const View* continued);
+              bool continues);
 
   std::vector<std::vector<Store>> histories_ = std::vector<std::vector<Store>>(kMaxLocations);
   Location used_ = 0;

@@ -78,17 +78,19 @@ void two_thieves() {
   settle(overflow, tasks);
 }
 
-void overflow_meets_a_thief() {
+// The owner overflows, or goes around the ring, while a thief copies.
+template <std::size_t n>
+void full_ring_meets_a_thief(bool pops) {
   static_assert(LocalQueue::kCapacity == 4);
-  std::array<Counted, 6> tasks;
+  std::array<Counted, n> tasks;
   // Positions that wrap on the way.
   LocalQueue queue(0xffff'fffe), thiefs;
   InjectQueue overflow;
-  for (int i = 0; i < 4; ++i) queue.push_back(tasks[static_cast<std::size_t>(i)], overflow);
+  for (std::size_t i = 0; i < 4; ++i) queue.push_back(tasks[i], overflow);
   parallel(
       [&] {
-        queue.push_back(tasks[4], overflow);
-        queue.push_back(tasks[5], overflow);
+        if (pops) run(queue.pop());
+        for (std::size_t i = 4; i < n; ++i) queue.push_back(tasks[i], overflow);
         drain(queue);
       },
       [&] {
@@ -101,8 +103,9 @@ void overflow_meets_a_thief() {
 }  // namespace
 
 std::vector<Scenario> tonio::model::scenarios() {
-  const Bounds normal{2, 1}, deep{4, 2};
+  const Bounds narrow{1, 1}, normal{2, 1}, deep{4, 2};
   return {{"pops meet a thief", normal, deep, pops_meet_a_thief},
-          {"pops meet two thieves", normal, deep, two_thieves},
-          {"overflow meets a thief", normal, deep, overflow_meets_a_thief}};
+          {"overflow meets a thief", normal, deep, [] { full_ring_meets_a_thief<6>(false); }},
+          {"the ring goes around a thief", normal, deep, [] { full_ring_meets_a_thief<7>(true); }},
+          {"pops meet two thieves", narrow, deep, two_thieves}};
 }

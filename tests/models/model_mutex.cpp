@@ -49,7 +49,7 @@ void try_lock_meets_lock() {
 }  // namespace
 
 std::vector<Scenario> tonio::model::scenarios() {
-  const Bounds normal{3, 1}, deep{4, 2};
+  const Bounds normal{2, 1}, deep{4, 2};
   return {{"two threads lock twice", {}, {}, two_threads_twice},
           {"three threads lock", normal, deep, three_threads},
           {"try_lock meets two locks", normal, deep, try_lock_meets_lock}};

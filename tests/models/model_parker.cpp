@@ -99,7 +99,7 @@ void unpark_meets_drive() {
 }  // namespace
 
 std::vector<Scenario> tonio::model::scenarios() {
-  const Bounds normal{3, 1}, deep{5, 2};
+  const Bounds normal{2, 1}, deep{5, 2};
   return {{"unpark meets sleep", {}, {}, unpark_meets_sleep},
           {"two unparks meet sleeps", normal, deep, two_unparks},
           {"unpark meets a sleep's deadline", {}, {}, token_meets_deadline},

@@ -62,6 +62,11 @@ struct Machine {
   }
 
   void start(unsigned workers) { require(scheduler.start(workers), "threads can be had"); }
+  // Until all workers sleep: only then a deadline is what goes on.
+  void rest() {
+    base::Atomic<std::uint32_t> nobody{0};
+    base::futex_wait(nobody, 0, base::now() + 1);
+  }
   void stop() { require(scheduler.stop(base::kNever), "every worker ends"); }
 
   Driver driver;
@@ -117,6 +122,7 @@ void spawns_from_two_threads() {
   Machine machine;
   Job first(machine, nullptr), second(machine, nullptr);
   machine.start(1);
+  machine.rest();
   parallel([&] { first.spawn(); }, [&] { second.wake_up(); });
   first.wait();
   second.wait();
@@ -136,6 +142,7 @@ void two_tasks_meet() {
     here.wait();
   });
   machine.start(2);
+  machine.rest();
   first.spawn();
   second.spawn();
   first.wait();
@@ -152,15 +159,17 @@ void spawn_from_a_task() {
     second.wait();
   });
   machine.start(2);
+  machine.rest();
   first.spawn();
   first.wait();
   machine.stop();
 }
 
-void readiness_meets_park() {
+void readiness_meets_sleepers() {
   Machine machine;
   Job job(machine, nullptr);
   machine.start(2);
+  machine.rest();
   job.post();
   job.wait();
   machine.stop();
@@ -205,15 +214,15 @@ void stop_meets_park(unsigned workers) {
 }  // namespace
 
 std::vector<Scenario> tonio::model::scenarios() {
-  const Bounds narrow{1, 1}, normal{2, 1}, deep{2, 2}, deeper{3, 1};
+  const Bounds orders{1, 0}, narrow{1, 1}, normal{2, 1}, deep{2, 2}, deeper{3, 1};
   return {{"a spawn meets one worker", normal, deeper, [] { spawn_meets_start(1); }},
-          {"a spawn meets two workers", narrow, deep, [] { spawn_meets_start(2); }},
-          {"two threads hand over to one worker", narrow, deep, spawns_from_two_threads},
           {"two tasks need a worker each", narrow, deep, two_tasks_meet},
           {"a task's spawn is run by a colleague", narrow, deep, spawn_from_a_task},
-          {"readiness meets a park", narrow, deep, readiness_meets_park},
-          {"somebody watches the driver", narrow, deep, somebody_watches_the_driver},
-          {"a task woken behind a stuck step", narrow, deep, woken_behind_a_stuck_step},
+          {"a spawn meets the start of two workers", orders, deep, [] { spawn_meets_start(2); }},
+          {"two threads hand over to one worker", narrow, deep, spawns_from_two_threads},
+          {"readiness meets two sleepers", narrow, deep, readiness_meets_sleepers},
+          {"somebody watches the driver", orders, deep, somebody_watches_the_driver},
+          {"a task woken behind a stuck step", orders, deep, woken_behind_a_stuck_step},
           {"stop meets one worker's park", normal, deeper, [] { stop_meets_park(1); }},
-          {"stop meets two workers' park", narrow, deep, [] { stop_meets_park(2); }}};
+          {"stop meets two workers' park", normal, deep, [] { stop_meets_park(2); }}};
 }

@@ -104,11 +104,11 @@ void two_tasks_wait() {
 }  // namespace
 
 std::vector<Scenario> tonio::model::scenarios() {
-  const Bounds normal{2, 1}, deep{3, 2};
+  const Bounds narrow{1, 1}, normal{2, 1}, deep{3, 2};
   return {{"a waker meets a suspension", {}, {}, one_waker},
           {"a cancel request meets a suspension", {}, {}, cancelled},
           {"two wakers meet a suspension", normal, deep, two_wakers},
           {"a wake meets a cancel request", normal, deep, set_meets_cancel},
-          {"two suspensions, late wakers", normal, deep, two_suspensions},
-          {"two tasks wait for one event", normal, deep, two_tasks_wait}};
+          {"two suspensions, late wakers", narrow, deep, two_suspensions},
+          {"two tasks wait for one event", narrow, deep, two_tasks_wait}};
 }

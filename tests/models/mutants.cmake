@@ -5,6 +5,11 @@ tonio_add_mutant(no_look_after_announcing scheduler scheduler/worker.cpp
   [[crew_.idle.park(index_, was_searching) && scheduler_.work_waits()]]
   [[crew_.idle.park(index_, was_searching) && false]]
   "no lost wake")
+# Only a searcher looks again: one that did not search because others did sleeps on.
+tonio_add_mutant(only_searchers_look_again scheduler scheduler/idle.cpp
+  [[const bool nobody_searches = searching(before - change) == 0;]]
+  [[const bool nobody_searches = was_searching && searching(before) == 1;]]
+  "no lost wake")
 # The look comes before the announcement.
 tonio_add_mutant(look_before_announcing scheduler scheduler/worker.cpp
   [[if (crew_.idle.park(index_, was_searching) && scheduler_.work_waits()) {]]
@@ -13,24 +18,26 @@ tonio_add_mutant(look_before_announcing scheduler scheduler/worker.cpp
   "no lost wake")
 # Seen only with reordering: who announces its sleep may not see the work yet ...
 tonio_add_mutant(no_fence_in_park scheduler scheduler/idle.cpp
-  [[if (last_searcher) base::atomic_fence(std::memory_order_seq_cst);]] "" "no lost wake")
+  [[if (nobody_searches) base::atomic_fence(std::memory_order_seq_cst);]] "" "no lost wake")
 # ... and who adds work may not see that all sleep.
 tonio_add_mutant(no_fence_in_notify scheduler scheduler/idle.cpp
   [[  base::atomic_fence(std::memory_order_seq_cst);
   const std::uint32_t state]]
   [[  const std::uint32_t state]]
   "no lost wake")
-# The last searcher finds work and wakes nobody for what is left.
-tonio_add_mutant(last_searcher_tells_nobody scheduler scheduler/worker.cpp
-  [[if (crew_.idle.end_searching()) scheduler_.notify();]] [[(void)crew_.idle.end_searching();]]
+# What a worker takes over from the shared queue it only shows, without a fence.
+tonio_add_mutant(batch_tells_nobody scheduler scheduler/worker.cpp
+  [[just now might see neither these tasks in the queue nor be seen.
+    scheduler_.notify();]]
+  [[]]
   "no lost wake")
 # A wake does not reach the worker that drives.
 tonio_add_mutant(driver_not_woken scheduler scheduler/scheduler.cpp
   [[if (worker.parker_.unpark()) driver_.wake();]] [[(void)worker.parker_.unpark();]]
-  "no lost wake")
+  "deadlock")
 # A worker that leaves the driver to run tasks asks nobody to watch it.
 tonio_add_mutant(no_watcher scheduler scheduler/scheduler.cpp
-  [[crew.workers[sleeper]->parker_.request_watch();]] "" "deadlock")
+  [[crew.workers[sleeper]->parker_.request_watch();]] [[(void)sleeper;]] "deadlock")
 
 # The token is overwritten by the announcement of the sleep.
 tonio_add_mutant(token_overwritten parker scheduler/parker.cpp
@@ -95,7 +102,7 @@ tonio_add_mutant(send_after_close channel sync/channel.cpp
 # Room that a receiver makes goes to no waiting sender.
 tonio_add_mutant(room_for_nobody channel sync/channel.cpp
   [[if (senders_.exchange_first(ready, waiting)) buffer_.push_back(waiting);]]
-  [[(void)waiting;]]
+  [[(void)waiting, (void)ready;]]
   "deadlock")
 # A waiter that was woken by somebody else keeps the message that was meant for it.
 tonio_add_mutant(message_left_with_loser channel task/wait_queue.cpp
@@ -108,7 +115,7 @@ tonio_add_mutant(channel_without_lock channel sync/channel.cpp
   [[    base::MutexLock lock(mutex_);
     outcome = act(ready);]]
   [[    outcome = act(ready);]]
-  "broken")
+  "deadlock")
 
 # Who waits announces it by the word of who does not.
 tonio_add_mutant(contention_unseen mutex base/mutex.cpp
