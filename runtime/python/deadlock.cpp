@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdint>
+#include <thread>
 
 #include "python/errors.h"
 #include "python/host.h"
@@ -102,7 +103,13 @@ void raise_deadlock() {
 
 }  // namespace
 
-void remember_first_threads() { first_threads = count_threads(); }
+void remember_first_threads() {
+#ifdef __SANITIZE_THREAD__
+  // ThreadSanitizer's own thread comes with the first that is started.
+  std::thread([] {}).join();
+#endif
+  first_threads = count_threads();
+}
 
 DeadlockWatch::DeadlockWatch(bool active, int fd) : active_(active) {
   if (!active_) return;

@@ -206,7 +206,7 @@ class NeverOne(unittest.TestCase):
             with self.assertRaises(subprocess.TimeoutExpired):
                 program.process.wait(1)
             program.signal()
-            self.assertEqual(program.end(30).code, 130)
+            self.assertEqual(program.end().code, 130)
 
     def test_run_forever(self):
         self.check("    tonio.runtime().run_forever()\n")

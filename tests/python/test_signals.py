@@ -135,7 +135,7 @@ class Signals(unittest.TestCase):
         """, "--shutdown-timeout", "0.2") as program:
             self.assertEqual(program.line(), "ready")
             program.signal(signal.SIGTERM)
-            done = program.end(timeout=30)
+            done = program.end()
         self.assertEqual((done.code, done.out), (143, "quick cleaned up\n"))
         self.assertIn("slow", done.err)
 
@@ -173,7 +173,7 @@ class Signals(unittest.TestCase):
             program.signal(signal.SIGINT)
             self.assertEqual(program.line(), "cleaning up")
             program.signal(signal.SIGINT)
-            done = program.end(timeout=30)
+            done = program.end()
         self.assertEqual(done.code, 130)
         self.assertIn("main", done.err)  # what has been left running is named
         self.assertNotIn("shutdown timeout", done.err)
@@ -207,7 +207,7 @@ class Signals(unittest.TestCase):
                 self.assertEqual(program.line(), "cleaning up")
                 program.signal(number)
                 program.signal(signal.SIGUSR1)
-                done = program.end(timeout=30)
+                done = program.end()
                 self.assertEqual((done.code, done.out), (code, "cleaned up\n"), done.err)
 
     def test_a_python_handler_runs_on_the_main_thread(self):

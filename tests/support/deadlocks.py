@@ -26,7 +26,7 @@ def run_programs(text):
     that program ended."""
     with contextlib.ExitStack() as stack:
         programs = [stack.enter_context(Program(START + text, "--threads", n)) for n in WORKERS]
-        return [(n, program.end(30)) for n, program in zip(WORKERS, programs)]
+        return [(n, program.end()) for n, program in zip(WORKERS, programs)]
 
 
 def add_tests(case, texts):

@@ -10,8 +10,11 @@ import tempfile
 import textwrap
 import time
 
+from sanitizers import SANITIZED
+
 TONIO = os.environ.get("TONIO") or sys.executable
-TIMEOUT = 60
+# Seconds after which a program counts as hung.
+TIMEOUT = 300 if SANITIZED else 60
 
 
 def clean_environment(**changes):

@@ -7,10 +7,17 @@ THREADS = (1, 2)
 ASYNCIO = "asyncio"
 
 
-def contest(setting, title, program, arguments, asyncio, peer=ASYNCIO):
+COLUMNS = [
+    Column("execute_s", "execute ms", scale=1e3, minimum=True),
+    Column("execute_cpu_s", "CPU ms", scale=1e3),
+]
+
+
+def contest(setting, title, program, arguments, asyncio, peer=ASYNCIO, columns=COLUMNS, ratio="execute_s"):
     """`arguments`: the program's, one tuple for each notation, which is its first member;
     the program gets the number of threads after it. `asyncio`: the program of the row `peer`,
-    which is asyncio's own where nothing else is said, and its arguments."""
+    which is asyncio's own where nothing else is said, and its arguments. `ratio`: the metric
+    that ratios are formed of."""
     return Contest(
         title,
         [
@@ -18,14 +25,11 @@ def contest(setting, title, program, arguments, asyncio, peer=ASYNCIO):
             *(rust(setting, program, *each, threads=threads, peer=peer) for each in arguments for threads in THREADS),
             Contestant(peer, measured(setting.python.program(*asyncio))),
         ],
+        columns,
         [
-            Column("execute_s", "execute ms", scale=1e3, minimum=True),
-            Column("execute_cpu_s", "CPU ms", scale=1e3),
-        ],
-        [
-            RatioColumn("x 1 thread", "1 thread", "execute_s"),
-            RatioColumn("x Rust", "Rust", "execute_s"),
-            RatioColumn(f"x {peer}", "peer", "execute_s"),
+            RatioColumn("x 1 thread", "1 thread", ratio),
+            RatioColumn("x Rust", "Rust", ratio),
+            RatioColumn(f"x {peer}", "peer", ratio),
         ],
     )
 

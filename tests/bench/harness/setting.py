@@ -98,10 +98,17 @@ class Setting:
     starts: int
     acquisitions: int  # of a lock, by each of its tasks
     switches: int
+    spawns: int
+    messages: int
+    tree: int  # tasks of each task, and of the first
+    sleeps: int  # in a row
+    pending: int  # sleeps at once
     calls: int  # on the blocking pool
     files: int
     sizes: list[int]
     connections: list[int]
+    growth_tasks: list[int]
+    growth_connections: list[int]
 
     @cached_property
     def tonio_missing(self):

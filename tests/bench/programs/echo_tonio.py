@@ -21,7 +21,7 @@ def serve_generators():
     with tonio.net.socket.socket() as listener:
         yield listener.bind(("127.0.0.1", 0))
         handler = echo_generator if hasattr(listener, "sendall") else echo_generator_by_send
-        listener.listen(128)
+        listener.listen(1024)
         report.listening(listener.getsockname())
         while True:
             connection, _ = yield listener.accept()
@@ -47,7 +47,7 @@ async def serve_coroutines():
     with tonio.colored.net.socket.socket() as listener:
         await listener.bind(("127.0.0.1", 0))
         handler = echo_coroutine if hasattr(listener, "sendall") else echo_coroutine_by_send
-        listener.listen(128)
+        listener.listen(1024)
         report.listening(listener.getsockname())
         while True:
             connection, _ = await listener.accept()

@@ -1,11 +1,12 @@
-"""pingpong_asyncio.py SWITCHES: the same work for asyncio, as pingpong_tonio.py does it."""
+"""pingpong_asyncio.py SWITCHES PAIRS: the same work for asyncio, as pingpong_tonio.py does it."""
 
 import asyncio
 import sys
 
 import report
 
-rounds = int(sys.argv[1]) // 2
+switches, pairs = map(int, sys.argv[1:])
+rounds = switches // (2 * pairs)
 
 
 async def player(mine, other):
@@ -16,10 +17,13 @@ async def player(mine, other):
 
 
 async def main():
-    ping, pong = asyncio.Event(), asyncio.Event()
     with report.stopwatch() as execute:
-        ping.set()
-        await asyncio.gather(player(ping, pong), player(pong, ping))
+        players = []
+        for _ in range(pairs):
+            ping, pong = asyncio.Event(), asyncio.Event()
+            players += player(ping, pong), player(pong, ping)
+            ping.set()
+        await asyncio.gather(*players)
     report.execution(execute)
 
 

@@ -1,4 +1,5 @@
-"""pingpong_tonio.py NOTATION THREADS SWITCHES: two tasks wake each other by events.
+"""pingpong_tonio.py NOTATION THREADS SWITCHES PAIRS: two tasks wake each other by events, in
+each of PAIRS pairs, which share SWITCHES.
 
 The same text for our tonio and for the Rust TonIO.
 """
@@ -9,8 +10,8 @@ import report
 import tonio
 import tonio.colored
 
-notation, threads, switches = sys.argv[1:]
-rounds = int(switches) // 2
+notation, threads, switches, pairs = sys.argv[1:]
+rounds = int(switches) // (2 * int(pairs))
 
 
 def generator(mine, other):
@@ -28,20 +29,24 @@ async def coroutine(mine, other):
 
 
 def run_generators():
-    ping, pong = tonio.Event(), tonio.Event()
     with report.stopwatch() as execute:
-        join = tonio.spawn(generator(ping, pong), generator(pong, ping))
-        ping.set()
-        yield join
+        players = []
+        for _ in range(int(pairs)):
+            ping, pong = tonio.Event(), tonio.Event()
+            players += generator(ping, pong), generator(pong, ping)
+            ping.set()
+        yield tonio.spawn(*players)
     report.execution(execute)
 
 
 async def run_coroutines():
-    ping, pong = tonio.colored.Event(), tonio.colored.Event()
     with report.stopwatch() as execute:
-        join = tonio.colored.spawn(coroutine(ping, pong), coroutine(pong, ping))
-        ping.set()
-        await join
+        players = []
+        for _ in range(int(pairs)):
+            ping, pong = tonio.colored.Event(), tonio.colored.Event()
+            players += coroutine(ping, pong), coroutine(pong, ping)
+            ping.set()
+        await tonio.colored.spawn(*players)
     report.execution(execute)
 
 

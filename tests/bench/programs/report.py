@@ -40,6 +40,22 @@ def execution(stopwatch):
     print(json.dumps({"execute_s": stopwatch.seconds, "execute_cpu_s": stopwatch.cpu_seconds}), flush=True)
 
 
+def lateness(stopwatch, late):
+    """`late`: how much longer than asked for each sleep took, in seconds."""
+    late.sort()
+    print(
+        json.dumps(
+            {
+                "cpu_us": stopwatch.cpu_seconds / len(late) * 1e6,
+                "late_p50_us": late[len(late) // 2] * 1e6,
+                "late_p99_us": late[len(late) * 99 // 100] * 1e6,
+                "late_max_us": late[-1] * 1e6,
+            }
+        ),
+        flush=True,
+    )
+
+
 def listening(address):
     print(f"listening on {address[0]}:{address[1]}", flush=True)
 
