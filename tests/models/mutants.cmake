@@ -134,8 +134,3 @@ tonio_add_mutant(tail_without_release local_queue scheduler/local_queue.cpp
   [[      tail_.store(tail + 1, std::memory_order_release);]]
   [[      tail_.store(tail + 1, std::memory_order_relaxed);]]
   "broken")
-# The owner takes no notice of a thief that copies.
-tonio_add_mutant(owner_ends_theft local_queue scheduler/local_queue.cpp
-  [[        head.steal == head.real ? pack({real, real}) : pack({head.steal, real});]]
-  [[        pack({real, real});]]
-  "broken")
