@@ -6,12 +6,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <cstdint>
 #include <ctime>
 
+#include "base/atomic.h"
 #include "base/clock.h"
 
 namespace tonio::base {
@@ -19,7 +19,7 @@ namespace tonio::base {
 // Sleeps while `word` holds `expected`, at most until `deadline` on the runtime's
 // clock. May return early (a signal, a stray wake): callers look at the word
 // again. False when the deadline has passed.
-inline bool futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected,
+inline bool futex_wait(Atomic<std::uint32_t>& word, std::uint32_t expected,
                        Instant deadline = kNever) {
   timespec ts{};
   if (deadline != kNever) {
@@ -33,7 +33,7 @@ inline bool futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected,
   return !(r == -1 && errno == ETIMEDOUT);
 }
 
-inline void futex_wake(std::atomic<std::uint32_t>& word, int count) {
+inline void futex_wake(Atomic<std::uint32_t>& word, int count) {
   syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&word), FUTEX_WAKE | FUTEX_PRIVATE_FLAG,
           count, nullptr, nullptr, 0);
 }

@@ -5,6 +5,13 @@
 namespace tonio::base {
 namespace {
 
+// A model tries every order, and once is as good as often then.
+#ifdef TONIO_MODEL
+constexpr int kSpins = 1;
+#else
+constexpr int kSpins = 100;
+#endif
+
 // Tells the core that this is a spin loop.
 inline void relax() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -19,7 +26,7 @@ inline void relax() {
 void Mutex::lock_slow() {
   // The sections are a few instructions long: another core's owner is usually
   // gone before a system call would be.
-  for (int spin = 0; spin < 100; ++spin) {
+  for (int spin = 0; spin < kSpins; ++spin) {
     std::uint32_t expected = kFree;
     if (word_.load(std::memory_order_relaxed) == kFree &&
         word_.compare_exchange_weak(expected, kHeld, std::memory_order_acquire,

@@ -4,11 +4,11 @@
 // makes it safe to take one while attached to the interpreter.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <utility>
 
+#include "base/atomic.h"
 #include "base/stress.h"
 
 namespace tonio::base {
@@ -48,7 +48,7 @@ class Mutex {
   void lock_slow();
   void wake_one();
 
-  std::atomic<std::uint32_t> word_{kFree};
+  Atomic<std::uint32_t> word_{kFree};
 };
 
 using MutexLock = std::lock_guard<Mutex>;

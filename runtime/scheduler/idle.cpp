@@ -14,7 +14,7 @@ Idle::Idle(unsigned workers) : workers_(workers), state_(workers * kUnparked) {
 
 bool Idle::wants_notify() const {
   // The fence orders the caller's push before this load (see the header).
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  base::atomic_fence(std::memory_order_seq_cst);
   const std::uint32_t state = state_.load(std::memory_order_relaxed);
   base::stress_point();
   return searching(state) == 0 && unparked(state) < workers_;
@@ -48,11 +48,11 @@ bool Idle::park(unsigned worker, bool was_searching) {
   sleepers->push_back(worker);
   const std::uint32_t change = kUnparked + (was_searching ? kSearcher : 0);
   const std::uint32_t before = state_.fetch_sub(change, std::memory_order_seq_cst);
-  const bool last_searcher = was_searching && searching(before) == 1;
+  const bool nobody_searches = searching(before - change) == 0;
   // Orders the change before the caller's last look for work; pairs with the fence in
   // wants_notify().
-  if (last_searcher) std::atomic_thread_fence(std::memory_order_seq_cst);
-  return last_searcher;
+  if (nobody_searches) base::atomic_fence(std::memory_order_seq_cst);
+  return nobody_searches;
 }
 
 bool Idle::unpark(unsigned worker) {

@@ -6,16 +6,17 @@
 // work instead of stampeding.
 //
 // No wake-up is lost: who adds work makes it visible first and then looks at the
-// counters; who parks changes the counters first and then, if it was the last
-// searcher, looks once more for work. Both sides are sequentially consistent, so at
-// least one of them sees the other.
+// counters; who parks changes the counters first and then, if nobody searches, looks
+// once more for work: also one that did not search itself, because there were searchers
+// enough, who have ended since. Both sides are sequentially consistent, so at least one
+// of them sees the other.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "base/atomic.h"
 #include "base/mutex.h"
 
 namespace tonio::scheduler {
@@ -33,7 +34,7 @@ class Idle {
   // True: it was the last searcher, and should notify another worker.
   [[nodiscard]] bool end_searching();
 
-  // True: it was the last searcher, and must look for work once more.
+  // True: nobody searches any more, and the caller must look for work once more.
   [[nodiscard]] bool park(unsigned worker, bool searching);
 
   // A worker that woke by itself stops sleeping. False: it had been notified before.
@@ -72,7 +73,7 @@ class Idle {
   const unsigned workers_;
   // Searching workers in the low half, unparked ones in the high half. Changed by
   // who holds the lock, except for the searchers' own additions.
-  std::atomic<std::uint32_t> state_;
+  base::Atomic<std::uint32_t> state_;
   base::Guarded<std::vector<unsigned>> sleepers_;
 };
 

@@ -2,9 +2,9 @@
 // large batches, and what overflows a local queue.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 
+#include "base/atomic.h"
 #include "base/mutex.h"
 #include "task/task.h"
 
@@ -26,7 +26,7 @@ class InjectQueue {
   base::Mutex mutex_;
   task::TaskList tasks_;  // guarded by mutex_
   // Written under mutex_, so that idle workers needn't take the lock to look.
-  std::atomic<std::size_t> size_{0};
+  base::Atomic<std::size_t> size_{0};
 };
 
 }  // namespace tonio::scheduler

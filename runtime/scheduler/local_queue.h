@@ -9,9 +9,9 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 
+#include "base/atomic.h"
 #include "task/task.h"
 
 namespace tonio::scheduler {
@@ -67,11 +67,11 @@ class LocalQueue {
   bool move_half(Head head, task::Task& task, InjectQueue& overflow);
 
   // Advanced by the owner and by thieves.
-  alignas(64) std::atomic<std::uint64_t> head_;
+  alignas(64) base::Atomic<std::uint64_t> head_;
   // Written by the owner only.
-  alignas(64) std::atomic<std::uint32_t> tail_;
+  alignas(64) base::Atomic<std::uint32_t> tail_;
   // A slot is written by the owner before tail_ passes it.
-  std::array<std::atomic<task::Task*>, kCapacity> slots_{};
+  std::array<base::Atomic<task::Task*>, kCapacity> slots_{};
 };
 
 }  // namespace tonio::scheduler

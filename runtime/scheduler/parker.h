@@ -6,9 +6,9 @@
 // leaves the request as it is: only the worker itself takes that back.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 
+#include "base/atomic.h"
 #include "base/clock.h"
 
 namespace tonio::scheduler {
@@ -44,7 +44,7 @@ class Parker {
                                  kPhaseMask = 3;
   static constexpr std::uint32_t kWatchFlag = 4;
 
-  std::atomic<std::uint32_t> word_{kAwake};
+  base::Atomic<std::uint32_t> word_{kAwake};
 };
 
 }  // namespace tonio::scheduler

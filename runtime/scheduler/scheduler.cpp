@@ -4,9 +4,6 @@
 #include "base/stress.h"
 
 namespace tonio::scheduler {
-namespace {
-thread_local Worker* current_worker = nullptr;
-}  // namespace
 
 Scheduler::Scheduler(Driver& driver, ThreadHooks& hooks) : driver_(driver), hooks_(hooks) {}
 
@@ -16,8 +13,8 @@ Scheduler::~Scheduler() {
   left.clear();
 }
 
-Worker* Scheduler::current() { return current_worker; }
-void Scheduler::set_current(Worker* worker) { current_worker = worker; }
+Worker* Scheduler::current() { return base::OfThread<Worker>::get(); }
+void Scheduler::set_current(Worker* worker) { base::OfThread<Worker>::set(worker); }
 
 bool Scheduler::start(unsigned workers) {
   TONIO_CHECK(workers >= 1);
@@ -103,7 +100,7 @@ void Scheduler::notify() {
 void Scheduler::notify_from_outside() {
   // Pairs with Idle::park(): either the workers of a start that goes on just now find the
   // task before they sleep, or this finds them and not their predecessors.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  base::atomic_fence(std::memory_order_seq_cst);
   notify();
 }
 

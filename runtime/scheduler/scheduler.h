@@ -1,12 +1,12 @@
 // Runs tasks on a pool of workers.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "base/atomic.h"
 #include "base/clock.h"
 #include "scheduler/driver.h"
 #include "scheduler/idle.h"
@@ -108,21 +108,21 @@ class Scheduler final : public task::Waker {
   ThreadHooks& hooks_;
 
   // That of the last start; null before the first one.
-  std::atomic<Crew*> crew_{nullptr};
+  base::Atomic<Crew*> crew_{nullptr};
   // All that there were: a thread outside may still look at one while the next starts.
   std::vector<std::unique_ptr<Crew>> crews_;
 
   InjectQueue inject_;
-  std::atomic<bool> stopping_{false};
-  std::atomic<bool> baton_{false};
+  base::Atomic<bool> stopping_{false};
+  base::Atomic<bool> baton_{false};
   // A worker was asked to keep watch. Set under the lock of the crew's sleepers, taken
   // back by the worker that was asked, at the latest when it leaves its park.
-  std::atomic<bool> has_watcher_{false};
+  base::Atomic<bool> has_watcher_{false};
   // The poll under way ends for nothing but events: nobody ran when it began.
-  std::atomic<bool> endless_poll_{false};
-  std::atomic<bool> reports_idle_{false};
+  base::Atomic<bool> endless_poll_{false};
+  base::Atomic<bool> reports_idle_{false};
   // Blocking polls begun so far.
-  std::atomic<std::uint32_t> polls_{0};
+  base::Atomic<std::uint32_t> polls_{0};
 };
 
 }  // namespace tonio::scheduler

@@ -128,8 +128,13 @@ task::Task* Worker::take_injected(std::size_t count) {
   task::TaskList taken;
   scheduler_.inject_.pop(count, taken);
   task::Task* first = taken.pop_front();
-  if (!taken.empty()) queue_.push_back_all(taken);
-  if (!taken.empty()) scheduler_.inject_.push_back_all(taken);
+  if (!taken.empty()) {
+    queue_.push_back_all(taken);
+    if (!taken.empty()) scheduler_.inject_.push_back_all(taken);
+    // With its fence: run() only looks whether somebody sleeps, and a colleague that parks
+    // just now might see neither these tasks in the queue nor be seen.
+    scheduler_.notify();
+  }
   return first;
 }
 

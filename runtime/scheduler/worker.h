@@ -3,12 +3,12 @@
 // reactor, the others sleep.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <thread>
 #include <vector>
 
+#include "base/atomic.h"
 #include "base/clock.h"
+#include "base/thread.h"
 #include "scheduler/local_queue.h"
 #include "scheduler/parker.h"
 #include "task/task.h"
@@ -74,16 +74,16 @@ class Worker {
   Crew& crew_;  // its own and its colleagues'
   const unsigned index_;
   void* thread_state_ = nullptr;
-  std::thread thread_;
-  std::atomic<std::uint32_t> ended_{0};  // futex of join()
+  base::Thread thread_;
+  base::Atomic<std::uint32_t> ended_{0};  // futex of join()
 
   // Own thread pushes and pops, others steal.
   LocalQueue queue_;
   // The task to run next. Own thread puts it there; a colleague takes it only when
   // this worker is stuck in a step.
-  std::atomic<task::Task*> lifo_slot_{nullptr};
+  base::Atomic<task::Task*> lifo_slot_{nullptr};
   // Steps so far; written by the own thread, watched by others.
-  std::atomic<std::uint32_t> tick_{0};
+  base::Atomic<std::uint32_t> tick_{0};
 
   // Own thread only.
   bool searching_ = false;

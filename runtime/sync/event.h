@@ -1,8 +1,7 @@
 // A flag that tasks can wait for. Thread-safe.
 #pragma once
 
-#include <atomic>
-
+#include "base/atomic.h"
 #include "base/mutex.h"
 #include "task/wait_queue.h"
 
@@ -34,7 +33,7 @@ class Event {
  private:
   base::Mutex mutex_;
   // Written under mutex_. Release: who sees it set also sees what came before set().
-  std::atomic<bool> set_{false};
+  base::Atomic<bool> set_{false};
   task::WaitQueue waiters_;  // guarded by mutex_
 };
 

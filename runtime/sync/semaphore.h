@@ -4,9 +4,9 @@
 // longest, so a permit that is free is one that nobody waits for, and nobody overtakes.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 
+#include "base/atomic.h"
 #include "base/mutex.h"
 #include "task/wait_queue.h"
 
@@ -34,7 +34,7 @@ class Semaphore {
   const std::size_t limit_;
   base::Mutex mutex_;
   // Written under mutex_, which orders what the holders of permits do.
-  std::atomic<std::size_t> free_;
+  base::Atomic<std::size_t> free_;
   task::WaitQueue waiters_;  // guarded by mutex_
 };
 

@@ -20,10 +20,10 @@
 // schedulers.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
+#include "base/atomic.h"
 #include "base/intrusive_list.h"
 #include "base/mutex.h"
 #include "task/wait_queue.h"
@@ -95,7 +95,7 @@ class CancelScope {
 
   base::Mutex mutex_;
   // Written under mutex_.
-  std::atomic<bool> cancelled_{false};
+  base::Atomic<bool> cancelled_{false};
   // Guarded by mutex_.
   Phase phase_ = Phase::kNew;
   Task* host_ = nullptr;  // while it is in that task's chain

@@ -2,12 +2,12 @@
 // class; this one holds what schedulers, wait queues and timers need of any task.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <vector>
 
+#include "base/atomic.h"
 #include "base/intrusive_list.h"
 #include "base/mutex.h"
 #include "task/task_state.h"
@@ -128,12 +128,12 @@ class Task {
   base::Mutex cancel_mutex_;
   // The task itself was asked to end, and no CancelledError has covered that. Written
   // under cancel_mutex_ and, where a task begins, without it.
-  std::atomic<bool> undelivered_{false};
+  base::Atomic<bool> undelivered_{false};
   // See spare(); guarded by cancel_mutex_. No era is 0.
   std::uint32_t spared_in_ = 0;
   // The scopes that the task is in. Written under cancel_mutex_; the task itself may look
   // whether there are any without it.
-  std::atomic<CancelScope*> innermost_{nullptr};
+  base::Atomic<CancelScope*> innermost_{nullptr};
 
   Waiter waiter_;
   ChildLink child_link_;

@@ -22,9 +22,9 @@
 // begins to arm or comes back from giving way.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 
+#include "base/atomic.h"
 #include "base/check.h"
 #include "base/stress.h"
 
@@ -170,7 +170,7 @@ class TaskState {
     }
   }
 
-  std::atomic<std::uint32_t> word_{kEnded};
+  base::Atomic<std::uint32_t> word_{kEnded};
 };
 
 }  // namespace tonio::task

@@ -10,8 +10,8 @@ TEST_CASE("work wakes one sleeper, and none while somebody searches") {
   CHECK(!idle.worker_to_notify());  // nobody sleeps
   CHECK(!idle.somebody_sleeps());
   CHECK(idle.begin_searching());
-  CHECK(idle.park(0, true));  // the last searcher
-  CHECK(!idle.park(2, false));
+  CHECK(idle.park(0, true));   // the last searcher
+  CHECK(idle.park(2, false));  // nobody searches any more
   CHECK(idle.somebody_sleeps());
   CHECK(idle.somebody_runs());
   const auto woken = idle.worker_to_notify();

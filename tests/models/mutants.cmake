@@ -1,0 +1,136 @@
+# tonio_add_mutant(NAME MODEL FILE TEXT REPLACEMENT PROPERTY): what the models must refute.
+
+# A searcher that finds nothing announces its sleep and does not look again.
+tonio_add_mutant(no_look_after_announcing scheduler scheduler/worker.cpp
+  [[crew_.idle.park(index_, was_searching) && scheduler_.work_waits()]]
+  [[crew_.idle.park(index_, was_searching) && false]]
+  "no lost wake")
+# Only a searcher looks again: one that did not search because others did sleeps on.
+tonio_add_mutant(only_searchers_look_again scheduler scheduler/idle.cpp
+  [[const bool nobody_searches = searching(before - change) == 0;]]
+  [[const bool nobody_searches = was_searching && searching(before) == 1;]]
+  "no lost wake")
+# The look comes before the announcement.
+tonio_add_mutant(look_before_announcing scheduler scheduler/worker.cpp
+  [[if (crew_.idle.park(index_, was_searching) && scheduler_.work_waits()) {]]
+  [[if (const bool waits = scheduler_.work_waits();
+      crew_.idle.park(index_, was_searching) && waits) {]]
+  "no lost wake")
+# Seen only with reordering: who announces its sleep may not see the work yet ...
+tonio_add_mutant(no_fence_in_park scheduler scheduler/idle.cpp
+  [[if (nobody_searches) base::atomic_fence(std::memory_order_seq_cst);]] "" "no lost wake")
+# ... and who adds work may not see that all sleep.
+tonio_add_mutant(no_fence_in_notify scheduler scheduler/idle.cpp
+  [[  base::atomic_fence(std::memory_order_seq_cst);
+  const std::uint32_t state]]
+  [[  const std::uint32_t state]]
+  "no lost wake")
+# What a worker takes over from the shared queue it only shows, without a fence.
+tonio_add_mutant(batch_tells_nobody scheduler scheduler/worker.cpp
+  [[just now might see neither these tasks in the queue nor be seen.
+    scheduler_.notify();]]
+  [[]]
+  "no lost wake")
+# A wake does not reach the worker that drives.
+tonio_add_mutant(driver_not_woken scheduler scheduler/scheduler.cpp
+  [[if (worker.parker_.unpark()) driver_.wake();]] [[(void)worker.parker_.unpark();]]
+  "deadlock")
+# A worker that leaves the driver to run tasks asks nobody to watch it.
+tonio_add_mutant(no_watcher scheduler scheduler/scheduler.cpp
+  [[crew.workers[sleeper]->parker_.request_watch();]] [[(void)sleeper;]] "deadlock")
+
+# The token is overwritten by the announcement of the sleep.
+tonio_add_mutant(token_overwritten parker scheduler/parker.cpp
+  [[  if (word_.compare_exchange_strong(word, kAsleep, std::memory_order_acq_rel,
+                                    std::memory_order_acquire)) {]]
+  [[  word_.store(kAsleep, std::memory_order_release);
+  if (word == kAwake) {]]
+  "deadlock")
+# A token that came before the drive is consumed, and the poll happens all the same.
+tonio_add_mutant(drive_despite_token parker scheduler/parker.cpp
+  [[      return !notified;]] [[      return true;]] "deadlock")
+# A token does not carry what was done before it.
+tonio_add_mutant(token_carries_nothing parker scheduler/parker.cpp
+  [[(word & kWatchFlag) | kNotified,
+                                      std::memory_order_acq_rel,]]
+  [[(word & kWatchFlag) | kNotified,
+                                      std::memory_order_relaxed,]]
+  "the woken worker sees what was done before the wake")
+# The request to watch goes with the token.
+tonio_add_mutant(token_drops_request parker scheduler/parker.cpp
+  [[(word & kWatchFlag) | kNotified,]] [[kNotified,]] "deadlock")
+
+# A waker claims what another has claimed.
+tonio_add_mutant(claimed_twice task_state task/task_state.h
+  [[      if (phase != kArming && phase != kWaiting) return Claim::kLost;
+      const std::uint32_t next =
+          (word & kCancelFlag)]]
+  [[      if (phase != kArming && phase != kWaiting && phase != kWoken) return Claim::kLost;
+      const std::uint32_t next =
+          (word & kCancelFlag)]]
+  "broken")
+# The claimer may run a task whose writes it does not see.
+tonio_add_mutant(suspended_without_release task_state task/task_state.h
+  [[if (word_.compare_exchange_strong(word, kWaiting, std::memory_order_release,]]
+  [[if (word_.compare_exchange_strong(word, kWaiting, std::memory_order_relaxed,]]
+  "a task has one owner at a time")
+# A cancel request that comes as the task begins to arm is overwritten.
+tonio_add_mutant(cancel_overwritten task_state task/task_state.h
+  [[           word_.compare_exchange_strong(word, kArming, std::memory_order_release,
+                                         std::memory_order_relaxed);]]
+  [[           (word_.store(kArming, std::memory_order_release), true);]]
+  "deadlock")
+# The worker lets go of a task without looking whether it was woken meanwhile.
+tonio_add_mutant(woken_while_arming task_state task/task_state.h
+  [[    std::uint32_t word = kArming;
+    // Release pairs]]
+  [[    std::uint32_t word = word_.load(std::memory_order_relaxed);
+    // Release pairs]]
+  "deadlock")
+
+# Receivers that wait are not told of the close.
+tonio_add_mutant(close_forgets_receivers channel sync/channel.cpp
+  [[    receivers_.claim_all(ready);]] "" "deadlock")
+tonio_add_mutant(close_forgets_senders channel sync/channel.cpp
+  [[    senders_.claim_all(ready);]] "" "deadlock")
+# A message is sent after the close.
+tonio_add_mutant(send_after_close channel sync/channel.cpp
+  [[    if (closed_) return Outcome::kClosed;
+    if (receivers_]]
+  [[    if (receivers_]]
+  "deadlock")
+# Room that a receiver makes goes to no waiting sender.
+tonio_add_mutant(room_for_nobody channel sync/channel.cpp
+  [[if (senders_.exchange_first(ready, waiting)) buffer_.push_back(waiting);]]
+  [[(void)waiting, (void)ready;]]
+  "deadlock")
+# A waiter that was woken by somebody else keeps the message that was meant for it.
+tonio_add_mutant(message_left_with_loser channel task/wait_queue.cpp
+  [[    waiter->payload = carried;]] [[    payload = carried;]] "broken")
+# A cancelled receiver stays in line.
+tonio_add_mutant(cancelled_stays_in_line channel sync/channel.cpp
+  [[  receivers_.remove(waiter);]] [[  (void)waiter;]] "broken")
+# Outside the lock.
+tonio_add_mutant(channel_without_lock channel sync/channel.cpp
+  [[    base::MutexLock lock(mutex_);
+    outcome = act(ready);]]
+  [[    outcome = act(ready);]]
+  "deadlock")
+
+# Who waits announces it by the word of who does not.
+tonio_add_mutant(contention_unseen mutex base/mutex.cpp
+  [[while (word_.exchange(kContended, std::memory_order_acquire) != kFree) {
+    futex_wait(word_, kContended);]]
+  [[while (word_.exchange(kHeld, std::memory_order_acquire) != kFree) {
+    futex_wait(word_, kHeld);]]
+  "deadlock")
+tonio_add_mutant(unlock_without_release mutex base/mutex.h
+  [[word_.exchange(kFree, std::memory_order_release)]]
+  [[word_.exchange(kFree, std::memory_order_relaxed)]]
+  "the mutex has one owner at a time")
+
+# A thief reads slots that are not written yet.
+tonio_add_mutant(tail_without_release local_queue scheduler/local_queue.cpp
+  [[      tail_.store(tail + 1, std::memory_order_release);]]
+  [[      tail_.store(tail + 1, std::memory_order_relaxed);]]
+  "broken")

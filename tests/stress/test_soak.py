@@ -1,0 +1,70 @@
+"""The soak program for a few seconds, and that its tally notices what goes wrong."""
+
+import os
+import pathlib
+import textwrap
+import unittest
+
+from peers import PYTHON
+from programs import Program
+from sanitizers import SANITIZED
+from scenarios import main
+
+SOAK = pathlib.Path(__file__).parent / "soak.py"
+ENVIRONMENT = {
+    "PYTHONPATH": os.pathsep.join([os.environ["PYTHONPATH"], str(SOAK.parent)]),
+    "TONIO_PYTHON_EXECUTABLE": PYTHON,
+}
+SECONDS = 30 if SANITIZED else 10
+
+# Does something wrong once in a thousand answers, and is otherwise the soak program.
+BROKEN = """
+    import itertools
+    import soak
+
+    count = itertools.count(1)
+
+    class Broken(soak.Service):
+        async def answer(self, line, answers):
+            if next(count) % 1000:
+                return await super().answer(line, answers)
+            {wrong}
+
+    soak.Service = Broken
+    soak.main()
+"""
+
+
+class Soak(unittest.TestCase):
+    def run_program(self, program):
+        output, errors = program.process.communicate(timeout=90)
+        return program.process.returncode, output, errors
+
+    def test_nothing_is_lost_and_nothing_left(self):
+        options = ("--seconds", str(SECONDS), "--interval", "2")
+        with Program("", "--threads", "2", path=SOAK, args=options, environment=ENVIRONMENT) as it:
+            code, output, errors = self.run_program(it)
+        self.assertEqual(code, 0, output + errors)
+        self.assertIn("nothing lost, nothing twice, nothing left over", output)
+
+    def check_noticed(self, wrong, said):
+        text = textwrap.dedent(BROKEN).format(wrong=wrong)
+        with Program(text, args=("--seconds", "3"), environment=ENVIRONMENT) as program:
+            code, output, errors = self.run_program(program)
+        self.assertEqual(code, 1, output + errors)
+        self.assertRegex(errors, said)
+
+    def test_a_lost_answer_is_noticed(self):
+        self.check_noticed("return", r"soak: \d+ lost")
+
+    def test_an_answer_given_twice_is_noticed(self):
+        twice = "await super().answer(line, answers); await super().answer(line, answers)"
+        self.check_noticed(twice, r"soak: \d+ twice")
+
+    def test_a_descriptor_left_over_is_noticed(self):
+        self.check_noticed("import os; os.dup(0); await super().answer(line, answers)",
+                           "soak: descriptors left over")
+
+
+if __name__ == "__main__":
+    main()
