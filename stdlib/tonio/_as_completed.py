@@ -6,6 +6,7 @@ from _tonio import report_failure, scope, suspending_call, unbounded
 
 from ._call import call, check_runnable
 from ._generic import Generic, T
+from ._handed_over import handed_over
 from .exceptions import CancelledError
 
 TYPE_CHECKING = False
@@ -103,11 +104,11 @@ async def _complete(
     except (SystemExit, KeyboardInterrupt):
         raise
     except CancelledError as cancelled:
-        outcome = None, cancelled
+        outcome = None, handed_over(cancelled)
     except BaseException as failure:
         if tasks.cancelled:
             report_failure(_LOST, failure)
         else:
             failures.append(failure)
-        outcome = None, failure
+        outcome = None, handed_over(failure)
     outcomes.send(outcome)

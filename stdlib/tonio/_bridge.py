@@ -10,6 +10,7 @@ from _tonio import Event, block_on, refuse_on_worker, scope, sleep, spawn, spawn
 
 from ._call import call
 from ._generic import Generic, T
+from ._handed_over import handed_over
 from .exceptions import CancelledError, RuntimeNotInitializedError
 
 TYPE_CHECKING = False
@@ -150,7 +151,7 @@ class Guest(Generic[T]):
                 result = await call(coro)
                 failure = None
         except BaseException as raised:
-            failure = raised
+            failure = handed_over(raised)
         try:
             self._ended(failure, result)
         finally:

@@ -3,6 +3,7 @@
 import contextlib
 import socket as std
 import threading
+import traceback
 
 import tonio
 from scenarios import Scenarios, main
@@ -107,6 +108,19 @@ class Lookups(Scenarios):
             self.assertFalse(ended.is_set())
             go_on.set()
             yield ended.wait()
+
+    def test_the_traceback_of_a_failure_has_no_frame_that_may_still_run(self):
+        def getaddrinfo(*arguments):
+            raise std.gaierror(std.EAI_NONAME, "unknown")
+
+        with standard_library(getaddrinfo=getaddrinfo):
+            try:
+                yield socket.getaddrinfo("name.invalid", 80)
+            except std.gaierror as failure:
+                names = [frame.name for frame in traceback.extract_tb(failure.__traceback__)]
+        self.assertEqual(names[-1], "getaddrinfo")
+        # The function on the blocking thread that caught it and gave it to the task.
+        self.assertNotIn("call", names)
 
     def test_other_tasks_run_meanwhile(self):
         go_on = threading.Event()

@@ -36,23 +36,19 @@ BROKEN = """
 
 
 class Soak(unittest.TestCase):
-    def run_program(self, program):
-        output, errors = program.process.communicate(timeout=90)
-        return program.process.returncode, output, errors
-
     def test_nothing_is_lost_and_nothing_left(self):
         options = ("--seconds", str(SECONDS), "--interval", "2")
         with Program("", "--threads", "2", path=SOAK, args=options, environment=ENVIRONMENT) as it:
-            code, output, errors = self.run_program(it)
-        self.assertEqual(code, 0, output + errors)
-        self.assertIn("nothing lost, nothing twice, nothing left over", output)
+            done = it.end()
+        self.assertEqual(done.code, 0, done.out + done.err)
+        self.assertIn("nothing lost, nothing twice, nothing left over", done.out)
 
     def check_noticed(self, wrong, said):
         text = textwrap.dedent(BROKEN).format(wrong=wrong)
         with Program(text, args=("--seconds", "3"), environment=ENVIRONMENT) as program:
-            code, output, errors = self.run_program(program)
-        self.assertEqual(code, 1, output + errors)
-        self.assertRegex(errors, said)
+            done = program.end()
+        self.assertEqual(done.code, 1, done.out + done.err)
+        self.assertRegex(done.err, said)
 
     def test_a_lost_answer_is_noticed(self):
         self.check_noticed("return", r"soak: \d+ lost")

@@ -7,6 +7,7 @@ import socket as _std
 
 from _tonio import Event, spawn_blocking
 
+from .._handed_over import handed_over
 from .._suspending import suspending
 
 TYPE_CHECKING = False
@@ -115,7 +116,7 @@ async def _look_up(function: Callable[..., _T], *args: Any) -> _T:
             if not left:
                 outcome.append((function(*args), None))
         except BaseException as failure:
-            outcome.append((None, failure))
+            outcome.append((None, handed_over(failure)))
         finally:
             done.set()
 

@@ -15,6 +15,7 @@ import _tonio
 from _tonio import Event, spawn
 
 from .._call import call
+from .._handed_over import handed_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ class Fixture:
                 failure.add_note(
                     "a fixture gives its value with `yield tonio.pytest.provide(value)`"
                 )
-            self._failure = failure
+            self._failure = handed_over(failure)
         finally:
             self._ended.set()
             self._ready.set()
