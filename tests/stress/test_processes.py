@@ -4,6 +4,7 @@ import os
 import unittest
 
 import tonio
+from sanitizers import SANITIZED
 from scale import scaled
 from tonio import sync
 
@@ -56,7 +57,8 @@ class Processes(unittest.TestCase):
         del results
         runtime.run_until_complete(round_of(AT_ONCE))
         runtime.run_until_complete(only(files))
-        self.assertLess(resident() - memory, 20 * 1024)
+        if not SANITIZED:  # sanitizers keep what was freed, and notes of their own
+            self.assertLess(resident() - memory, 20 * 1024)
 
     def test_many_are_cancelled(self):
         def deaf():
