@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,8 @@ constexpr int kFlushFailed = 120;  // as python has it
 // The process that the runtime belongs to. A forked child has no runtime
 // threads, so there is nothing to stop. Written and read on the main thread.
 pid_t runtime_process = 0;
-bool runtime_stopped = false;
+// From end_program() on.
+std::optional<int> program_exit_code;
 
 // As python prints the argument of a SystemExit that is no number.
 void print_exit_message(PyObject* message) {
@@ -144,12 +146,12 @@ void run_atexit_callbacks() {
   }
 }
 
-// Step 3, once. What is `left` can't be waited for, nor finalised under it.
+// Step 3, and once more after the atexit callbacks, which may have started it again. What is
+// `left` can't be waited for, nor finalised under it.
 void stop_runtime(int exit_code) {
-  if (runtime_stopped || getpid() != runtime_process) {
+  if (getpid() != runtime_process) {
     return;
   }
-  runtime_stopped = true;
   std::vector<std::string> left;
   if (python::shutdown(left)) {
     return;
@@ -164,10 +166,10 @@ void stop_runtime(int exit_code) {
   _exit(flush_standard_streams() ? exit_code : kFlushFailed);
 }
 
-// The exit code that python is about to give is not known here. After an
-// exception that was shown it is 1.
+// The last atexit callback, being the first that was registered. The exit code that a plain
+// Python is about to give is not known here. After an exception that was shown it is 1.
 PyObject* stop_at_exit(PyObject*, PyObject*) {
-  stop_runtime(PySys_GetObject("last_exc") != nullptr ? 1 : 0);
+  stop_runtime(program_exit_code.value_or(PySys_GetObject("last_exc") != nullptr ? 1 : 0));
   Py_RETURN_NONE;
 }
 
@@ -187,6 +189,7 @@ int report_exception() {
 
 int end_program(int exit_code) {
   join_threads();
+  program_exit_code = exit_code;
   stop_runtime(exit_code);
   return Py_FinalizeEx() < 0 ? kFlushFailed : exit_code;
 }

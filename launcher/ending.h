@@ -6,7 +6,8 @@
 //    the runtime while they finish.
 // 3. The runtime stops: tasks are cancelled, their finally blocks run.
 // 4. Py_FinalizeEx: atexit callbacks (which find the runtime stopped, as they
-//    find Python's threads ended), the flush of the standard streams, the rest.
+//    find Python's threads ended; a run of theirs starts it anew, and it stops
+//    after the last of them), the flush of the standard streams, the rest.
 //
 // A plain Python (-c, -m, python*) is finalised by CPython itself, in steps 2
 // and 4; there the runtime, if it was used, stops after the atexit callbacks.
