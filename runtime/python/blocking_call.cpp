@@ -184,7 +184,7 @@ void call_abandon(PyObject* self, CoroTask& task, bool) {
   BlockingCall& call = *as_call(self);
   call.done.cancel_wait(task.waiter());
   call.waiters.fetch_sub(1);
-  task.set_ending_cancelled(false);
+  task.forget_noted_cancel();
 }
 
 // Keeps a call from beginning, or raises CancelledError in the thread that runs it.
@@ -206,7 +206,7 @@ void stop(BlockingCall& call) {
 // CancelledError, or the call's own failure, with that as its context, as where a finally
 // block fails: a scope that ends the cancellation would swallow the failure with it.
 Poll raise_cancelled_call(BlockingCall& call, CoroTask& task) {
-  task.set_ending_cancelled(false);
+  task.forget_noted_cancel();
   (void)raise_cancelled(task);
   if (call.done.is_set() && call.error &&
       !PyErr_GivenExceptionMatches(call.error, cancelled_error)) {
@@ -220,17 +220,16 @@ Poll raise_cancelled_call(BlockingCall& call, CoroTask& task) {
 
 // For a task that is cancelled and the last one that waits: ends the call first.
 Poll end_call(BlockingCall& call, CoroTask& task, PyObject*& result) {
-  task.set_ending_cancelled(true);
   while (!call.done.is_set()) {
+    // Another request may come while the call ends.
+    task.note_cancel();
     stop(call);
-    // This request has been acted upon; another one may come while the call ends.
-    task.state().deliver_cancel();
     if (!task.state().begin_arming()) continue;
     if (wait_for_call(call, task) == Poll::kPending) return Poll::kPending;
   }
   const bool ran = !call.error || !PyErr_GivenExceptionMatches(call.error, cancelled_error);
   if (call.on_cancel == OnCancel::kInterrupt || !ran) return raise_cancelled_call(call, task);
-  task.set_ending_cancelled(false);
+  task.forget_noted_cancel();
   task.renew_cancel();
   return call_result(call, result);
 }

@@ -353,9 +353,27 @@ void CoroTask::has_waited(PyObject* scope) {
   Py_DECREF(scope);
 }
 
+void CoroTask::note_cancel() {
+  ending_cancelled_ = true;
+  cancel_left_scopes(cancel_target());
+  state().deliver_cancel();
+}
+
+void CoroTask::cancel_left_scopes(std::uint64_t within) const {
+  if (!left_scopes_) [[likely]]
+    return;
+  for (PyObject* left : *left_scopes_) {
+    task::CancelScope& scope = scope_core(left);
+    if (scope.id() > within) scope.cancel();
+  }
+}
+
 // The outermost coroutine has ended; kEnd when all scopes that it has left are over.
 CoroTask::Step CoroTask::await_children() {
-  if (!result_ && !error_) error_ = PyErr_GetRaisedException();
+  if (!result_ && !error_) {
+    error_ = PyErr_GetRaisedException();
+    cancel_left_scopes(task::CancelScope::kWholeTask);
+  }
   while (!left_scopes_->empty()) {
     task::CancelScope& scope = scope_core(left_scopes_->back());
     scope.cancel_wait(waiter());  // where it was resumed for another reason
@@ -368,7 +386,7 @@ CoroTask::Step CoroTask::await_children() {
     if (state().cancel_requested() || !state().begin_arming()) {
       // Nobody is left to raise it in but the children.
       (void)deliver_cancel();
-      for (PyObject* left : *left_scopes_) scope_core(left).cancel();
+      cancel_left_scopes(task::CancelScope::kWholeTask);
       continue;
     }
     if (scope.wait(waiter())) return Step::kSuspend;

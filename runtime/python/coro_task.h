@@ -63,7 +63,8 @@ class CoroTask final : public task::Task {
   // For operations that can't be left at once: a cancellation has been taken note of and
   // will be raised when the operation has ended.
   bool ending_cancelled() const { return ending_cancelled_; }
-  void set_ending_cancelled(bool value) { ending_cancelled_ = value; }
+  void note_cancel();
+  void forget_noted_cancel() { ending_cancelled_ = false; }
 
   // Whether the coroutine is one of those that the task runs. By the task itself.
   bool is_running(PyObject* coroutine) const;
@@ -75,6 +76,10 @@ class CoroTask final : public task::Task {
   void wait_at_end(PyObject* scope);
   // It has waited for them.
   void has_waited(PyObject* scope);
+  // Cancels those of the scopes that wait_at_end() was told of and that were entered inside of
+  // the given one (task::CancelScope::Id; kWholeTask: all): what ends the work around them ends
+  // them. By the task itself.
+  void cancel_left_scopes(std::uint64_t within) const;
 
   // What it runs and where it was spawned. Attached.
   std::string describe() const;

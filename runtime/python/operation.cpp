@@ -152,6 +152,7 @@ Poll begin_operation(PyObject* operation, CoroTask& task, PyObject*& result, boo
 
 Poll raise_cancelled(CoroTask& task) {
   const std::uint64_t target = task.deliver_cancel();
+  task.cancel_left_scopes(target);
   Ref exception = Ref::steal(PyObject_CallNoArgs(cancelled_error));
   if (exception && set_cancellation_target(exception.get(), target)) {
     PyErr_SetRaisedException(exception.release());

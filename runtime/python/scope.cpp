@@ -53,6 +53,7 @@ bool enter(Scope* self) {
     PyErr_SetString(PyExc_RuntimeError, "a scope can be entered once: make another one");
     return false;
   }
+  self->host = task;
   if (self->timeout == 0) {
     // Not left to a timer: over at the first suspension, whatever that is.
     self->timed_out.store(self->core.cancel());
@@ -76,8 +77,11 @@ std::optional<bool> leave(Scope* self, PyObject* exception) {
   if (self->core.over()) disarm(self);
   self->left.store(true);
   const bool swallow = exception && ends_here(self, exception);
-  // A body that failed has no use for its children.
-  if (exception) self->core.cancel();
+  // A body that failed has no use for its children, nor for those that it left in other scopes.
+  if (exception) {
+    self->core.cancel();
+    task->cancel_left_scopes(self->core.id());
+  }
   return swallow;
 }
 
@@ -193,6 +197,7 @@ PyObject* scope_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   Scope* self = as_scope(object);
   self->timeout = timeout;
   self->raise_timeout = raise_timeout != 0;
+  self->host = nullptr;
   new (&self->core) task::CancelScope(shield != 0);
   new (&self->deadline) std::atomic<ScopeDeadline*>(nullptr);
   new (&self->left) std::atomic<bool>(false);

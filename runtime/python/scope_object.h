@@ -17,6 +17,7 @@ struct Scope {
   double timeout;  // seconds; negative: none
   bool raise_timeout;
   task::CancelScope core;
+  const task::Task* host;  // who has entered it; null for one without a body
   std::atomic<bool> left;
   std::atomic<bool> timed_out;
   std::atomic<bool> child_ended_with_run;  // a child was cancelled because the run ends

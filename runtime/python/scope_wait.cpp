@@ -51,7 +51,7 @@ Poll outcome(ScopeWait* self, CoroTask& task, PyObject*& result) {
   const bool ends = scope->child_ended_with_run.load();
   if (ends) task.end_with_run();
   const bool cancelled = task.ending_cancelled() || ends;
-  task.set_ending_cancelled(false);
+  task.forget_noted_cancel();
   const bool body_failed = self->body && !PyErr_GivenExceptionMatches(self->body, cancelled_error);
   const std::vector<PyObject*> failures = failures_of(scope);
   if (!failures.empty() || body_failed) {
@@ -69,8 +69,10 @@ Poll outcome(ScopeWait* self, CoroTask& task, PyObject*& result) {
   return Poll::kReady;
 }
 
-// Nothing of the scope runs on behind the back of who waits for it, so a cancellation of
-// the waiting task goes to the children, and is raised when they have ended.
+// Nothing of the scope runs on behind the back of the task that has entered it, so a
+// cancellation of that task goes to the children, and is raised when they have ended. Any
+// other task that waits is a spectator and leaves at once: it may itself be what such a
+// cancellation waits for.
 Poll wait_start(PyObject* object, CoroTask& task, PyObject*& result) {
   ScopeWait* self = as_wait(object);
   Scope* scope = self->scope;
@@ -87,8 +89,8 @@ Poll wait_start(PyObject* object, CoroTask& task, PyObject*& result) {
   for (;;) {
     if (scope->core.over()) return outcome(self, task, result);
     if (task.state().cancel_requested() || !task.state().begin_arming()) {
-      task.set_ending_cancelled(true);
-      task.state().deliver_cancel();
+      if (scope->host != &task) return raise_cancelled(task);
+      task.note_cancel();
       scope->core.cancel();
       continue;
     }
@@ -99,7 +101,7 @@ Poll wait_start(PyObject* object, CoroTask& task, PyObject*& result) {
 
 void wait_abandon(PyObject* self, CoroTask& task, bool) {
   as_wait(self)->scope->core.cancel_wait(task.waiter());
-  task.set_ending_cancelled(false);
+  task.forget_noted_cancel();
 }
 
 Poll wait_resume(PyObject* self, CoroTask& task, PyObject*& result) {

@@ -10,7 +10,7 @@ CancelScope::Id next_id() {
 
 }  // namespace
 
-CancelScope::CancelScope(bool shield) : id_(next_id()), shield_(shield), ends_at_(id_) {}
+CancelScope::CancelScope(bool shield) : shield_(shield) {}
 
 CancelScope::~CancelScope() {
   base::MutexLock lock(mutex_);
@@ -22,6 +22,7 @@ bool CancelScope::enter(Task& host) {
   base::MutexLock lock(mutex_);
   if (phase_ != Phase::kNew) return false;
   phase_ = Phase::kInside;
+  ends_at_ = id_ = next_id();
   host_ = &host;
   host.link_scope(*this);
   // The host runs, so there is nobody to schedule.
@@ -32,6 +33,7 @@ bool CancelScope::enter(Task& host) {
 void CancelScope::open_for_children() {
   base::MutexLock lock(mutex_);
   phase_ = Phase::kInside;
+  id_ = next_id();
 }
 
 bool CancelScope::leave(Task& host) {

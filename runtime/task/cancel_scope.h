@@ -42,6 +42,7 @@ class CancelScope {
   CancelScope(const CancelScope&) = delete;
   CancelScope& operator=(const CancelScope&) = delete;
 
+  // Given when it is entered: scopes that were entered later have greater ones.
   Id id() const { return id_; }
 
   // By the running task `host`. False when it has been entered before. A scope that is
@@ -90,7 +91,7 @@ class CancelScope {
 
   bool over_locked() const { return phase_ == Phase::kLeft && children_.empty(); }
 
-  const Id id_;
+  Id id_ = kWholeTask;
   const bool shield_;
 
   base::Mutex mutex_;
@@ -106,7 +107,7 @@ class CancelScope {
   CancelScope* outer_ = nullptr;
   bool undelivered_ = false;
 
-  Id ends_at_;  // the host's own
+  Id ends_at_ = kWholeTask;  // the host's own
 };
 
 }  // namespace tonio::task

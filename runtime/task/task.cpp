@@ -58,20 +58,32 @@ std::vector<std::uint64_t> Task::scopes() {
   return ids;
 }
 
+std::uint64_t Task::cancel_target_locked() const {
+  CancelScope::Id target = CancelScope::kWholeTask;
+  for (const CancelScope* scope = innermost_.load(std::memory_order_relaxed); scope;
+       scope = scope->outer_) {
+    if (scope->undelivered_) target = scope->id_;
+    if (scope->shield_) return target;
+  }
+  return undelivered_.load(std::memory_order_relaxed) ? CancelScope::kWholeTask : target;
+}
+
+std::uint64_t Task::cancel_target() {
+  base::MutexLock lock(cancel_mutex_);
+  return cancel_target_locked();
+}
+
 std::uint64_t Task::deliver_cancel() {
   base::MutexLock lock(cancel_mutex_);
   state_.deliver_cancel();
+  const CancelScope::Id ends_at = cancel_target_locked();
   CancelScope* const innermost = innermost_.load(std::memory_order_relaxed);
-  CancelScope::Id ends_at = CancelScope::kWholeTask;
   bool shielded = false;
   for (CancelScope* scope = innermost; scope && !shielded; scope = scope->outer_) {
-    if (scope->undelivered_) ends_at = scope->id_;
     scope->undelivered_ = false;
     shielded = scope->shield_;
   }
-  if (!shielded && undelivered_.exchange(false, std::memory_order_relaxed)) {
-    ends_at = CancelScope::kWholeTask;
-  }
+  if (!shielded) undelivered_.store(false, std::memory_order_relaxed);
   for (CancelScope* scope = innermost; scope && scope->id_ != ends_at; scope = scope->outer_) {
     if (scope->ends_at_ == scope->id_) scope->ends_at_ = ends_at;
   }

@@ -88,6 +88,9 @@ class Task {
   // the outermost one that asked.
   std::uint64_t deliver_cancel();
 
+  // By the running task: what deliver_cancel() would give.
+  std::uint64_t cancel_target();
+
   // Requests that were taken note of (TaskState::deliver_cancel) and have not been
   // raised are raised at the next suspension after all. By the running task.
   void renew_cancel();
@@ -116,6 +119,7 @@ class Task {
   // cancel_mutex_ is held:
   [[nodiscard]] bool request_cancel_locked(CancelScope* scope);
   bool shielded_from(const CancelScope* scope) const;
+  std::uint64_t cancel_target_locked() const;
   void renew_cancel_flag();
 
   Waker& waker_;

@@ -8,7 +8,7 @@ import interrupted
 import tonio
 from scenarios import Scenarios, main
 from tonio.exceptions import CancelledError, TimeoutError
-from tonio.sync import Lock, channel
+from tonio.sync import Barrier, Lock, channel
 
 FOREVER = 3600
 
@@ -500,6 +500,168 @@ class Cancelling(Scenarios):
 
         yield self.scoped(body)
         self.assertEqual(log, ["cancelled", "cleaned up"])
+
+    def test_a_task_that_waits_for_another_s_scope_leaves_at_once(self):
+        log = []
+        blocked = Blocked(lambda: tonio.sleep(FOREVER), log)
+
+        def body(scope):
+            scope.spawn(blocked.run())
+            yield
+
+        with tonio.scope() as watched:
+            yield body(watched)
+
+        def watch(scope):
+            scope.spawn(self.task(watching)())
+            yield blocked.started.wait()
+            scope.cancel()
+
+        def watching():
+            yield watched()
+
+        yield self.scoped(watch)
+        self.assertEqual(log, [])
+        self.assertFalse(watched.cancelled)
+        watched.cancel()
+        yield watched()
+        self.assertEqual(log, ["cancelled", "cleaned up"])
+
+    def test_scopes_whose_children_wait_for_each_other(self):
+        log = []
+        left, barrier = tonio.Event(), Barrier(3)
+
+        def wait_for(scope):
+            yield left.wait()
+            yield barrier.wait()
+            try:
+                yield scope()
+            finally:
+                yield tonio.sleep(0.001)
+                log.append("cleaned up")
+
+        def knot():
+            with tonio.scope() as a, tonio.scope() as b:
+                a.spawn(self.task(wait_for)(b))
+                b.spawn(self.task(wait_for)(a))
+            left.set()
+            yield a()
+
+        def body(scope):
+            scope.spawn(self.task(knot)())
+            yield barrier.wait()
+            scope.cancel()
+
+        yield self.scoped(body)
+        self.assertEqual(log, ["cleaned up"] * 2)
+
+
+class Left(Scenarios):
+    """Scopes that a task has left without having waited for them: the `yield` notation's."""
+
+    def test_cancellation_reaches_all_of_them(self):
+        logs = [], []
+        blocked = [Blocked(lambda: tonio.sleep(FOREVER), log) for log in logs]
+
+        def host():
+            with tonio.scope() as first, tonio.scope() as second:
+                first.spawn(blocked[0].run())
+                second.spawn(blocked[1].run())
+            yield second()
+
+        def body(scope):
+            scope.spawn(self.task(host)())
+            for each in blocked:
+                yield each.started.wait()
+            scope.cancel()
+
+        yield self.scoped(body)
+        self.assertEqual(logs, (["cancelled", "cleaned up"],) * 2)
+
+    def test_at_the_same_time(self):
+        log = []
+        blocked = Blocked(lambda: tonio.sleep(FOREVER), log)
+
+        begun = tonio.Event()
+
+        def waits_while_cleaning_up(scope):
+            begun.set()
+            try:
+                yield tonio.sleep(FOREVER)
+            finally:
+                yield scope()
+                log.append("waited")
+
+        def host():
+            with tonio.scope() as first, tonio.scope() as second:
+                first.spawn(blocked.run())
+                second.spawn(waits_while_cleaning_up(first))
+            yield second()
+
+        def body(scope):
+            scope.spawn(self.task(host)())
+            yield blocked.started.wait()
+            yield begun.wait()
+            scope.cancel()
+
+        yield self.scoped(body)
+        self.assertEqual(log, ["cancelled", "cleaned up", "waited"])
+
+    def test_a_cancelled_scope_takes_along_those_that_were_entered_in_it(self):
+        logs = [], []
+        blocked = [Blocked(lambda: tonio.sleep(FOREVER), log) for log in logs]
+        with tonio.scope() as before:
+            before.spawn(blocked[0].run())
+        with tonio.scope() as outer:
+            with tonio.scope() as inside:
+                inside.spawn(blocked[1].run())
+            for each in blocked:
+                yield each.started.wait()
+            outer.cancel()
+            try:
+                yield tonio.sleep(FOREVER)
+            except CancelledError:
+                pass  # asked once
+        yield inside()
+        self.assertEqual(logs, ([], ["cancelled", "cleaned up"]))
+        before.cancel()
+        yield before()
+
+    def test_a_failure_ends_them(self):
+        logs = [], []
+        blocked = [Blocked(lambda: tonio.sleep(FOREVER), log) for log in logs]
+
+        def leave_one(which):
+            with tonio.scope() as scope:
+                scope.spawn(blocked[which].run())
+            yield blocked[which].started.wait()
+            return scope
+
+        def fails():
+            yield from leave_one(0)
+            with tonio.scope():
+                yield from leave_one(1)
+                raise KeyError
+
+        with self.assertRaises(ExceptionGroup):
+            yield tonio.spawn(fails())
+        self.assertEqual(logs, (["cancelled", "cleaned up"],) * 2)
+
+    def test_a_failure_ends_those_of_its_scope(self):
+        logs = [], []
+        blocked = [Blocked(lambda: tonio.sleep(FOREVER), log) for log in logs]
+        with tonio.scope() as before:
+            before.spawn(blocked[0].run())
+        with self.assertRaises(KeyError), tonio.scope():
+            with tonio.scope() as inside:
+                inside.spawn(blocked[1].run())
+            for each in blocked:
+                yield each.started.wait()
+            raise KeyError
+        yield inside()
+        self.assertEqual(logs, ([], ["cancelled", "cleaned up"]))
+        before.cancel()
+        yield before()
 
 
 class Failing(Scenarios):
