@@ -12,11 +12,17 @@ namespace {
 // Gives `result` to whoever drives the iterator: as StopIteration, or, for None, as a
 // plain end.
 PyObject* stop_with(PyObject* result) {
-  if (result != Py_None) {
-    PyObject* stop = PyObject_CallOneArg(PyExc_StopIteration, result);
-    if (stop) PyErr_SetRaisedException(stop);
+  if (result == Py_None) return nullptr;
+  // Without __init__: the tuple of arguments that it makes is nobody's concern here.
+  auto* type = reinterpret_cast<PyTypeObject*>(PyExc_StopIteration);
+  const Ref no_arguments = Ref::steal(PyTuple_New(0));
+  PyObject* stop = type->tp_new(type, no_arguments.get(), nullptr);
+  if (stop) {
+    reinterpret_cast<PyStopIterationObject*>(stop)->value = result;
+    PyErr_SetRaisedException(stop);
+  } else {
+    Py_DECREF(result);
   }
-  Py_DECREF(result);
   return nullptr;
 }
 
