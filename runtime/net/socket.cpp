@@ -43,12 +43,27 @@ Socket::~Socket() {
   }
 }
 
+void Socket::note_whether_drained(const IoResult& received, std::size_t size) {
+  // End of file is a short read too, but it is for ever.
+  const bool drained =
+      received.ok() && received.value > 0 && static_cast<std::size_t>(received.value) < size;
+  drained_.store(drained, std::memory_order_relaxed);
+}
+
 IoResult Socket::receive(void* buffer, std::size_t size, int flags) {
   const IoResult result = repeat([&](int fd) { return ::recv(fd, buffer, size, flags); });
-  // End of file is a short read too, but it is for ever.
-  const bool drained = result.ok() && result.value > 0 &&
-                       static_cast<std::size_t>(result.value) < size && !(flags & MSG_PEEK);
-  drained_.store(drained, std::memory_order_relaxed);
+  note_whether_drained(result, flags & MSG_PEEK ? 0 : size);
+  return result;
+}
+
+IoResult Socket::receive(void* buffer, std::size_t size, void* rest, std::size_t rest_size) {
+  if (rest_size == 0) return receive(buffer, size, 0);
+  iovec parts[] = {{buffer, size}, {rest, rest_size}};
+  msghdr message{};
+  message.msg_iov = parts;
+  message.msg_iovlen = 2;
+  const IoResult result = repeat([&](int fd) { return ::recvmsg(fd, &message, 0); });
+  note_whether_drained(result, size + rest_size);
   return result;
 }
 

@@ -61,6 +61,8 @@ class Socket {
 
   // One non-blocking system call each, repeated after EINTR. EBADF when closed.
   IoResult receive(void* buffer, std::size_t size, int flags);
+  // Into the second buffer what does not fit in the first.
+  IoResult receive(void* buffer, std::size_t size, void* rest, std::size_t rest_size);
   // With the sender's address; `peer_size` is 0 when there is none.
   IoResult receive_from(void* buffer, std::size_t size, int flags, sockaddr_storage& peer,
                         socklen_t& peer_size);
@@ -104,6 +106,7 @@ class Socket {
 
   template <typename Call>
   IoResult repeat(Call&& call);
+  void note_whether_drained(const IoResult& received, std::size_t size);
   // Sets kClosed. False when it was set already.
   bool begin_close(reactor::Registration*& registration);
   void give_up_descriptor();

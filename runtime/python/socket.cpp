@@ -235,7 +235,8 @@ PyObject* make_socket(PyTypeObject* type, int fd, int family, int socket_type, i
   socket->family = family;
   socket->type = socket_type;
   socket->protocol = protocol;
-  for (auto* flag : {&socket->fills_buffers, &socket->stream_receives, &socket->stream_sends}) {
+  new (&socket->last_received) std::atomic<std::uint32_t>(0);
+  for (auto* flag : {&socket->stream_receives, &socket->stream_sends}) {
     new (flag) std::atomic<bool>(false);
   }
   return self;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 
 #include "net/socket.h"
 #include "python/operation.h"
@@ -14,8 +15,8 @@ struct Socket {
   int family;
   int type;
   int protocol;
-  // Whether the last receive filled much of what was asked for (socket_receive.cpp).
-  std::atomic<bool> fills_buffers;
+  // How many bytes the last receive got, as far as it matters (socket_receive.cpp).
+  std::atomic<std::uint32_t> last_received;
   // Whether some task receives, or sends, by way of a SocketStream.
   std::atomic<bool> stream_receives;
   std::atomic<bool> stream_sends;

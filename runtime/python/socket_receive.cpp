@@ -1,11 +1,17 @@
 // recv, recv_into, recvfrom, recvfrom_into, and SocketStream's receive_some.
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <new>
 
 #include "python/arguments.h"
 #include "python/errors.h"
 #include "python/socket_address.h"
 #include "python/socket_exclusive.h"
 #include "python/socket_operation.h"
+#include "python/thread_context.h"
 
 namespace tonio::python {
 namespace {
@@ -41,50 +47,96 @@ struct Receive {
   int flags;
 };
 
-// Programs ask for far more than usually comes. Up to this size a receive goes into a
-// buffer on the stack and then into a bytes object of the right size, which is cheaper
-// than shrinking one; not while the socket keeps filling what it is given.
-constexpr Py_ssize_t kStackBuffer = Py_ssize_t{16} * 1024;
+// Programs ask for far more than usually comes, and shrinking an object costs more than copying
+// what is short. So what comes goes into a buffer of the thread's, which stays in its cache, and
+// from there into an object of the right size. Where the last receive got much, the object is made
+// beforehand, of that size, and the buffer takes what does not fit.
+constexpr std::size_t kThreadBuffer = std::size_t{64} * 1024, kMuch = std::size_t{16} * 1024;
 
-template <bool kAddress>
-Poll receive(SocketOperation& operation, PyObject*& result) {
-  auto& self = reinterpret_cast<Receive&>(operation);
-  Socket& socket = *operation.socket;
-  Peer storage;
-  Peer* peer = kAddress ? &storage : nullptr;
-  const auto size = static_cast<std::size_t>(self.size);
-  if (self.size <= kStackBuffer && !socket.fills_buffers.load(std::memory_order_relaxed)) {
-    char buffer[kStackBuffer];
-    const net::IoResult io = receive_once(operation, buffer, size, self.flags, peer);
-    if (!io.ok()) return socket_failure(io, self.flags);
-    // With MSG_TRUNC it may be more than there was room for (recv(2)).
-    const Py_ssize_t got = std::min<Py_ssize_t>(io.value, self.size);
-    socket.fills_buffers.store(got > self.size / 2, std::memory_order_relaxed);
-    return ready_received(PyBytes_FromStringAndSize(buffer, got), peer, result);
+// Null with an exception set.
+char* thread_buffer() {
+  std::unique_ptr<char[]>& buffer = this_thread->receive_buffer;
+  if (!buffer) buffer.reset(new (std::nothrow) char[kThreadBuffer]);
+  if (!buffer) PyErr_NoMemory();
+  return buffer.get();
+}
+
+// Ready with the first `got` bytes of an object that has been filled.
+Poll ready_shortened(PyObject* bytes, std::size_t got, const Peer* peer, PyObject*& result) {
+  if (got != static_cast<std::size_t>(PyBytes_GET_SIZE(bytes))) {
+    _PyBytes_Resize(&bytes, static_cast<Py_ssize_t>(got));
   }
-  PyObject* bytes = PyBytes_FromStringAndSize(nullptr, self.size);
-  if (!bytes) return Poll::kError;
-  const net::IoResult io =
-      receive_once(operation, PyBytes_AS_STRING(bytes), size, self.flags, peer);
-  if (!io.ok()) {
-    Py_DECREF(bytes);
-    return socket_failure(io, self.flags);
-  }
-  const Py_ssize_t got = std::min<Py_ssize_t>(io.value, self.size);
-  socket.fills_buffers.store(got > self.size / 2, std::memory_order_relaxed);
-  if (got != self.size) _PyBytes_Resize(&bytes, got);
   return ready_received(bytes, peer, result);
 }
 
-constexpr SocketKind kReceiveKind{kSocketOperation, Interest::kRead, receive<false>, true};
-constexpr SocketKind kReceiveFromKind{kSocketOperation, Interest::kRead, receive<true>};
+// Of a size that the operation may not fall short of when more has come: a datagram would lose its
+// end, and flags change what a size means (recv(2)).
+template <bool kAddress>
+Poll receive_exactly(SocketOperation& operation, PyObject*& result) {
+  auto& self = reinterpret_cast<Receive&>(operation);
+  Peer storage;
+  Peer* peer = kAddress ? &storage : nullptr;
+  const auto size = static_cast<std::size_t>(self.size);
+  const bool copies = size <= kThreadBuffer;
+  PyObject* bytes = copies ? nullptr : PyBytes_FromStringAndSize(nullptr, self.size);
+  char* target = copies ? thread_buffer() : (bytes ? PyBytes_AS_STRING(bytes) : nullptr);
+  if (!target) return Poll::kError;
+  const net::IoResult io = receive_once(operation, target, size, self.flags, peer);
+  if (!io.ok()) {
+    Py_XDECREF(bytes);
+    return socket_failure(io, self.flags);
+  }
+  // With MSG_TRUNC it may be more than there was room for (recv(2)).
+  const Py_ssize_t got = std::min<Py_ssize_t>(io.value, self.size);
+  return copies ? ready_received(PyBytes_FromStringAndSize(target, got), peer, result)
+                : ready_shortened(bytes, static_cast<std::size_t>(got), peer, result);
+}
+
+// Some of a stream's bytes.
+Poll receive_some(SocketOperation& operation, PyObject*& result) {
+  auto& self = reinterpret_cast<Receive&>(operation);
+  if (self.flags != 0) return receive_exactly<false>(operation, result);
+  char* const buffer = thread_buffer();
+  if (!buffer) return Poll::kError;
+  net::Socket& socket = *operation.socket->socket;
+  std::atomic<std::uint32_t>& last_received = operation.socket->last_received;
+  const auto size = static_cast<std::size_t>(self.size);
+  const std::size_t expected =
+      std::min<std::size_t>(last_received.load(std::memory_order_relaxed), size);
+  if (expected < kMuch) {
+    const net::IoResult io = socket.receive(buffer, std::min(size, kThreadBuffer), 0);
+    if (!io.ok()) return socket_failure(io);
+    last_received.store(static_cast<std::uint32_t>(io.value), std::memory_order_relaxed);
+    return ready_with(PyBytes_FromStringAndSize(buffer, io.value), result);
+  }
+  PyObject* bytes = PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(expected));
+  if (!bytes) return Poll::kError;
+  const net::IoResult io = socket.receive(PyBytes_AS_STRING(bytes), expected, buffer,
+                                          std::min(size - expected, kThreadBuffer));
+  if (!io.ok()) {
+    Py_DECREF(bytes);
+    return socket_failure(io);
+  }
+  const auto got = static_cast<std::size_t>(io.value);
+  constexpr std::size_t kMost = std::numeric_limits<std::uint32_t>::max();
+  last_received.store(static_cast<std::uint32_t>(std::min(got, kMost)), std::memory_order_relaxed);
+  if (got > expected) {
+    if (_PyBytes_Resize(&bytes, io.value) != 0) return Poll::kError;
+    std::memcpy(PyBytes_AS_STRING(bytes) + expected, buffer, got - expected);
+  }
+  return ready_shortened(bytes, got, nullptr, result);
+}
+
+constexpr SocketKind kReceiveKind{kSocketOperation, Interest::kRead, receive_some, true};
+constexpr SocketKind kReceiveFromKind{kSocketOperation, Interest::kRead, receive_exactly<true>};
 // One datagram says nothing of whether there are more.
-constexpr SocketKind kReceiveDatagramKind{kSocketOperation, Interest::kRead, receive<false>};
+constexpr SocketKind kReceiveDatagramKind{kSocketOperation, Interest::kRead,
+                                          receive_exactly<false>};
 
 extern constexpr char kReceiving[] = "receiving";
 using ExclusiveReceive = Exclusive<&Socket::stream_receives, kReceiving, start_socket_operation>;
-constexpr SocketKind kStreamReceiveKind{ExclusiveReceive::kOperation, Interest::kRead,
-                                        receive<false>, true};
+constexpr SocketKind kStreamReceiveKind{ExclusiveReceive::kOperation, Interest::kRead, receive_some,
+                                        true};
 
 // Zero bytes are there at once; as in the standard library, recv() doesn't ask the socket.
 Poll receive_nothing(SocketOperation& operation, PyObject*& result) {

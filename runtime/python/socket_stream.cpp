@@ -17,9 +17,8 @@ PyTypeObject stream_type = empty_type();
 
 SocketStream* as_stream(PyObject* self) { return reinterpret_cast<SocketStream*>(self); }
 
-// What a receive without a size asks for: what fits on the stack, until the peer sends more
-// than that at a time.
-constexpr Py_ssize_t kUsual = Py_ssize_t{16} * 1024, kBulk = Py_ssize_t{256} * 1024;
+// What a receive without a size asks for.
+constexpr Py_ssize_t kUsual = Py_ssize_t{256} * 1024;
 
 PyObject* receive_some(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                        PyObject* keywords) {
@@ -34,8 +33,7 @@ PyObject* receive_some(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
     const auto size = parse_count(args[0], "receive_some(): max_bytes");
     return size ? make_stream_receive(socket, static_cast<Py_ssize_t>(*size)) : nullptr;
   }
-  const bool bulk = as_socket(socket)->fills_buffers.load(std::memory_order_relaxed);
-  return make_stream_receive(socket, bulk ? kBulk : kUsual);
+  return make_stream_receive(socket, kUsual);
 }
 
 PyObject* send_all(PyObject* self, PyObject* data) {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 #include "python/py.h"
 #include "task/task.h"
@@ -24,6 +25,7 @@ struct ThreadContext {
   CoroTask* current = nullptr;   // the task that runs
   PyObject* awaiting = nullptr;  // the operation that has just suspended it (borrowed)
   unsigned budget = 0;           // operations until the task has to give way
+  std::unique_ptr<char[]> receive_buffer;  // of socket_receive.cpp
 
   // Tasks begun and ended here; written by the own thread, summed up by others.
   std::atomic<std::uint64_t> begun{0};
