@@ -89,16 +89,25 @@ void Worker::push_woken(task::Task& task) {
   task::Task* displaced = lifo_slot_.exchange(&task, std::memory_order_acq_rel);
   base::stress_point();
   if (displaced) {
-    push_new(*displaced);
+    queue_.push_back(*displaced, scheduler_.inject_);
+    scheduler_.notify();
   } else {
     scheduler_.bound_poll();
   }
 }
 
+// One task alone is mostly what the running one is about to wait for, so no colleague is
+// woken for it: run() does that if the next step finds it still waiting, and
+// rescue_stalled_work() if the running step is a long one.
 void Worker::push_new(task::Task& task) {
+  const bool alone = !has_local_work();
   queue_.push_back(task, scheduler_.inject_);
   base::stress_point();
-  scheduler_.notify();
+  if (alone) {
+    scheduler_.bound_poll();
+  } else {
+    scheduler_.notify();
+  }
 }
 
 void Worker::push_new(task::TaskList& tasks) {
