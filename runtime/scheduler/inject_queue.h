@@ -1,5 +1,5 @@
-// The run queue that all workers share: tasks from threads that are no workers,
-// large batches, and what overflows a local queue.
+// An unbounded run queue behind a lock: the one that all workers share, of tasks from threads that
+// are no workers, and each worker's overflow.
 #pragma once
 
 #include <cstddef>

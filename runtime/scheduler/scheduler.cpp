@@ -59,6 +59,9 @@ bool Scheduler::stop(base::Instant deadline) {
       inject_.push_back(*task);
     }
     while (task::Task* task = worker->queue_.pop()) inject_.push_back(*task);
+    task::TaskList overflow;
+    worker->overflow_.pop(worker->overflow_.size(), overflow);
+    inject_.push_back_all(overflow);
   }
   return true;
 }
@@ -111,7 +114,7 @@ void Scheduler::unpark(Worker& worker) {
 bool Scheduler::work_waits() const {
   if (!inject_.empty()) return true;
   for (const auto& worker : crew_.load(std::memory_order_relaxed)->workers) {
-    if (!worker->queue_.empty()) return true;
+    if (worker->holds_work()) return true;
   }
   return false;
 }

@@ -68,7 +68,7 @@ void Worker::run(task::Task& task) {
   // Work that waits behind this task is for an idle colleague.
   if (crew_.idle.somebody_sleeps() && !queue_.empty()) scheduler_.notify();
   if (task.run() == task::Task::Outcome::kGaveWay) {
-    queue_.push_back(task, scheduler_.inject_);
+    queue_.push_back(task, overflow_);
   }
 }
 
@@ -89,7 +89,7 @@ void Worker::push_woken(task::Task& task) {
   task::Task* displaced = lifo_slot_.exchange(&task, std::memory_order_acq_rel);
   base::stress_point();
   if (displaced) {
-    queue_.push_back(*displaced, scheduler_.inject_);
+    queue_.push_back(*displaced, overflow_);
     scheduler_.notify();
   } else {
     scheduler_.bound_poll();
@@ -101,7 +101,7 @@ void Worker::push_woken(task::Task& task) {
 // rescue_stalled_work() if the running step is a long one.
 void Worker::push_new(task::Task& task) {
   const bool alone = !has_local_work();
-  queue_.push_back(task, scheduler_.inject_);
+  queue_.push_back(task, overflow_);
   base::stress_point();
   if (alone) {
     scheduler_.bound_poll();
@@ -112,34 +112,41 @@ void Worker::push_new(task::Task& task) {
 
 void Worker::push_new(task::TaskList& tasks) {
   if (tasks.empty()) return;
-  queue_.push_back_all(tasks);
-  if (!tasks.empty()) scheduler_.inject_.push_back_all(tasks);
+  append(tasks);
   scheduler_.notify();
 }
 
+void Worker::append(task::TaskList& tasks) {
+  queue_.push_back_all(tasks);
+  if (!tasks.empty()) overflow_.push_back_all(tasks);
+}
+
 task::Task* Worker::next_task() {
-  if (tick_.load(std::memory_order_relaxed) % kInjectInterval == 0) {
-    if (task::Task* task = take_injected(1)) return task;
+  const std::uint32_t tick = tick_.load(std::memory_order_relaxed);
+  if (tick % kInjectInterval == 0) {
+    const bool mine_first = tick / kInjectInterval % 2 == 0;
+    if (task::Task* task = take(mine_first ? overflow_ : scheduler_.inject_, 1)) return task;
+    if (task::Task* task = take(mine_first ? scheduler_.inject_ : overflow_, 1)) return task;
   }
   if (lifo_slot_.load(std::memory_order_relaxed)) {
     if (task::Task* task = lifo_slot_.exchange(nullptr, std::memory_order_acq_rel)) {
       if (++lifo_runs_ <= kLifoRuns) return task;
-      queue_.push_back(*task, scheduler_.inject_);
+      queue_.push_back(*task, overflow_);
     }
   }
   lifo_runs_ = 0;
   const bool alone = crew_.workers.size() == 1;
   if (task::Task* task = alone ? queue_.pop_unshared() : queue_.pop()) return task;
-  return take_injected(kInjectBatch);
+  if (task::Task* task = take(overflow_, kInjectBatch)) return task;
+  return take(scheduler_.inject_, kInjectBatch);
 }
 
-task::Task* Worker::take_injected(std::size_t count) {
+task::Task* Worker::take(InjectQueue& from, std::size_t count) {
   task::TaskList taken;
-  scheduler_.inject_.pop(count, taken);
+  from.pop(count, taken);
   task::Task* first = taken.pop_front();
   if (!taken.empty()) {
-    queue_.push_back_all(taken);
-    if (!taken.empty()) scheduler_.inject_.push_back_all(taken);
+    append(taken);
     // With its fence: run() only looks whether somebody sleeps, and a colleague that parks
     // just now might see neither these tasks in the queue nor be seen.
     scheduler_.notify();
@@ -151,7 +158,7 @@ task::Task* Worker::search() {
   if (!searching_) searching_ = crew_.idle.begin_searching();
   if (!searching_) return nullptr;
   if (task::Task* task = steal()) return task;
-  return take_injected(kInjectBatch);
+  return take(scheduler_.inject_, kInjectBatch);
 }
 
 task::Task* Worker::steal() {
@@ -165,6 +172,7 @@ task::Task* Worker::steal() {
     Worker& victim = *workers[(start + i) % workers.size()];
     if (&victim == this) continue;
     if (task::Task* task = victim.queue_.steal_into(queue_)) return task;
+    if (task::Task* task = take(victim.overflow_, kInjectBatch)) return task;
   }
   return nullptr;
 }
@@ -188,8 +196,9 @@ bool Worker::rescue_stalled_work() {
                            ? victim.lifo_slot_.exchange(nullptr, std::memory_order_acq_rel)
                            : nullptr;
     if (!task) task = victim.queue_.steal_into(queue_);
+    if (!task) task = take(victim.overflow_, kInjectBatch);
     if (task) {
-      queue_.push_back(*task, scheduler_.inject_);
+      queue_.push_back(*task, overflow_);
       return true;
     }
   }
@@ -261,8 +270,7 @@ void Worker::drive() {
   parker_.end_drive();
   base::stress_point();
   scheduler_.release_baton();
-  queue_.push_back_all(ready);
-  if (!ready.empty()) scheduler_.inject_.push_back_all(ready);
+  append(ready);
   if (colleagues_run && queue_.empty()) rescue_stalled_work();
 }
 

@@ -9,6 +9,7 @@
 #include "base/atomic.h"
 #include "base/clock.h"
 #include "base/thread.h"
+#include "scheduler/inject_queue.h"
 #include "scheduler/local_queue.h"
 #include "scheduler/parker.h"
 #include "task/task.h"
@@ -39,7 +40,7 @@ class Worker {
  private:
   friend class Scheduler;
 
-  // Steps between two looks at the driver, and at the shared queue. Odd and apart,
+  // Steps between two looks at the driver, and at the shared queue and the overflow. Odd and apart,
   // so that they don't fall together.
   static constexpr std::uint32_t kDriverInterval = 61, kInjectInterval = 31;
   // A poll costs as much as a dozen short steps, so a busy worker leaves this much time
@@ -57,7 +58,9 @@ class Worker {
   void run(task::Task& task);
   void poll_without_blocking();
   task::Task* next_task();
-  task::Task* take_injected(std::size_t count);
+  // Takes up to `count` tasks from there; gives the first, the others go to the local queue.
+  task::Task* take(InjectQueue& from, std::size_t count);
+  void append(task::TaskList& tasks);
   task::Task* search();
   task::Task* steal();
   bool rescue_stalled_work();
@@ -67,7 +70,7 @@ class Worker {
   void sleep();
   void keep_watch();
   bool has_local_work() const {
-    return lifo_slot_.load(std::memory_order_relaxed) != nullptr || !queue_.empty();
+    return lifo_slot_.load(std::memory_order_relaxed) != nullptr || holds_work();
   }
 
   Scheduler& scheduler_;
@@ -77,8 +80,13 @@ class Worker {
   base::Thread thread_;
   base::Atomic<std::uint32_t> ended_{0};  // futex of join()
 
+  bool holds_work() const { return !queue_.empty() || !overflow_.empty(); }
+
   // Own thread pushes and pops, others steal.
   LocalQueue queue_;
+  // What did not fit in it. Not in the queue that all share: coroutines that run elsewhere than
+  // where they were made cost the interpreter several times as much.
+  InjectQueue overflow_;
   // The task to run next. Own thread puts it there; a colleague takes it only when
   // this worker is stuck in a step.
   base::Atomic<task::Task*> lifo_slot_{nullptr};

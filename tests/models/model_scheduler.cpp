@@ -89,6 +89,14 @@ class Job final : public task::Task {
     ++machine_.queued;
     wake();
   }
+  void spawn_in_list() {
+    ++machine_.queued;
+    task::TaskList list;
+    list.push_back(*this);
+    machine_.scheduler.spawn(list);
+  }
+  // By a task that goes on: the watch may be what saves it.
+  void spawn_alone() { machine_.scheduler.spawn(*this); }
   void post() { machine_.driver.post(*this); }
   void wait() { ran_.wait(); }
 
@@ -150,12 +158,12 @@ void two_tasks_meet() {
   machine.stop();
 }
 
-// What a running task spawns is run by a colleague while it goes on.
+// What a running task spawns in a list is run by a colleague while it goes on.
 void spawn_from_a_task() {
   Machine machine;
   Job second(machine, nullptr);
   Job first(machine, [&] {
-    second.spawn();
+    second.spawn_in_list();
     second.wait();
   });
   machine.start(2);
@@ -205,6 +213,20 @@ void woken_behind_a_stuck_step() {
   machine.stop();
 }
 
+// One alone wakes no colleague; when its spawner is stuck, one gets it all the same.
+void spawned_behind_a_stuck_step() {
+  Machine machine;
+  Job second(machine, nullptr);
+  Job first(machine, [&] {
+    second.spawn_alone();
+    second.wait();
+  });
+  machine.start(2);
+  first.spawn();
+  first.wait();
+  machine.stop();
+}
+
 void stop_meets_park(unsigned workers) {
   Machine machine;
   machine.start(workers);
@@ -223,6 +245,7 @@ std::vector<Scenario> tonio::model::scenarios() {
           {"readiness meets two sleepers", narrow, deep, readiness_meets_sleepers},
           {"somebody watches the driver", orders, deep, somebody_watches_the_driver},
           {"a task woken behind a stuck step", orders, deep, woken_behind_a_stuck_step},
+          {"a task spawned behind a stuck step", orders, deep, spawned_behind_a_stuck_step},
           {"stop meets one worker's park", normal, deeper, [] { stop_meets_park(1); }},
           {"stop meets two workers' park", normal, deep, [] { stop_meets_park(2); }}};
 }
