@@ -14,6 +14,7 @@ import unittest
 from libraries import library, python_path
 from programs import TIMEOUT, TONIO, clean_environment
 from pytest_runs import OPTIONS
+from sanitizers import THREAD_SANITIZER
 from scenarios import main
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -91,6 +92,8 @@ class Guide(unittest.TestCase):
                     self.skipTest(reason)
                 environment["PYTHONPATH"] = python_path()
         of_tests = "import pytest\n" in example.text
+        if of_tests and THREAD_SANITIZER:
+            self.skipTest("pytest's imports take minutes with ThreadSanitizer")
         with tempfile.TemporaryDirectory(prefix="tonio-test-") as folder:
             path = pathlib.Path(folder, "app.py")
             path.write_text(example.text)

@@ -6,14 +6,14 @@ import unittest
 
 import tonio
 from leaks import check_nothing_is_left
-from sanitizers import SANITIZED
+from sanitizers import SANITIZED, THREAD_SANITIZER
 from scale import scaled
 from scenarios import Scenarios, main
 from tonio import sync
 from tonio.sync import channel
 from tonio.time import interval, timeout
 
-ROUNDS = scaled(10_000 if SANITIZED else 100_000)
+ROUNDS = scaled(1_000 if THREAD_SANITIZER else 10_000 if SANITIZED else 100_000)
 # Each of these starts a thread or looks at every task.
 FEWER = ROUNDS // 20
 TASKS = 10

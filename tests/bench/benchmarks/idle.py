@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.contest import Column, Contest, Contestant, RatioColumn
 from harness.process import ProgramFailed, environment
 
-BARE = "python, signal.pause()"
+WORKS = {"sleep": "a sleep", "serve": "a listener"}
 SETTLE_S, WATCH_S = 1.0, 3.0
 
 
@@ -21,13 +21,20 @@ def repeats(setting):
 
 
 def contests(setting):
-    against, missing = {"python": BARE}, setting.tonio_missing
     yield Contest(
         f"idle: watched for {WATCH_S:g} s",
         [
-            Contestant(BARE, idle(setting.python.program("idle_python.py"))),
-            Contestant("tonio, a sleep", idle(setting.tonio_program("idle_tonio.py", 2, "sleep")), against, missing),
-            Contestant("tonio, a listener", idle(setting.tonio_program("idle_tonio.py", 2, "serve")), against, missing),
+            contestant
+            for work, name in WORKS.items()
+            for contestant in (
+                Contestant(f"python, {name}", idle(setting.python.program("idle_python.py", work))),
+                Contestant(
+                    f"tonio, {name}",
+                    idle(setting.tonio_program("idle_tonio.py", 2, work)),
+                    {"python": f"python, {name}"},
+                    setting.tonio_missing,
+                ),
+            )
         ],
         [
             Column("rss_kb", "RSS MiB", scale=1 / 1024),

@@ -3,7 +3,9 @@
 import sys
 
 import tonio
-import tonio.net
+
+if sys.argv[1] == "serve":
+    import tonio.net
 
 
 def serve(stream):
