@@ -1,6 +1,5 @@
-// The importer is a few lines of Python, compiled at start-up, over two functions that
-// read the embedded data: it follows importlib's protocol (PEP 451), and linecache and
-// inspect find the source through its get_source().
+// The importer is a few lines of Python, itself embedded (stdlib/tonio/_importer.py), over three
+// functions that read the embedded data.
 #include "python/package_importer.h"
 
 #include <marshal.h>
@@ -11,53 +10,6 @@
 
 namespace tonio::python {
 namespace {
-
-constexpr const char kImporter[] = R"(
-class EmbeddedImporter:
-    """Imports the package that lies in the tonio binary (PEP 451)."""
-
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        found = find(name)
-        if found is None:
-            return None
-        is_package, filename = found
-        spec = ModuleSpec(name, EmbeddedImporter, origin=filename, is_package=is_package)
-        spec.has_location = True
-        spec.cached = None
-        return spec
-
-    @staticmethod
-    def create_module(spec):
-        return None
-
-    @staticmethod
-    def exec_module(module):
-        exec(load_code(module.__name__), module.__dict__)
-
-    @staticmethod
-    def get_code(name):
-        return load_code(name)
-
-    @staticmethod
-    def get_source(name):
-        return load_source(name)
-
-    @staticmethod
-    def is_package(name):
-        return find(name)[0]
-
-    @staticmethod
-    def find_distributions(context):
-        """For importlib.metadata: the package has a version and entry points."""
-        # Not where somebody looks at certain folders only.
-        if context.path is sys.path and context.name in (None, "tonio"):
-            from tonio._distribution import Distribution
-            yield Distribution()
-
-
-sys.meta_path.insert(0, EmbeddedImporter)
-)";
 
 const EmbeddedModule* find_module(PyObject* name) {
   Py_ssize_t size = 0;
@@ -114,17 +66,12 @@ PyMethodDef functions[] = {
 }  // namespace
 
 bool install_package_importer() {
-  Ref importlib = Ref::steal(PyImport_ImportModule("_frozen_importlib"));
-  Ref spec_type =
-      Ref::steal(importlib ? PyObject_GetAttrString(importlib.get(), "ModuleSpec") : nullptr);
   Ref globals = Ref::steal(PyDict_New());
-  Ref name = Ref::steal(PyUnicode_FromString("tonio_importer"));
-  Ref sys = Ref::steal(PyImport_ImportModule("sys"));
-  if (!spec_type || !globals || !name || !sys) return false;
-  if (PyDict_SetItemString(globals.get(), "__builtins__", PyEval_GetBuiltins()) != 0 ||
-      PyDict_SetItemString(globals.get(), "__name__", name.get()) != 0 ||
-      PyDict_SetItemString(globals.get(), "sys", sys.get()) != 0 ||
-      PyDict_SetItemString(globals.get(), "ModuleSpec", spec_type.get()) != 0) {
+  Ref name = Ref::steal(PyUnicode_FromString("tonio._importer"));
+  Ref code = Ref::steal(name ? load_code(nullptr, name.get()) : nullptr);
+  if (!globals || !code ||
+      PyDict_SetItemString(globals.get(), "__builtins__", PyEval_GetBuiltins()) != 0 ||
+      PyDict_SetItemString(globals.get(), "__name__", name.get()) != 0) {
     return false;
   }
   for (PyMethodDef* def = functions; def->ml_name; ++def) {
@@ -134,7 +81,7 @@ bool install_package_importer() {
     }
   }
   return static_cast<bool>(
-      Ref::steal(PyRun_String(kImporter, Py_file_input, globals.get(), globals.get())));
+      Ref::steal(PyEval_EvalCode(code.get(), globals.get(), globals.get())));
 }
 
 }  // namespace tonio::python
