@@ -218,7 +218,7 @@ Poll raise_cancelled_call(BlockingCall& call, CoroTask& task) {
   return Poll::kError;
 }
 
-// For a task that is cancelled and the last one that waits: ends the call first.
+// For a task that is cancelled and the last one that waits: ends the call first, if it has not.
 Poll end_call(BlockingCall& call, CoroTask& task, PyObject*& result) {
   while (!call.done.is_set()) {
     // Another request may come while the call ends.
@@ -240,7 +240,7 @@ Poll call_start(PyObject* self, CoroTask& task, PyObject*& result) {
   BlockingCall& call = *as_call(self);
   const bool cancelled = task.state().cancel_requested();
   if (call.done.is_set()) {
-    return cancelled ? raise_cancelled_call(call, task) : call_result(call, result);
+    return cancelled ? end_call(call, task, result) : call_result(call, result);
   }
   if (cancelled || !task.state().begin_arming()) {
     return call.waiters.load() > 0 ? raise_cancelled_call(call, task)

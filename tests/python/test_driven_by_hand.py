@@ -59,9 +59,10 @@ class InsideATask(unittest.TestCase):
             with self.assertRaisesRegex(RuntimeError, "Sleep was driven again.*`await`"):
                 coroutine.send(None)
             # list() would go on until the memory is full.
-            for operation in (event.wait(), tonio.sleep(1), tonio.spawn(sleeps())):
+            for operation in (event.wait(), tonio.sleep(1), tonio.spawn(event.wait())):
                 with self.assertRaisesRegex(RuntimeError, "driven again"):
                     list(operation)
+            event.set()
             # The task itself is as good as ever.
             yield tonio.sleep(0.001)
             return (yield sleeps())

@@ -8,6 +8,7 @@ import threading
 
 import interrupted
 import tonio
+from _tonio import finish_blocking
 from scenarios import Scenarios, main
 from tonio import fs
 from tonio.exceptions import CancelledError
@@ -182,6 +183,29 @@ class Cancellation(Scenarios):
 
         yield self.scoped(body)
         self.assertEqual([file.closed for file in files], [True])
+
+    def test_a_call_that_ended_before_the_task_waited_for_it(self):
+        log = []
+
+        def work(scope):
+            call = finish_blocking(lambda: "outcome")
+            # On the same thread, so the first has ended when this begins.
+            second = threading.Event()
+            finish_blocking(second.set)
+            second.wait(30)
+            scope.cancel()
+            log.append((yield call))
+            try:
+                yield tonio.sleep(30)
+            except CancelledError:
+                log.append("cancelled")
+
+        def body(scope):
+            scope.spawn(self.task(work)(scope))
+            yield
+
+        yield self.scoped(body)
+        self.assertEqual(log, ["outcome", "cancelled"])
 
     def test_a_timeout_during_a_call(self):
         held = Held(b"data")
