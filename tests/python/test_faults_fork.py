@@ -4,6 +4,7 @@ subprocess and multiprocessing in all of its start methods work from inside a ru
 import unittest
 
 from programs import run_program
+from sanitizers import THREAD_SANITIZER
 from scenarios import main
 
 START = """
@@ -77,13 +78,17 @@ PROCESSES = """
         return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
 
     def program():
-        for method in "spawn", "forkserver", "fork":
+        for method in sys.argv[1:]:
             print(*(yield tonio.spawn_blocking(work, method)))
         print((yield tonio.spawn_blocking(child_of_python)), end="")
 
     if __name__ == "__main__":
         tonio.run(program())
 """
+
+
+# A forked process can't start threads with ThreadSanitizer, and the queue needs one.
+METHODS = {"spawn": 0, "forkserver": 0} if THREAD_SANITIZER else {"spawn": 0, "forkserver": 0, "fork": 5}
 
 
 class Fork(unittest.TestCase):
@@ -98,11 +103,13 @@ class Fork(unittest.TestCase):
 
     def test_processes_of_a_run(self):
         for threads in ("1", "2"):
-            done = run_program(START + PROCESSES, "--threads", threads, environment=NO_LEAK_CHECK)
+            done = run_program(
+                START + PROCESSES, "--threads", threads, args=METHODS, environment=NO_LEAK_CHECK
+            )
             self.assertEqual((done.code, done.err), (0, ""))
             self.assertEqual(
                 done.out.splitlines(),
-                ["spawn True 0 0", "forkserver True 0 0", "fork True 0 5", "ran"],
+                [*(f"{method} True 0 {code}" for method, code in METHODS.items()), "ran"],
             )
 
 

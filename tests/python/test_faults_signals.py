@@ -96,6 +96,8 @@ PROGRAM = """
 
 
 class Storm(unittest.TestCase):
+    maxDiff = None
+
     def test_every_call_is_interrupted(self):
         for threads in ("1", "2", "8"):
             done = run_program(PROGRAM, "--threads", threads)

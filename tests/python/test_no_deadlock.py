@@ -8,6 +8,7 @@ import unittest
 
 from deadlocks import START, add_tests, run_programs
 from programs import Program
+from sanitizers import THREAD_SANITIZER
 from scenarios import main
 
 READY = """
@@ -245,6 +246,7 @@ class Idle(unittest.TestCase):
     # Longer than the longest pause between two looks.
     WINDOW = 6
 
+    @unittest.skipIf(THREAD_SANITIZER, "ThreadSanitizer has a thread that wakes")
     def test_no_thread_wakes_while_the_program_waits_for_something_outside(self):
         with contextlib.ExitStack() as stack:
             programs = [
