@@ -123,7 +123,10 @@ class SendPipe(_Pipe):
                 sent = 0
                 while sent < len(rest):
                     try:
-                        sent += self._call(os.write, rest[sent:])
+                        # Released here: an exception may live on with it, and end on another
+                        # thread, and what views of one buffer share is not made for that.
+                        with rest[sent:] as part:
+                            sent += self._call(os.write, part)
                     except BlockingIOError:
                         await self._ready.arm_w()
             finally:
