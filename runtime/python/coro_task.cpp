@@ -355,8 +355,9 @@ void CoroTask::has_waited(PyObject* scope) {
 
 void CoroTask::note_cancel() {
   ending_cancelled_ = true;
-  cancel_left_scopes(cancel_target());
+  // In this order: a request that comes in between is taken note of again.
   state().deliver_cancel();
+  cancel_left_scopes(cancel_target());
 }
 
 void CoroTask::cancel_left_scopes(std::uint64_t within) const {

@@ -11,6 +11,8 @@
 namespace tonio::python {
 namespace {
 
+constexpr const char kImporter[] = "tonio._importer";
+
 const EmbeddedModule* find_module(PyObject* name) {
   Py_ssize_t size = 0;
   const char* text = PyUnicode_AsUTF8AndSize(name, &size);
@@ -37,8 +39,10 @@ PyObject* load_code(PyObject*, PyObject* name) {
                                         static_cast<Py_ssize_t>(module->code.size()));
 }
 
+// Of what can be imported.
 PyObject* find(PyObject*, PyObject* name) {
   const EmbeddedModule* module = find_module(name);
+  if (module && module->name == kImporter) module = nullptr;
   if (!module) {
     if (PyErr_Occurred()) return nullptr;
     Py_RETURN_NONE;
@@ -67,7 +71,7 @@ PyMethodDef functions[] = {
 
 bool install_package_importer() {
   Ref globals = Ref::steal(PyDict_New());
-  Ref name = Ref::steal(PyUnicode_FromString("tonio._importer"));
+  Ref name = Ref::steal(PyUnicode_FromString(kImporter));
   Ref code = Ref::steal(name ? load_code(nullptr, name.get()) : nullptr);
   if (!globals || !code ||
       PyDict_SetItemString(globals.get(), "__builtins__", PyEval_GetBuiltins()) != 0 ||

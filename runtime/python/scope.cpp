@@ -78,10 +78,8 @@ std::optional<bool> leave(Scope* self, PyObject* exception) {
   self->left.store(true);
   const bool swallow = exception && ends_here(self, exception);
   // A body that failed has no use for its children, nor for those that it left in other scopes.
-  if (exception) {
-    self->core.cancel();
-    task->cancel_left_scopes(self->core.id());
-  }
+  if (exception) self->core.cancel();
+  if (self->core.cancelled()) task->cancel_left_scopes(self->core.id());
   return swallow;
 }
 
@@ -112,6 +110,8 @@ PyObject* scope_aenter(PyObject* self, PyObject*) {
 PyObject* scope_aexit(PyObject* self, PyObject* const* args, Py_ssize_t count) {
   PyObject* exception = exception_of(args, count);
   const auto swallow = leave(as_scope(self), exception);
+  // For a task that does not await what this gives, too.
+  if (swallow && as_scope(self)->core.has_children()) current_task()->wait_at_end(self);
   return swallow ? make_scope_wait(self, exception, *swallow, true) : nullptr;
 }
 

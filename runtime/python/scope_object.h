@@ -17,7 +17,9 @@ struct Scope {
   double timeout;  // seconds; negative: none
   bool raise_timeout;
   task::CancelScope core;
-  const task::Task* host;  // who has entered it; null for one without a body
+  // Who has entered it, and does not end before it is over; null for one without a body. Written
+  // before `left`, read after it.
+  const task::Task* host;
   std::atomic<bool> left;
   std::atomic<bool> timed_out;
   std::atomic<bool> child_ended_with_run;  // a child was cancelled because the run ends

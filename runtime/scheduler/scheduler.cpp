@@ -87,7 +87,7 @@ void Scheduler::spawn(task::Task& task) {
 void Scheduler::spawn(task::TaskList& tasks) {
   if (tasks.empty()) return;
   Worker* worker = current();
-  // What fits stays where it was made.
+  // They stay where they were made.
   if (worker && &worker->scheduler_ == this) return worker->push_new(tasks);
   inject_.push_back_all(tasks);
   notify_from_outside();

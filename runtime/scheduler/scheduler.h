@@ -95,7 +95,7 @@ class Scheduler final : public task::Waker {
   // By a worker that has released the baton and goes on to run tasks: asks a sleeper
   // to keep watch while nobody polls.
   void ensure_watcher();
-  // By a worker that fills its LIFO slot: a poll without end becomes one that looks,
+  // By a worker that has got one task and tells nobody: a poll without end becomes one that looks,
   // now and then, whether the worker is stuck.
   void bound_poll() {
     if (endless_poll_.load(std::memory_order_seq_cst) &&

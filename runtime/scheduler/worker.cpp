@@ -43,7 +43,11 @@ void Worker::thread_main() {
   while (!scheduler_.stopping()) {
     const std::uint32_t tick = tick_.load(std::memory_order_relaxed) + 1;
     tick_.store(tick, std::memory_order_relaxed);
-    if (tick % kDriverInterval == 0) poll_without_blocking();
+    if (tick % kDriverInterval == 0) {
+      poll_without_blocking();
+      // Where all are busy, nobody else looks.
+      if (crew_.workers.size() > 1) (void)rescue_stalled_work();
+    }
     base::stress_point();
     task::Task* task = next_task();
     if (!task) task = search();
@@ -259,7 +263,7 @@ void Worker::drive() {
   bool colleagues_run = crew_.idle.somebody_runs();
   if (!colleagues_run) {
     // The flag first, then the look that decides: a colleague that runs later sees the
-    // flag when it fills its LIFO slot.
+    // flag when it gets a task that it tells nobody of.
     scheduler_.endless_poll_.store(true, std::memory_order_seq_cst);
     colleagues_run = crew_.idle.somebody_runs();
   }

@@ -48,7 +48,7 @@ class Worker {
   static constexpr base::Instant kDriverPeriod = 50;
   // Tasks run from the LIFO slot in a row before the others get a turn.
   static constexpr unsigned kLifoRuns = 3;
-  // Tasks taken from the shared queue at once.
+  // Tasks taken at once from the shared queue and from overflows.
   static constexpr std::size_t kInjectBatch = LocalQueue::kCapacity / 2;
   // While somebody runs, one idle worker looks this often whether it is stuck in a
   // long step and work or the driver is left waiting meanwhile. In microseconds.

@@ -28,6 +28,10 @@ class Sources(unittest.TestCase):
         self.assertIn("class Runtime", inspect.getsource(tonio.Runtime))
         self.assertIn('"""', inspect.getsource(tonio.net.socket))
 
+    def test_the_importer_is_not_among_them(self):
+        with self.assertRaises(ModuleNotFoundError):
+            import tonio._importer  # noqa: F401
+
     def test_tracebacks_show_them(self):
         try:
             tonio.run(5)

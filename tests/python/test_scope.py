@@ -627,6 +627,17 @@ class Left(Scenarios):
         before.cancel()
         yield before()
 
+    def test_a_cancelled_scope_that_is_left_without_a_suspension(self):
+        log = []
+        blocked = Blocked(lambda: tonio.sleep(FOREVER), log)
+        with tonio.scope() as outer:
+            with tonio.scope() as inside:
+                inside.spawn(blocked.run())
+            yield blocked.started.wait()
+            outer.cancel()
+        yield inside()
+        self.assertEqual(log, ["cancelled", "cleaned up"])
+
     def test_a_failure_ends_them(self):
         logs = [], []
         blocked = [Blocked(lambda: tonio.sleep(FOREVER), log) for log in logs]

@@ -2,6 +2,7 @@
 up, and gives back what it was given."""
 
 import random
+import time
 import unittest
 
 import tonio
@@ -56,6 +57,49 @@ class Races(unittest.TestCase):
                     scope.cancel()
                 yield scope()
                 self.assertEqual(semaphore.tokens(), 3)
+
+        self.race(program)
+
+    def test_a_second_cancellation_while_the_first_is_noted(self):
+        def forever():
+            yield tonio.sleep(3600)
+
+        def waits_while_cleaning_up(scope, begun):
+            begun.set()
+            try:
+                yield forever()
+            finally:
+                yield scope()
+
+        def host(middle, left, begun):
+            with tonio.scope() as first:
+                first.spawn(forever())
+            with middle:
+                for _ in range(50):
+                    with tonio.scope() as scope:
+                        scope.spawn(forever())
+                with tonio.scope() as second:
+                    second.spawn(waits_while_cleaning_up(first, begun))
+                left.set()
+                yield second()
+
+        def cancels(scope, delay):
+            end = time.perf_counter() + delay
+            while time.perf_counter() < end:
+                pass
+            scope.cancel()
+            yield
+
+        def program():
+            for _ in range(scaled(40)):
+                middle, left, begun = tonio.scope(), tonio.Event(), tonio.Event()
+                with tonio.scope() as outer:
+                    outer.spawn(host(middle, left, begun))
+                    yield left.wait()
+                    yield begun.wait()
+                    delay = random.uniform(0, 0.0005)
+                    yield tonio.spawn(cancels(middle, 0.0001), cancels(outer, delay))
+                yield outer()
 
         self.race(program)
 

@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <deque>
 #include <thread>
+#include <utility>
 
 #include "scheduler/scheduler.h"
 #include "support/fake_runtime.h"
@@ -88,11 +90,19 @@ TEST_CASE(
     scheduler::Scheduler scheduler(driver, hooks);
     REQUIRE(scheduler.start(workers));
     std::atomic<bool> stop{false};
-    test::Countdown hogs_ended(3);
+    // More than a local queue holds, where that is small (TONIO_SMALL_QUEUES).
+    constexpr int kHogs = 12;
+    test::Countdown hogs_begun(kHogs), hogs_ended(kHogs);
     const auto hog = [&](test::StepTask&) { return stop ? Next::kDone : Next::kGiveWay; };
-    test::StepTask a(scheduler, hog, &hogs_ended), b(scheduler, hog, &hogs_ended),
-        c(scheduler, hog, &hogs_ended);
-    for (auto* task : {&a, &b, &c}) scheduler.spawn(*task);
+    std::deque<test::StepTask> hogs;
+    for (int i = 0; i < kHogs; ++i) {
+      const auto step = [&, begun = false](test::StepTask& me) mutable {
+        if (!std::exchange(begun, true)) hogs_begun.count_down();
+        return hog(me);
+      };
+      scheduler.spawn(hogs.emplace_back(scheduler, step, &hogs_ended));
+    }
+    hogs_begun.wait();
     for (int i = 0; i < 50; ++i) {
       test::Countdown ended(2);
       test::StepTask outside(
