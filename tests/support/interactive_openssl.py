@@ -67,7 +67,8 @@ class InteractiveOpenSSL(Peer):
 
     def update_key(self, request):
         """Nothing else may be on its way to the program."""
-        before = len(self._said)
+        with self._changed:
+            before = len(self._said)
         self.say(b"K\n" if request else b"k\n")
         self._wait(lambda said: said.find(self._done, before) >= 0)
 

@@ -21,6 +21,7 @@ import traceback
 import warnings
 
 import tonio
+from sanitizers import SANITIZED
 from tonio.time import timeout
 
 from . import guard, surface
@@ -49,8 +50,8 @@ RUNS = ("run", "block_on", "run_until_complete", "run_pygen_until_complete",
         "shield_blocking", "map_blocking", "to_asyncio", "from_asyncio", "to_trio", "from_trio")  # fmt: skip
 # They fill as much memory as they are asked for, which a limit has to refuse.
 ALLOCATES = ("Result", "__init__")
-# AddressSanitizer needs more addresses than any limit allows.
-UNLIMITED = bool(os.environ.get("ASAN_OPTIONS"))
+# Sanitizers need more addresses than any limit allows.
+UNLIMITED = SANITIZED
 # A shield that nobody leaves holds back the end of the test's own time limit.
 NO_SHIELD = ("scope",)
 # Our mistake, wherever it comes out.
