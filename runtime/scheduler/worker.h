@@ -40,8 +40,8 @@ class Worker {
  private:
   friend class Scheduler;
 
-  // Steps between two looks at the driver, and at the shared queue and the overflow. Odd and apart,
-  // so that they don't fall together.
+  // Steps between two looks at the driver, and at the shared queue and the overflow. Odd and
+  // apart, so that they don't fall together.
   static constexpr std::uint32_t kDriverInterval = 61, kInjectInterval = 31;
   // A poll costs as much as a dozen short steps, so a busy worker leaves this much time
   // between two. In microseconds.
@@ -69,6 +69,8 @@ class Worker {
   void drive();
   void sleep();
   void keep_watch();
+  // What colleagues may take.
+  bool holds_work() const { return !queue_.empty() || !overflow_.empty(); }
   bool has_local_work() const {
     return lifo_slot_.load(std::memory_order_relaxed) != nullptr || holds_work();
   }
@@ -79,8 +81,6 @@ class Worker {
   void* thread_state_ = nullptr;
   base::Thread thread_;
   base::Atomic<std::uint32_t> ended_{0};  // futex of join()
-
-  bool holds_work() const { return !queue_.empty() || !overflow_.empty(); }
 
   // Own thread pushes and pops, others steal.
   LocalQueue queue_;

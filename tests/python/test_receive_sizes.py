@@ -18,7 +18,7 @@ SIZES = [
 
 class Streams(Scenarios):
     def passes(self, data, send, receive):
-        """Whether `data` comes out as it went in, all pieces together."""
+        """`data` comes out as it went in, all pieces together."""
         sending = tonio.spawn(send(data))
         received = bytearray()
         while len(received) < len(data):
