@@ -127,6 +127,9 @@ def _environment(folder):
         TMPDIR=folder,
         # A name that has to be looked up fails soon where there is no name server.
         RES_OPTIONS="attempts:1 timeout:1",
+        # Stacks and heaps of more would use up the limit of addresses, and CPython 3.13 unwinds
+        # for ever where not even an int can be made.
+        TONIO_BLOCKING_THREADS="16",
     )
     if ADDRESS_SANITIZER:
         given = environment.get("ASAN_OPTIONS", "")

@@ -153,6 +153,10 @@ class Caller:
                 # Its __index__ may say 0 or 1: closed once, that is the next descriptor that
                 # the runtime opens, and closed again, it is that one.
                 continue
+            if function == "open" and isinstance(value, int) and 0 <= value < 4096:
+                # What it returns may be awaited twice: two files then close that descriptor,
+                # the second one when it is somebody else's.
+                continue
             if function in TAKES_DESCRIPTORS and isinstance(value, int) and 0 <= value < 4096:
                 value = os.open(os.devnull, os.O_RDONLY)
                 return f"descriptor of /dev/null ({name})", value
