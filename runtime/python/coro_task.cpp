@@ -325,7 +325,7 @@ void CoroTask::push(PyObject* iterator) {
 }
 
 bool CoroTask::pop() {
-  Py_CLEAR(top_);
+  this_thread->drops.drop(std::exchange(top_, nullptr));
   if (!callers_ || callers_->empty()) return false;
   top_ = callers_->back();
   callers_->pop_back();
@@ -428,6 +428,8 @@ void CoroTask::end() {
 
 task::Task::Outcome CoroTask::run() {
   ThreadContext& thread = *this_thread;
+  if (thread.drops.has_received()) [[unlikely]]
+    thread.drops.drop_received();
   thread.current = this;
   thread.budget = kBudget;
   for (;;) {

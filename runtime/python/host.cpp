@@ -34,6 +34,7 @@ void* InterpreterHooks::prepare() {
 void InterpreterHooks::enter(void* state) {
   auto* context = static_cast<ThreadContext*>(state);
   this_thread = context;
+  context->owner_id = _Py_ThreadId();
   Host::instance().register_thread(*context);
   // Made here, not in prepare(): a thread state belongs to the thread that makes it, and
   // with it the biased reference counts of the objects that are made under it.
@@ -45,7 +46,10 @@ void InterpreterHooks::enter(void* state) {
   if (starting.fetch_sub(1) == 1) base::futex_wake(starting, 1);
 }
 
-void InterpreterHooks::detach(void*) { PyEval_SaveThread(); }
+void InterpreterHooks::detach(void* state) {
+  static_cast<ThreadContext*>(state)->drops.flush();
+  PyEval_SaveThread();
+}
 
 void InterpreterHooks::attach(void* state) {
   PyEval_RestoreThread(static_cast<ThreadContext*>(state)->thread_state);
@@ -53,16 +57,21 @@ void InterpreterHooks::attach(void* state) {
 
 void InterpreterHooks::settle(void* state) {
   attach(state);
+  static_cast<ThreadContext*>(state)->drops.drop_received();
   run_pending_work();
   detach(state);
 }
 
 bool InterpreterHooks::unsettled(void* state) {
-  return has_pending_work(static_cast<ThreadContext*>(state)->thread_state);
+  const auto* context = static_cast<ThreadContext*>(state);
+  return context->drops.has_received() || has_pending_work(context->thread_state);
 }
 
 void InterpreterHooks::leave(void* state) {
   auto* context = static_cast<ThreadContext*>(state);
+  context->drops.flush();
+  Host::instance().end_ownership(*context);
+  context->drops.drop_received();
   // Finalizers that this runs may still spawn.
   PyThreadState_Clear(context->thread_state);
   Host::instance().unregister_thread(*context);
@@ -197,6 +206,21 @@ void Host::unregister_thread(ThreadContext& context) {
   threads->begun += context.begun.load(std::memory_order_relaxed);
   threads->ended += context.ended.load(std::memory_order_relaxed);
   std::erase(threads->contexts, &context);
+}
+
+bool Host::give_to_owner(std::uintptr_t owner, std::span<PyObject*> objects) {
+  auto threads = threads_.lock();
+  for (ThreadContext* thread : threads->contexts) {
+    if (thread->owner_id != owner) continue;
+    thread->drops.receive(objects);
+    return true;
+  }
+  return false;
+}
+
+void Host::end_ownership(ThreadContext& context) {
+  auto threads = threads_.lock();
+  context.owner_id = _Py_UNOWNED_TID;
 }
 
 CoroTask& Host::take_task_outside() { return pool_.take(threads_.lock()->free_tasks); }

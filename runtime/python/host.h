@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -106,6 +107,10 @@ class Host {
     for (const ThreadContext* thread : threads->contexts) visit(*thread);
   }
 
+  // Hands the references over to the thread of the runtime whose ob_tid `owner` is; the objects
+  // are its own. False when there is none. Any thread.
+  [[nodiscard]] bool give_to_owner(std::uintptr_t owner, std::span<PyObject*> objects);
+
   // Asks the tasks that are left, of the group if one is given, to end, each once: a task
   // that suspends again in a finally block is not disturbed. Tasks that those start while
   // they end are cleaning up, and are asked only when all that were asked before have ended.
@@ -155,6 +160,8 @@ class Host {
 
   void register_thread(ThreadContext& context);
   void unregister_thread(ThreadContext& context);
+  // From here on it is given nothing (give_to_owner).
+  void end_ownership(ThreadContext& context);
 
   static Host* instance_;
 

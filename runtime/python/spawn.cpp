@@ -181,11 +181,9 @@ Join* start_tasks(Ref items, Join::Shape shape, bool handle, const char* doing,
   if (how.yielded) join->set_yielded();
   if (count > 0) {
     Host& host = Host::instance();
-    // As a list, which colleagues are told of: it is more than one task.
-    task::TaskList batch;
-    batch.push_back(*new SpawnBatch(host.scheduler(), std::move(items), *join, std::move(context),
-                                    host.current_group()));
-    host.scheduler().spawn(batch);
+    auto* batch = new SpawnBatch(host.scheduler(), std::move(items), *join, std::move(context),
+                                 host.current_group());
+    batch->schedule();
   } else {
     join->make_list(0);
   }

@@ -1,61 +1,124 @@
 #include "python/spawn_batch.h"
 
-#include <algorithm>
+#include <bit>
+#include <limits>
 #include <utility>
 
+#include "base/check.h"
 #include "python/coro_task.h"
 #include "python/host.h"
 
 namespace tonio::python {
 
 SpawnBatch::SpawnBatch(task::Waker& waker, Ref iterators, Join& join, Ref context, TaskGroup group)
+    : SpawnBatch(waker,
+                 std::make_shared<Spawned>(std::move(iterators), join, std::move(context), group),
+                 Range{0, 0}, false) {
+  TONIO_CHECK(spawned_->count() <= std::numeric_limits<std::uint32_t>::max());
+  range_.store({0, static_cast<std::uint32_t>(spawned_->count())}, std::memory_order_relaxed);
+}
+
+SpawnBatch::SpawnBatch(task::Waker& waker, std::shared_ptr<Spawned> spawned, Range range,
+                       bool has_list)
     : Task(waker),
-      iterators_(std::move(iterators)),
-      join_(join),
-      context_(std::move(context)),
-      group_(group) {
+      waker_(waker),
+      spawned_(std::move(spawned)),
+      range_(range),
+      has_list_(has_list) {
+  static_assert(std::atomic<Range>::is_always_lock_free);
   // Counts as a task itself, so that nobody takes the end of those it has made for the
   // end of all.
   Host::instance().count_begun();
   state().begin();
 }
 
+void SpawnBatch::schedule() {
+  scheduler::Scheduler& scheduler = Host::instance().scheduler();
+  if (is_large()) return scheduler.spawn_large(*this);
+  // As a list, which colleagues are told of: it is more than one task.
+  task::TaskList batch;
+  batch.push_back(*this);
+  scheduler.spawn(batch);
+}
+
 task::Task::Outcome SpawnBatch::run() {
   Host& host = Host::instance();
-  // Not when it is made: by now the caller may have freed a list just as large, that of the
-  // coroutines, whose memory this one then gets.
-  if (next_ == 0) join_.make_list(count());
-  const std::size_t end = std::min(next_ + kAtOnce, count());
-  task::TaskList ready;
-  if (host.scheduler().workers() == 1) {
-    run_first_steps(end, ready);
-  } else {
-    while (next_ < end) ready.push_back(begin_next());
+  scheduler::Worker& worker = *scheduler::Scheduler::current();
+  if (is_large() && !worker.is_on_turn(*this)) return Outcome::kToBacklog;
+  if (!has_list_.load(std::memory_order_relaxed)) {
+    // Not when it is made: by now the caller may have freed a list just as large, that of the
+    // coroutines, whose memory this one then gets.
+    spawned_->join.make_list(spawned_->count());
+    has_list_.store(true, std::memory_order_release);
   }
-  host.scheduler().spawn(ready);
-  if (next_ < count()) return Outcome::kGaveWay;
+  const bool alone = host.scheduler().workers() == 1;
+  if (is_large() || alone) {
+    run_first_steps(worker, alone);
+  } else {
+    begin_all();
+  }
+  const Range left = range_.load(std::memory_order_relaxed);
+  if (left.begin < left.end) return is_large() ? Outcome::kToBacklog : Outcome::kGaveWay;
+  worker.end_turn();
   host.count_ended();
   delete this;
   return Outcome::kGone;
 }
 
-void SpawnBatch::run_first_steps(std::size_t end, task::TaskList& ready) {
-  const base::Instant until = base::now() + kTurn;
-  while (next_ < end) {
-    CoroTask& task = begin_next();
-    if (task.run() == Outcome::kGaveWay) ready.push_back(task);
-    if (next_ % kLookAtClock == 0 && next_ < end && base::now() >= until) break;
+task::Task* SpawnBatch::split() {
+  // Until then what it makes could end before there is a list for its result.
+  if (!has_list_.load(std::memory_order_acquire)) return nullptr;
+  Range range = range_.load(std::memory_order_relaxed);
+  for (;;) {
+    if (range.begin >= range.end) return nullptr;
+    const std::uint32_t middle = range.begin + (range.end - range.begin) / 2;
+    if (range_.compare_exchange_weak(range, {range.begin, middle}, std::memory_order_acq_rel)) {
+      return new SpawnBatch(waker_, spawned_, {middle, range.end}, true);
+    }
   }
 }
 
-CoroTask& SpawnBatch::begin_next() {
+std::optional<std::uint32_t> SpawnBatch::take(bool alone) {
+  Range range = range_.load(std::memory_order_relaxed);
+  for (;;) {
+    if (range.begin >= range.end) return std::nullopt;
+    const Range left{range.begin + 1, range.end};
+    if (alone) {
+      range_.store(left, std::memory_order_relaxed);
+      return range.begin;
+    }
+    if (range_.compare_exchange_weak(range, left, std::memory_order_acq_rel)) return range.begin;
+  }
+}
+
+void SpawnBatch::run_first_steps(scheduler::Worker& worker, bool alone) {
+  const base::Instant until = base::now() + kTurn;
+  for (std::size_t begun = 1; begun <= kAtOnce; ++begun) {
+    const std::optional<std::uint32_t> number = take(alone);
+    if (!number) return;
+    CoroTask& task = begin(*number);
+    // What goes on is where colleagues find it, should the next step be a long one.
+    if (task.run() == Outcome::kGaveWay) worker.push_ready(task);
+    // A large spawn of its own: that branch first, then the next one.
+    if (worker.has_nested_spawn()) return;
+    // Often only while they may turn out to be long.
+    if (std::has_single_bit(begun) && base::now() >= until) return;
+  }
+}
+
+void SpawnBatch::begin_all() {
+  task::TaskList ready;
+  while (const std::optional<std::uint32_t> number = take(true)) ready.push_back(begin(*number));
+  Host::instance().scheduler().spawn(ready);
+}
+
+CoroTask& SpawnBatch::begin(std::uint32_t number) {
   // A copy that can't be made leaves the task in its worker's context.
-  PyObject* context = context_ ? PyContext_Copy(context_.get()) : nullptr;
-  if (context_ && !context) PyErr_WriteUnraisable(context_.get());
+  PyObject* context = spawned_->context ? PyContext_Copy(spawned_->context.get()) : nullptr;
+  if (spawned_->context && !context) PyErr_WriteUnraisable(spawned_->context.get());
   CoroTask& task = Host::instance().take_task();
-  PyObject*& slot = PyTuple_GET_ITEM(iterators_.get(), static_cast<Py_ssize_t>(next_));
-  task.begin(std::exchange(slot, Py_None), join_, next_, context, group_);
-  ++next_;
+  PyObject*& slot = PyTuple_GET_ITEM(spawned_->iterators.get(), static_cast<Py_ssize_t>(number));
+  task.begin(std::exchange(slot, Py_None), spawned_->join, number, context, spawned_->group);
   return task;
 }
 

@@ -1,13 +1,18 @@
-// A large spawn: makes its tasks a few at a time, as they come to run. Tasks that have
+// A spawn of several: makes its tasks a few at a time, as they come to run. Tasks that have
 // not begun need no memory but a pointer, and one that begins is warm in the cache.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
 
 #include "base/clock.h"
 #include "python/join.h"
 #include "python/py.h"
 #include "python/thread_context.h"
+#include "scheduler/worker.h"
 #include "task/task.h"
 
 namespace tonio::python {
@@ -16,33 +21,55 @@ class CoroTask;
 
 class SpawnBatch final : public task::Task {
  public:
-  // Tasks made per turn; few enough that they and what they wake fit a local queue.
+  // Tasks made per turn; few enough that they and what they wake fit a local queue. Who spawns
+  // more takes turns in the worker's backlog.
   static constexpr std::size_t kAtOnce = 64;
-  // How long first steps are run in a row, in microseconds, and after how many of them
-  // the clock is looked at.
+  // How long first steps are run in a row, in microseconds.
   static constexpr base::Instant kTurn = 50;
-  static constexpr std::size_t kLookAtClock = 32;
 
   // Takes over `iterators`, a tuple that nobody else looks at, and the snapshot of
-  // contextvars (null for none) that each task gets a copy of. The caller schedules it; it
-  // deletes itself.
+  // contextvars (null for none) that each task gets a copy of.
   SpawnBatch(task::Waker& waker, Ref iterators, Join& join, Ref context, TaskGroup group);
 
+  // Hands it to the scheduler. It deletes itself.
+  void schedule();
+
   Outcome run() override;
+  task::Task* split() override;
 
  private:
-  // With one worker nobody could steal the new tasks, so their first steps are run at once
-  // instead of by way of the queue. Those that go on join `ready`.
-  void run_first_steps(std::size_t end, task::TaskList& ready);
-  CoroTask& begin_next();
+  // What the parts of a split spawn share.
+  struct Spawned {
+    Ref iterators;  // None in the places of those that have begun
+    Join& join;
+    Ref context;
+    const TaskGroup group;
+    std::size_t count() const {
+      return static_cast<std::size_t>(PyTuple_GET_SIZE(iterators.get()));
+    }
+  };
+  // The numbers of the coroutines that have not begun, in one word: the worker takes from its
+  // begin while colleagues split off from its end.
+  struct Range {
+    std::uint32_t begin;
+    std::uint32_t end;
+  };
 
-  std::size_t count() const { return static_cast<std::size_t>(PyTuple_GET_SIZE(iterators_.get())); }
+  SpawnBatch(task::Waker& waker, std::shared_ptr<Spawned> spawned, Range range, bool has_list);
 
-  Ref iterators_;  // None in the places of those that have begun
-  Join& join_;
-  Ref context_;
-  const TaskGroup group_;
-  std::size_t next_ = 0;
+  bool is_large() const { return spawned_->count() > kAtOnce; }
+  // Runs first steps at once instead of by way of the queue.
+  void run_first_steps(scheduler::Worker& worker, bool alone);
+  // Puts the tasks into the queue, where colleagues find them.
+  void begin_all();
+  // The next one's number, if there is one. `alone`: no colleague can split this.
+  std::optional<std::uint32_t> take(bool alone);
+  CoroTask& begin(std::uint32_t number);
+
+  task::Waker& waker_;
+  const std::shared_ptr<Spawned> spawned_;
+  std::atomic<Range> range_;
+  std::atomic<bool> has_list_;  // Join::make_list() has been called
 };
 
 }  // namespace tonio::python

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "python/owner_drops.h"
 #include "python/py.h"
 #include "task/task.h"
 
@@ -19,12 +20,14 @@ inline constexpr TaskGroup kNoGroup = 0;
 
 struct ThreadContext {
   PyThreadState* thread_state = nullptr;  // made by the thread itself
+  std::uintptr_t owner_id = 0;            // the ob_tid of what it makes; see Host::give_to_owner
 
   // Own thread only.
   task::TaskList free_tasks;
   CoroTask* current = nullptr;   // the task that runs
   PyObject* awaiting = nullptr;  // the operation that has just suspended it (borrowed)
   unsigned budget = 0;           // operations until the task has to give way
+  OwnerDrops drops;
   std::unique_ptr<char[]> receive_buffer;  // of socket_receive.cpp
 
   // Tasks begun and ended here; written by the own thread, summed up by others.

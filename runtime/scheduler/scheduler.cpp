@@ -62,6 +62,10 @@ bool Scheduler::stop(base::Instant deadline) {
     task::TaskList overflow;
     worker->overflow_.pop(worker->overflow_.size(), overflow);
     inject_.push_back_all(overflow);
+    while (task::Task* spawn = worker->backlog_.pop()) {
+      worker->backlog_.end_turn();
+      inject_.push_back(*spawn);
+    }
   }
   return true;
 }
@@ -91,6 +95,15 @@ void Scheduler::spawn(task::TaskList& tasks) {
   if (worker && &worker->scheduler_ == this) return worker->push_new(tasks);
   inject_.push_back_all(tasks);
   notify_from_outside();
+}
+
+void Scheduler::spawn_large(task::Task& spawn) {
+  if (Worker* worker = current(); worker && &worker->scheduler_ == this) {
+    worker->push_large(spawn);
+  } else {
+    inject_.push_back(spawn);
+    notify_from_outside();
+  }
 }
 
 void Scheduler::notify() {

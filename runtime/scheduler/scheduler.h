@@ -49,6 +49,8 @@ class Scheduler final : public task::Waker {
   // Takes over new tasks: they run in order, behind what is ready. From any thread.
   void spawn(task::Task& task);
   void spawn(task::TaskList& tasks);
+  // Takes over a task that makes many (Outcome::kToBacklog): it runs when nothing is ready.
+  void spawn_large(task::Task& spawn);
 
   // What the calling thread has dropped and a worker has made waits for that worker, which may
   // sleep for long (ThreadHooks::settle): wakes it. Finalizers run late otherwise, or never.

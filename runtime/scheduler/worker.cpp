@@ -70,9 +70,19 @@ void Worker::run(task::Task& task) {
     if (crew_.idle.end_searching()) scheduler_.notify();
   }
   // Work that waits behind this task is for an idle colleague.
-  if (crew_.idle.somebody_sleeps() && !queue_.empty()) scheduler_.notify();
-  if (task.run() == task::Task::Outcome::kGaveWay) {
-    queue_.push_back(task, overflow_);
+  if (crew_.idle.somebody_sleeps() &&
+      (!queue_.empty() || !backlog_.empty() || backlog_.on_turn())) {
+    scheduler_.notify();
+  }
+  switch (task.run()) {
+    case task::Task::Outcome::kGone:
+      break;
+    case task::Task::Outcome::kGaveWay:
+      queue_.push_back(task, overflow_);
+      break;
+    case task::Task::Outcome::kToBacklog:
+      backlog_.put_back(task);
+      break;
   }
 }
 
@@ -120,6 +130,11 @@ void Worker::push_new(task::TaskList& tasks) {
   scheduler_.notify();
 }
 
+void Worker::push_large(task::Task& spawn) {
+  backlog_.push(spawn);
+  scheduler_.notify();
+}
+
 void Worker::append(task::TaskList& tasks) {
   queue_.push_back_all(tasks);
   if (!tasks.empty()) overflow_.push_back_all(tasks);
@@ -132,6 +147,9 @@ task::Task* Worker::next_task() {
     if (task::Task* task = take(mine_first ? overflow_ : scheduler_.inject_, 1)) return task;
     if (task::Task* task = take(mine_first ? scheduler_.inject_ : overflow_, 1)) return task;
   }
+  if (tick % kBacklogInterval == 0) {
+    if (task::Task* task = backlog_.pop()) return task;
+  }
   if (lifo_slot_.load(std::memory_order_relaxed)) {
     if (task::Task* task = lifo_slot_.exchange(nullptr, std::memory_order_acq_rel)) {
       if (++lifo_runs_ <= kLifoRuns) return task;
@@ -142,7 +160,8 @@ task::Task* Worker::next_task() {
   const bool alone = crew_.workers.size() == 1;
   if (task::Task* task = alone ? queue_.pop_unshared() : queue_.pop()) return task;
   if (task::Task* task = take(overflow_, kInjectBatch)) return task;
-  return take(scheduler_.inject_, kInjectBatch);
+  if (task::Task* task = take(scheduler_.inject_, kInjectBatch)) return task;
+  return backlog_.pop();
 }
 
 task::Task* Worker::take(InjectQueue& from, std::size_t count) {
@@ -175,6 +194,11 @@ task::Task* Worker::steal() {
   for (std::size_t i = 0; i < workers.size(); ++i) {
     Worker& victim = *workers[(start + i) % workers.size()];
     if (&victim == this) continue;
+    // First what is the most work at once and has not been begun.
+    if (task::Task* spawn = victim.backlog_.steal()) {
+      backlog_.push(*spawn);
+      return backlog_.pop();
+    }
     if (task::Task* task = victim.queue_.steal_into(queue_)) return task;
     if (task::Task* task = take(victim.overflow_, kInjectBatch)) return task;
   }
@@ -205,6 +229,10 @@ bool Worker::rescue_stalled_work() {
       queue_.push_back(*task, overflow_);
       return true;
     }
+    if (task::Task* spawn = victim.backlog_.steal()) {
+      backlog_.push(*spawn);
+      return true;
+    }
   }
   return false;
 }
@@ -216,8 +244,9 @@ void Worker::park() {
   if (crew_.idle.park(index_, was_searching) && scheduler_.work_waits()) {
     scheduler_.notify();
   }
-  scheduler_.wake_unsettled();
   scheduler_.hooks_.detach(thread_state_);
+  // With what detaching has handed over.
+  scheduler_.wake_unsettled();
   scheduler_.report_if_idle(crew_);
   while (!scheduler_.stopping()) {
     base::stress_point();

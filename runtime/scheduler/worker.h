@@ -9,6 +9,7 @@
 #include "base/atomic.h"
 #include "base/clock.h"
 #include "base/thread.h"
+#include "scheduler/backlog.h"
 #include "scheduler/inject_queue.h"
 #include "scheduler/local_queue.h"
 #include "scheduler/parker.h"
@@ -34,6 +35,17 @@ class Worker {
   void push_woken(task::Task& task);
   void push_new(task::Task& task);
   void push_new(task::TaskList& tasks);
+  // A large spawn, which the worker makes when nothing is ready.
+  void push_large(task::Task& spawn);
+  // For the large spawn that this worker runs. Whether it has its turn, in which colleagues take
+  // parts of it; else it asks for one (Outcome::kToBacklog).
+  bool is_on_turn(const task::Task& spawn) const { return backlog_.on_turn() == &spawn; }
+  // Whether large spawns were pushed in this turn.
+  bool has_nested_spawn() const { return backlog_.pushed_in_turn(); }
+  // It is about to be deleted.
+  void end_turn() { backlog_.end_turn(); }
+  // What has given way in its turn.
+  void push_ready(task::Task& task) { queue_.push_back(task, overflow_); }
 
   unsigned index() const { return index_; }
 
@@ -43,6 +55,9 @@ class Worker {
   // Steps between two looks at the driver, and at the shared queue and the overflow. Odd and
   // apart, so that they don't fall together.
   static constexpr std::uint32_t kDriverInterval = 61, kInjectInterval = 31;
+  // Steps between two turns of the backlog where there is always something ready. More than a
+  // turn makes tasks: those would become ever more otherwise.
+  static constexpr std::uint32_t kBacklogInterval = 251;
   // A poll costs as much as a dozen short steps, so a busy worker leaves this much time
   // between two. In microseconds.
   static constexpr base::Instant kDriverPeriod = 50;
@@ -70,7 +85,7 @@ class Worker {
   void sleep();
   void keep_watch();
   // What colleagues may take.
-  bool holds_work() const { return !queue_.empty() || !overflow_.empty(); }
+  bool holds_work() const { return !queue_.empty() || !overflow_.empty() || !backlog_.empty(); }
   bool has_local_work() const {
     return lifo_slot_.load(std::memory_order_relaxed) != nullptr || holds_work();
   }
@@ -87,6 +102,7 @@ class Worker {
   // What did not fit in it. Not in the queue that all share: coroutines that run elsewhere than
   // where they were made cost the interpreter several times as much.
   InjectQueue overflow_;
+  Backlog backlog_;
   // The task to run next. Own thread puts it there; a colleague takes it only when
   // this worker is stuck in a step.
   base::Atomic<task::Task*> lifo_slot_{nullptr};

@@ -53,6 +53,7 @@ class Task {
   enum class Outcome {
     kGone,     // suspended or ended: no longer the worker's, not to be touched
     kGaveWay,  // ready to go on: the worker puts it behind the others
+    kToBacklog,  // makes tasks, and has more to make: the worker lets what is ready run first
   };
 
   explicit Task(Waker& waker) : waker_(waker), waiter_(*this), child_link_(*this) {}
@@ -62,6 +63,11 @@ class Task {
 
   // Runs until the task suspends, gives way or ends. Called by the owner.
   [[nodiscard]] virtual Outcome run() = 0;
+
+  // By another worker, while the task is in a backlog or has its turn there: a new task for a
+  // part of what it has to make and has not begun to. Null: there is none, or it can't be split
+  // yet.
+  [[nodiscard]] virtual Task* split() { return nullptr; }
 
   TaskState& state() { return state_; }
   const TaskState& state() const { return state_; }
@@ -160,6 +166,7 @@ class TaskList {
 
   bool empty() const { return head_ == nullptr; }
   std::size_t size() const { return size_; }
+  Task* front() const { return head_; }
   void push_back(Task& task) {
     TONIO_DCHECK(task.next_ == nullptr && tail_ != &task);
     (tail_ ? tail_->next_ : head_) = &task;

@@ -95,6 +95,10 @@ class Job final : public task::Task {
     list.push_back(*this);
     machine_.scheduler.spawn(list);
   }
+  void spawn_large() {
+    ++machine_.queued;
+    machine_.scheduler.spawn_large(*this);
+  }
   // By a task that goes on: the watch may be what saves it.
   void spawn_alone() { machine_.scheduler.spawn(*this); }
   void post() { machine_.driver.post(*this); }
@@ -105,6 +109,7 @@ class Job final : public task::Task {
     require(runs_++ == 0, "a task is run exactly once");
     if (machine_.queued > 0) --machine_.queued;
     if (body_) body_();
+    if (scheduler::Worker* worker = Scheduler::current()) worker->end_turn();
     ran_.set();
     return Outcome::kGone;
   }
@@ -164,6 +169,21 @@ void spawn_from_a_task() {
   Job second(machine, nullptr);
   Job first(machine, [&] {
     second.spawn_in_list();
+    second.wait();
+  });
+  machine.start(2);
+  machine.rest();
+  first.spawn();
+  first.wait();
+  machine.stop();
+}
+
+// A large spawn of a running task is made by a colleague while it goes on.
+void large_spawn_from_a_task() {
+  Machine machine;
+  Job second(machine, nullptr);
+  Job first(machine, [&] {
+    second.spawn_large();
     second.wait();
   });
   machine.start(2);
@@ -240,6 +260,7 @@ std::vector<Scenario> tonio::model::scenarios() {
   return {{"a spawn meets one worker", normal, deeper, [] { spawn_meets_start(1); }},
           {"two tasks need a worker each", narrow, deep, two_tasks_meet},
           {"a task's spawn is run by a colleague", narrow, deep, spawn_from_a_task},
+          {"a task's large spawn is made by a colleague", narrow, deep, large_spawn_from_a_task},
           {"a spawn meets the start of two workers", orders, deep, [] { spawn_meets_start(2); }},
           {"two threads hand over to one worker", narrow, deep, spawns_from_two_threads},
           {"readiness meets two sleepers", narrow, deep, readiness_meets_sleepers},

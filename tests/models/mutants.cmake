@@ -31,6 +31,12 @@ tonio_add_mutant(batch_tells_nobody scheduler scheduler/worker.cpp
     scheduler_.notify();]]
   [[]]
   "no lost wake")
+# The spawner of a large spawn goes on, and colleagues sleep.
+tonio_add_mutant(large_spawn_tells_nobody scheduler scheduler/worker.cpp
+  [[backlog_.push(spawn);
+  scheduler_.notify();]]
+  [[backlog_.push(spawn);]]
+  "no lost wake")
 # A wake does not reach the worker that drives.
 tonio_add_mutant(driver_not_woken scheduler scheduler/scheduler.cpp
   [[if (worker.parker_.unpark()) driver_.wake();]] [[(void)worker.parker_.unpark();]]

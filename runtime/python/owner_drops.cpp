@@ -1,0 +1,53 @@
+#include "python/owner_drops.h"
+
+#include <utility>
+
+#include "python/host.h"
+
+namespace tonio::python {
+
+void OwnerDrops::drop_of_another(PyObject* object) {
+  const auto owner = std::atomic_ref(object->ob_tid).load(std::memory_order_relaxed);
+  // Merged counts have no owner, and what somebody else refers to is not freed anyway.
+  if (owner == _Py_UNOWNED_TID || Py_REFCNT(object) != 1) return Py_DECREF(object);
+  // Thread ids are addresses of thread control blocks, each in a stack of its own.
+  Batch& batch = batches_[(owner >> 12 ^ owner >> 23) % kBatches];
+  if (batch.owner != owner) {
+    hand_over(batch);
+    batch.owner = owner;
+  }
+  batch.objects[batch.size++] = object;
+  if (batch.size == kBatch) hand_over(batch);
+}
+
+void OwnerDrops::flush() {
+  for (Batch& batch : batches_) hand_over(batch);
+}
+
+void OwnerDrops::hand_over(Batch& batch) {
+  if (batch.size == 0) return;
+  // What is freed here may run code that drops the next one.
+  Batch full = std::exchange(batch, Batch());
+  const std::span objects(full.objects.data(), full.size);
+  if (Host::instance().give_to_owner(full.owner, objects)) return;
+  // It is none of ours, or has ended: CPython finds out.
+  for (PyObject* object : objects) Py_DECREF(object);
+}
+
+void OwnerDrops::receive(std::span<PyObject*> objects) {
+  auto received = received_.lock();
+  received->insert(received->end(), objects.begin(), objects.end());
+  has_received_.store(true, std::memory_order_relaxed);
+}
+
+void OwnerDrops::drop_received() {
+  std::vector<PyObject*> objects;
+  {
+    auto received = received_.lock();
+    objects.swap(*received);
+    has_received_.store(false, std::memory_order_relaxed);
+  }
+  for (PyObject* object : objects) Py_DECREF(object);
+}
+
+}  // namespace tonio::python

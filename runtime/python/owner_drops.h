@@ -1,0 +1,70 @@
+// Drops references to what other threads of the runtime have made.
+//
+// Reference counts are biased towards the thread that has made an object (PEP 703): when another
+// thread drops the last reference, CPython hands the object back to the owner under a lock and
+// interrupts it, for each object. A worker that ends many coroutines of a colleague's hands them
+// back in batches instead, and the colleague takes them between two steps.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/mutex.h"
+#include "python/py.h"
+
+namespace tonio::python {
+
+// One per thread of the runtime.
+class OwnerDrops {
+ public:
+  static constexpr std::size_t kBatch = 64;
+
+  OwnerDrops() = default;
+  OwnerDrops(const OwnerDrops&) = delete;
+  OwnerDrops& operator=(const OwnerDrops&) = delete;
+
+  // Drops a reference: now, or with a batch. By the thread itself, attached.
+  void drop(PyObject* object) {
+    if (_Py_IsOwnedByCurrentThread(object)) [[likely]] {
+      Py_DECREF(object);
+    } else {
+      drop_of_another(object);
+    }
+  }
+
+  // Hands over what batches are not full yet. By the thread itself, attached, and before it
+  // waits: its colleagues' objects would wait as long.
+  void flush();
+
+  // Takes over references to objects of this thread. Any thread, while this one can't end.
+  void receive(std::span<PyObject*> objects);
+
+  // Whether something has been received and not been dropped. Any thread.
+  bool has_received() const { return has_received_.load(std::memory_order_relaxed); }
+
+  // Drops that. By the thread itself, attached.
+  void drop_received();
+
+ private:
+  struct Batch {
+    std::uintptr_t owner = 0;  // as _Py_ThreadId() gives it
+    std::size_t size = 0;
+    std::array<PyObject*, kBatch> objects;
+  };
+
+  void drop_of_another(PyObject* object);
+  static void hand_over(Batch& batch);
+
+  // One for each colleague of a small crew; in a larger one some share.
+  static constexpr std::size_t kBatches = 4;
+
+  std::array<Batch, kBatches> batches_;
+  base::Guarded<std::vector<PyObject*>> received_;
+  std::atomic<bool> has_received_{false};
+};
+
+}  // namespace tonio::python

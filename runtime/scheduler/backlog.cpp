@@ -1,0 +1,78 @@
+#include "scheduler/backlog.h"
+
+namespace tonio::scheduler {
+
+void Backlog::push_nested(task::Task& spawn) {
+  nested_.insert(nested_.begin() + static_cast<std::ptrdiff_t>(below_turn_), &spawn);
+}
+
+void Backlog::push(task::Task& spawn) {
+  base::MutexLock lock(mutex_);
+  pushed_in_turn_ = true;
+  if (on_turn_) {
+    push_nested(spawn);
+  } else {
+    roots_.push_back(spawn);
+  }
+  count();
+}
+
+task::Task* Backlog::pop() {
+  if (empty()) return nullptr;
+  base::MutexLock lock(mutex_);
+  if (!nested_.empty()) {
+    on_turn_ = nested_.back();
+    nested_.pop_back();
+    kind_on_turn_ = Kind::kNested;
+  } else if ((on_turn_ = roots_.pop_front())) {
+    kind_on_turn_ = Kind::kRoot;
+  } else {
+    return nullptr;  // a colleague was faster
+  }
+  pushed_in_turn_ = false;
+  below_turn_ = nested_.size();
+  has_turn_.store(true, std::memory_order_release);
+  count();
+  return on_turn_;
+}
+
+void Backlog::put_back(task::Task& spawn) {
+  base::MutexLock lock(mutex_);
+  if (on_turn_ == &spawn && kind_on_turn_ == Kind::kNested) {
+    push_nested(spawn);
+  } else {
+    roots_.push_back(spawn);
+  }
+  on_turn_ = nullptr;
+  has_turn_.store(false, std::memory_order_release);
+  count();
+}
+
+void Backlog::end_turn() {
+  if (!on_turn_) return;
+  base::MutexLock lock(mutex_);
+  on_turn_ = nullptr;
+  has_turn_.store(false, std::memory_order_release);
+}
+
+task::Task* Backlog::steal() {
+  if (empty() && !has_turn_.load(std::memory_order_acquire)) return nullptr;
+  base::MutexLock lock(mutex_);
+  if (task::Task* root = roots_.front()) {
+    if (task::Task* part = root->split()) return part;
+    (void)roots_.pop_front();
+    count();
+    return root;
+  }
+  if (!nested_.empty()) {
+    task::Task* nested = nested_.front();
+    if (task::Task* part = nested->split()) return part;
+    nested_.erase(nested_.begin());
+    if (below_turn_ > 0) --below_turn_;
+    count();
+    return nested;
+  }
+  return on_turn_ ? on_turn_->split() : nullptr;
+}
+
+}  // namespace tonio::scheduler
