@@ -34,7 +34,9 @@ void* InterpreterHooks::prepare() {
 void InterpreterHooks::enter(void* state) {
   auto* context = static_cast<ThreadContext*>(state);
   this_thread = context;
-  context->owner_id = _Py_ThreadId();
+  // A blocking thread is inside of calls for as long as they like, so what is dropped of its
+  // objects is left to CPython.
+  if (scheduler::Scheduler::current()) context->owner_id = _Py_ThreadId();
   Host::instance().register_thread(*context);
   // Made here, not in prepare(): a thread state belongs to the thread that makes it, and
   // with it the biased reference counts of the objects that are made under it.
@@ -46,10 +48,9 @@ void InterpreterHooks::enter(void* state) {
   if (starting.fetch_sub(1) == 1) base::futex_wake(starting, 1);
 }
 
-void InterpreterHooks::detach(void* state) {
-  static_cast<ThreadContext*>(state)->drops.flush();
-  PyEval_SaveThread();
-}
+void InterpreterHooks::detach(void*) { PyEval_SaveThread(); }
+
+void InterpreterHooks::flush(void* state) { static_cast<ThreadContext*>(state)->drops.flush(); }
 
 void InterpreterHooks::attach(void* state) {
   PyEval_RestoreThread(static_cast<ThreadContext*>(state)->thread_state);

@@ -25,6 +25,7 @@ class InterpreterHooks final : public scheduler::ThreadHooks {
   void* prepare() override;
   void enter(void* state) override;
   void detach(void* state) override;
+  void flush(void* state) override;
   bool unsettled(void* state) override;
   void attach(void* state) override;
   void settle(void* state) override;
@@ -107,8 +108,8 @@ class Host {
     for (const ThreadContext* thread : threads->contexts) visit(*thread);
   }
 
-  // Hands the references over to the thread of the runtime whose ob_tid `owner` is; the objects
-  // are its own. False when there is none. Any thread.
+  // Hands the references over to the worker whose objects have `owner` as their ob_tid. False
+  // when there is none. Any thread.
   [[nodiscard]] bool give_to_owner(std::uintptr_t owner, std::span<PyObject*> objects);
 
   // Asks the tasks that are left, of the group if one is given, to end, each once: a task

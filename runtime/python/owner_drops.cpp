@@ -10,14 +10,19 @@ void OwnerDrops::drop_of_another(PyObject* object) {
   const auto owner = std::atomic_ref(object->ob_tid).load(std::memory_order_relaxed);
   // Merged counts have no owner, and what somebody else refers to is not freed anyway.
   if (owner == _Py_UNOWNED_TID || Py_REFCNT(object) != 1) return Py_DECREF(object);
-  // Thread ids are addresses of thread control blocks, each in a stack of its own.
-  Batch& batch = batches_[(owner >> 12 ^ owner >> 23) % kBatches];
-  if (batch.owner != owner) {
-    hand_over(batch);
-    batch.owner = owner;
-  }
+  Batch& batch = batch_of(owner);
   batch.objects[batch.size++] = object;
   if (batch.size == kBatch) hand_over(batch);
+}
+
+OwnerDrops::Batch& OwnerDrops::batch_of(std::uintptr_t owner) {
+  for (Batch& batch : batches_) {
+    if (batch.owner == owner) return batch;
+  }
+  next_ = (next_ + 1) % kBatches;
+  hand_over(batches_[next_]);
+  batches_[next_].owner = owner;
+  return batches_[next_];
 }
 
 void OwnerDrops::flush() {

@@ -3,7 +3,7 @@
 // Reference counts are biased towards the thread that has made an object (PEP 703): when another
 // thread drops the last reference, CPython hands the object back to the owner under a lock and
 // interrupts it, for each object. A worker that ends many coroutines of a colleague's hands them
-// back in batches instead, and the colleague takes them between two steps.
+// back in batches instead, and the colleague takes them between two steps, or when it spawns.
 #pragma once
 
 #include <array>
@@ -36,8 +36,8 @@ class OwnerDrops {
     }
   }
 
-  // Hands over what batches are not full yet. By the thread itself, attached, and before it
-  // waits: its colleagues' objects would wait as long.
+  // Hands over what batches are not full yet. By the thread itself, attached, now and then and
+  // before it waits: its colleagues' objects would wait as long.
   void flush();
 
   // Takes over references to objects of this thread. Any thread, while this one can't end.
@@ -46,7 +46,7 @@ class OwnerDrops {
   // Whether something has been received and not been dropped. Any thread.
   bool has_received() const { return has_received_.load(std::memory_order_relaxed); }
 
-  // Drops that. By the thread itself, attached.
+  // Drops that. By the thread itself, attached, where any code may run.
   void drop_received();
 
  private:
@@ -57,12 +57,14 @@ class OwnerDrops {
   };
 
   void drop_of_another(PyObject* object);
+  Batch& batch_of(std::uintptr_t owner);
   static void hand_over(Batch& batch);
 
   // One for each colleague of a small crew; in a larger one some share.
   static constexpr std::size_t kBatches = 4;
 
   std::array<Batch, kBatches> batches_;
+  std::size_t next_ = 0;  // the batch that the next new owner gets
   base::Guarded<std::vector<PyObject*>> received_;
   std::atomic<bool> has_received_{false};
 };

@@ -134,6 +134,8 @@ struct How {
 bool get_ready(Ref& context) {
   Host& host = Host::instance();
   if (!host.check_running()) return false;
+  // A step that spawns and does not end would keep all that its colleagues have run of it.
+  if (this_thread && this_thread->drops.has_received()) this_thread->drops.drop_received();
   if (!host.contexts.load(std::memory_order_relaxed)) return true;
   context = Ref::steal(PyContext_CopyCurrent());
   return static_cast<bool>(context);

@@ -20,7 +20,8 @@ inline constexpr TaskGroup kNoGroup = 0;
 
 struct ThreadContext {
   PyThreadState* thread_state = nullptr;  // made by the thread itself
-  std::uintptr_t owner_id = 0;            // the ob_tid of what it makes; see Host::give_to_owner
+  // The ob_tid of what it makes, if it is a worker; see Host::give_to_owner.
+  std::uintptr_t owner_id = _Py_UNOWNED_TID;
 
   // Own thread only.
   task::TaskList free_tasks;

@@ -6,10 +6,16 @@ void Backlog::push_nested(task::Task& spawn) {
   nested_.insert(nested_.begin() + static_cast<std::ptrdiff_t>(below_turn_), &spawn);
 }
 
+void Backlog::forget_turn() {
+  on_turn_ = nullptr;
+  pushed_in_turn_ = false;
+  has_turn_.store(false, std::memory_order_release);
+}
+
 void Backlog::push(task::Task& spawn) {
   base::MutexLock lock(mutex_);
-  pushed_in_turn_ = true;
   if (on_turn_) {
+    pushed_in_turn_ = true;
     push_nested(spawn);
   } else {
     roots_.push_back(spawn);
@@ -20,7 +26,8 @@ void Backlog::push(task::Task& spawn) {
 task::Task* Backlog::pop() {
   if (empty()) return nullptr;
   base::MutexLock lock(mutex_);
-  if (!nested_.empty()) {
+  const bool root_first = ++turns_ % kRootInterval == 0 && !roots_.empty();
+  if (!nested_.empty() && !root_first) {
     on_turn_ = nested_.back();
     nested_.pop_back();
     kind_on_turn_ = Kind::kNested;
@@ -29,7 +36,6 @@ task::Task* Backlog::pop() {
   } else {
     return nullptr;  // a colleague was faster
   }
-  pushed_in_turn_ = false;
   below_turn_ = nested_.size();
   has_turn_.store(true, std::memory_order_release);
   count();
@@ -43,16 +49,14 @@ void Backlog::put_back(task::Task& spawn) {
   } else {
     roots_.push_back(spawn);
   }
-  on_turn_ = nullptr;
-  has_turn_.store(false, std::memory_order_release);
+  forget_turn();
   count();
 }
 
 void Backlog::end_turn() {
   if (!on_turn_) return;
   base::MutexLock lock(mutex_);
-  on_turn_ = nullptr;
-  has_turn_.store(false, std::memory_order_release);
+  forget_turn();
 }
 
 task::Task* Backlog::steal() {

@@ -3,8 +3,8 @@
 //
 // A spawn that is made within another one's turn is *nested* in it and comes first: so a tree of
 // tasks is run branch by branch, while that branch is in the cache, and not level by level. The
-// others, the *roots*, take turns. Colleagues take a part of the oldest, or of the one whose turn
-// it is.
+// others, the *roots*, take turns. Colleagues take a part of the root that comes next, of a nested
+// one where there is none, or of the one whose turn it is.
 #pragma once
 
 #include <cstddef>
@@ -40,12 +40,17 @@ class Backlog {
  private:
   enum class Kind { kRoot, kNested };
 
+  // Turns after which a root has one even while nested ones are left: those may be without end.
+  static constexpr unsigned kRootInterval = 64;
+
   // mutex_ is held:
+  void forget_turn();
   void push_nested(task::Task& spawn);
   void count() { waiting_.store(roots_.size() + nested_.size(), std::memory_order_release); }
 
   // Of the worker alone.
   bool pushed_in_turn_ = false;
+  unsigned turns_ = 0;
 
   base::Mutex mutex_;
   // Guarded by mutex_, as what follows; written by the worker, which may look without it.

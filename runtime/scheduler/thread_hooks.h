@@ -14,6 +14,9 @@ class ThreadHooks {
   // A detached thread may block, and touches no Python object.
   virtual void detach(void* state) = 0;
   virtual void attach(void* state) = 0;
+  // Now and then, and before a worker parks: hands over what it keeps for others. On an attached
+  // thread, between two steps.
+  virtual void flush(void* state) { (void)state; }
   // Now and then while a detached thread is idle: may attach, and tidies up what other
   // threads have left to it. Returns detached.
   virtual void settle(void* state) { (void)state; }

@@ -45,6 +45,7 @@ void Worker::thread_main() {
     tick_.store(tick, std::memory_order_relaxed);
     if (tick % kDriverInterval == 0) {
       poll_without_blocking();
+      hooks.flush(thread_state_);
       // Where all are busy, nobody else looks.
       if (crew_.workers.size() > 1) (void)rescue_stalled_work();
     }
@@ -74,6 +75,9 @@ void Worker::run(task::Task& task) {
       (!queue_.empty() || !backlog_.empty() || backlog_.on_turn())) {
     scheduler_.notify();
   }
+  // What it has not begun, and what gives way, may come to wait behind a long first step of
+  // it, which nobody is told of.
+  if (backlog_.on_turn()) scheduler_.bound_poll();
   switch (task.run()) {
     case task::Task::Outcome::kGone:
       break;
@@ -147,8 +151,9 @@ task::Task* Worker::next_task() {
     if (task::Task* task = take(mine_first ? overflow_ : scheduler_.inject_, 1)) return task;
     if (task::Task* task = take(mine_first ? scheduler_.inject_ : overflow_, 1)) return task;
   }
-  if (tick % kBacklogInterval == 0) {
-    if (task::Task* task = backlog_.pop()) return task;
+  if (tick % kBacklogInterval == 0 && !backlog_.empty() &&
+      (tick % kLongBacklogInterval == 0 || base::now() - last_turn_ >= kBacklogPeriod)) {
+    if (task::Task* task = next_turn()) return task;
   }
   if (lifo_slot_.load(std::memory_order_relaxed)) {
     if (task::Task* task = lifo_slot_.exchange(nullptr, std::memory_order_acq_rel)) {
@@ -161,7 +166,13 @@ task::Task* Worker::next_task() {
   if (task::Task* task = alone ? queue_.pop_unshared() : queue_.pop()) return task;
   if (task::Task* task = take(overflow_, kInjectBatch)) return task;
   if (task::Task* task = take(scheduler_.inject_, kInjectBatch)) return task;
-  return backlog_.pop();
+  return next_turn();
+}
+
+task::Task* Worker::next_turn() {
+  task::Task* spawn = backlog_.pop();
+  if (spawn) last_turn_ = base::now();
+  return spawn;
 }
 
 task::Task* Worker::take(InjectQueue& from, std::size_t count) {
@@ -197,7 +208,7 @@ task::Task* Worker::steal() {
     // First what is the most work at once and has not been begun.
     if (task::Task* spawn = victim.backlog_.steal()) {
       backlog_.push(*spawn);
-      return backlog_.pop();
+      if (task::Task* mine = backlog_.pop()) return mine;
     }
     if (task::Task* task = victim.queue_.steal_into(queue_)) return task;
     if (task::Task* task = take(victim.overflow_, kInjectBatch)) return task;
@@ -238,15 +249,17 @@ bool Worker::rescue_stalled_work() {
 }
 
 void Worker::park() {
+  // This may free objects, whose finalizers wake tasks.
+  scheduler_.hooks_.flush(thread_state_);
+  if (has_local_work()) return;
   const bool was_searching = searching_;
   base::stress_point();
   searching_ = false;
   if (crew_.idle.park(index_, was_searching) && scheduler_.work_waits()) {
     scheduler_.notify();
   }
-  scheduler_.hooks_.detach(thread_state_);
-  // With what detaching has handed over.
   scheduler_.wake_unsettled();
+  scheduler_.hooks_.detach(thread_state_);
   scheduler_.report_if_idle(crew_);
   while (!scheduler_.stopping()) {
     base::stress_point();

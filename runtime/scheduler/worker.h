@@ -55,9 +55,11 @@ class Worker {
   // Steps between two looks at the driver, and at the shared queue and the overflow. Odd and
   // apart, so that they don't fall together.
   static constexpr std::uint32_t kDriverInterval = 61, kInjectInterval = 31;
-  // Steps between two turns of the backlog where there is always something ready. More than a
-  // turn makes tasks: those would become ever more otherwise.
-  static constexpr std::uint32_t kBacklogInterval = 251;
+  // Where there is always something ready, the backlog has a turn after so many steps, more than
+  // a turn makes tasks: those would become ever more otherwise. Or, looked at more often, when its
+  // last one is so long ago, in microseconds.
+  static constexpr std::uint32_t kBacklogInterval = 8, kLongBacklogInterval = 256;
+  static constexpr base::Instant kBacklogPeriod = 2'000;
   // A poll costs as much as a dozen short steps, so a busy worker leaves this much time
   // between two. In microseconds.
   static constexpr base::Instant kDriverPeriod = 50;
@@ -73,6 +75,7 @@ class Worker {
   void run(task::Task& task);
   void poll_without_blocking();
   task::Task* next_task();
+  task::Task* next_turn();
   // Takes up to `count` tasks from there; gives the first, the others go to the local queue.
   task::Task* take(InjectQueue& from, std::size_t count);
   void append(task::TaskList& tasks);
@@ -113,6 +116,7 @@ class Worker {
   bool searching_ = false;
   unsigned lifo_runs_ = 0;
   base::Instant last_poll_ = 0;
+  base::Instant last_turn_ = 0;  // of the backlog
   std::uint32_t random_;
   // What rescue_stalled_work() saw last, and when.
   std::vector<std::uint32_t> seen_ticks_;

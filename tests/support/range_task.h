@@ -12,7 +12,8 @@
 
 namespace tonio::test {
 
-// Deletes itself at its end, as its parts do.
+// Deletes itself at its end, as its parts do. One may outlive the visit of the last number, which a
+// part has made.
 class RangeTask final : public task::Task {
  public:
   static constexpr int kPerTurn = 3;
@@ -22,6 +23,16 @@ class RangeTask final : public task::Task {
   RangeTask(task::Waker& waker, int begin, int end, Visit visit, Countdown& ended)
       : Task(waker), waker_(waker), range_({begin, end}), visit_(std::move(visit)), ended_(ended) {
     state().begin();
+    ++alive_;
+  }
+  ~RangeTask() override {
+    --alive_;
+    alive_.notify_all();
+  }
+
+  // Until all have ended that there are.
+  static void wait_for_all() {
+    for (int alive; (alive = alive_) > 0;) alive_.wait(alive);
   }
 
   // For tests without a scheduler: its backlog has to forget it.
@@ -76,6 +87,8 @@ class RangeTask final : public task::Task {
   const Visit visit_;
   Countdown& ended_;
   std::function<void()> forget_;
+
+  static inline std::atomic<int> alive_{0};
 };
 
 }  // namespace tonio::test

@@ -73,12 +73,34 @@ TEST_CASE("what is spawned in a turn comes before what spawned it, in order") {
   CHECK(backlog.empty());
 }
 
+TEST_CASE("a root has a turn now and then while nested ones go on without end") {
+  Spawns spawns;
+  scheduler::Backlog backlog;
+  task::Task& root = spawns.make();
+  task::Task& other = spawns.make();
+  backlog.push(root);
+  CHECK(backlog.pop() == &root);
+  task::Task& nested = spawns.make();
+  backlog.push(nested);
+  backlog.end_turn();
+  backlog.push(other);
+  int turns = 1;
+  for (; turns < 1'000; ++turns) {
+    task::Task* next = backlog.pop();
+    backlog.put_back(*next);
+    if (next == &other) break;
+  }
+  CHECK(turns < 100);
+  while (backlog.pop()) backlog.end_turn();
+}
+
 TEST_CASE("a colleague takes half of the oldest root, or all of what can't be split") {
   test::RecordingWaker waker;
   test::Countdown ended(100);
   scheduler::Backlog backlog;
   CHECK(backlog.steal() == nullptr);
-  auto* root = new test::RangeTask(waker, 0, 100, [](int) {}, ended);
+  auto* root = new test::RangeTask(
+      waker, 0, 100, [](int) {}, ended);
   backlog.push(*root);
   auto* part = static_cast<test::RangeTask*>(backlog.steal());
   CHECK(part->size() == 50);
@@ -129,6 +151,13 @@ TEST_CASE("each number of a large spawn is visited once while colleagues steal")
     }
   });
   ended.wait();
+  // Of which the last parts have nothing left.
+  for (scheduler::Backlog& backlog : backlogs) {
+    while (task::Task* empty = backlog.pop()) {
+      backlog.end_turn();
+      CHECK(empty->run() == task::Task::Outcome::kGone);
+    }
+  }
   bool once = true;
   for (const auto& number : visits) once = once && number == 1;
   CHECK(once);
