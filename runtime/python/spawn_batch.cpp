@@ -20,11 +20,7 @@ SpawnBatch::SpawnBatch(task::Waker& waker, Ref iterators, Join& join, Ref contex
 
 SpawnBatch::SpawnBatch(task::Waker& waker, std::shared_ptr<Spawned> spawned, Range range,
                        bool has_list)
-    : Task(waker),
-      waker_(waker),
-      spawned_(std::move(spawned)),
-      range_(range),
-      has_list_(has_list) {
+    : Task(waker), waker_(waker), spawned_(std::move(spawned)), range_(range), has_list_(has_list) {
   static_assert(std::atomic<Range>::is_always_lock_free);
   // Counts as a task itself, so that nobody takes the end of those it has made for the
   // end of all.
@@ -101,8 +97,10 @@ void SpawnBatch::run_first_steps(scheduler::Worker& worker, bool alone) {
     if (task.run() == Outcome::kGaveWay) worker.push_ready(task);
     // A large spawn of its own: that branch first, then the next one.
     if (worker.has_nested_spawn()) return;
-    // Often only while they may turn out to be long.
-    if (std::has_single_bit(begun) && base::now() >= until) return;
+    // Looked at often only where it may turn out that steps are long, and colleagues or other
+    // spawns wait.
+    const bool look = begun % kLookAtClock == 0 || (is_large() && std::has_single_bit(begun));
+    if (look && base::now() >= until) return;
   }
 }
 

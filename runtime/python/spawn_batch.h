@@ -24,8 +24,10 @@ class SpawnBatch final : public task::Task {
   // Tasks made per turn; few enough that they and what they wake fit a local queue. Who spawns
   // more takes turns in the worker's backlog.
   static constexpr std::size_t kAtOnce = 64;
-  // How long first steps are run in a row, in microseconds.
-  static constexpr base::Instant kTurn = 50;
+  // How long first steps are run in a row, in microseconds, and after how many of them
+  // the clock is looked at.
+  static constexpr base::Instant kTurn = 200;
+  static constexpr std::size_t kLookAtClock = 32;
 
   // Takes over `iterators`, a tuple that nobody else looks at, and the snapshot of
   // contextvars (null for none) that each task gets a copy of.

@@ -59,7 +59,7 @@ class Worker {
   // a turn makes tasks: those would become ever more otherwise. Or, looked at more often, when its
   // last one is so long ago, in microseconds.
   static constexpr std::uint32_t kBacklogInterval = 8, kLongBacklogInterval = 256;
-  static constexpr base::Instant kBacklogPeriod = 2'000;
+  static constexpr base::Instant kBacklogPeriod = 20'000;
   // A poll costs as much as a dozen short steps, so a busy worker leaves this much time
   // between two. In microseconds.
   static constexpr base::Instant kDriverPeriod = 50;

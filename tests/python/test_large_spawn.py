@@ -4,9 +4,11 @@ what is ready and with each other, and what is left of them afterwards."""
 import itertools
 import threading
 import time
+import unittest
 import weakref
 
 import tonio
+from sanitizers import SANITIZED
 from scenarios import Scenarios, main
 
 LARGE = 1_000
@@ -26,6 +28,7 @@ class OneWorker(Scenarios):
         yield tonio.spawn(*[task(number) for number in range(LARGE)])
         self.assertEqual(begun, list(range(LARGE)))
 
+    @unittest.skipIf(SANITIZED, "turns end by the clock")
     def test_a_tree_is_run_branch_by_branch(self):
         open_branches = set()
         most = []
@@ -83,6 +86,7 @@ class OneWorker(Scenarios):
         yield always_ready
 
 
+    @unittest.skipIf(SANITIZED, "turns end by the clock")
     def test_goes_on_beside_tasks_with_long_steps(self):
         left = [LARGE]
         steps = []
@@ -104,7 +108,8 @@ class OneWorker(Scenarios):
         always_ready = tonio.spawn(has_long_steps())
         yield tonio.spawn(*[task() for _ in range(LARGE)])
         yield always_ready
-        self.assertLess(len(steps), LARGE / 4)
+        # A turn after 20 ms, not after 256 steps: it takes at least 16 of them.
+        self.assertLess(len(steps), 2 * LARGE)
 
     def test_a_small_one_beside_it_begins_in_order(self):
         begun = []
