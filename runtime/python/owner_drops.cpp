@@ -12,6 +12,7 @@ void OwnerDrops::drop_of_another(PyObject* object) {
   if (owner == _Py_UNOWNED_TID || Py_REFCNT(object) != 1) return Py_DECREF(object);
   Batch& batch = batch_of(owner);
   batch.objects[batch.size++] = object;
+  ++waiting_;
   if (batch.size == kBatch) hand_over(batch);
 }
 
@@ -25,7 +26,7 @@ OwnerDrops::Batch& OwnerDrops::batch_of(std::uintptr_t owner) {
   return batches_[next_];
 }
 
-void OwnerDrops::flush() {
+void OwnerDrops::hand_over_all() {
   for (Batch& batch : batches_) hand_over(batch);
 }
 
@@ -33,6 +34,7 @@ void OwnerDrops::hand_over(Batch& batch) {
   if (batch.size == 0) return;
   // What is freed here may run code that drops the next one.
   Batch full = std::exchange(batch, Batch());
+  waiting_ -= full.size;
   const std::span objects(full.objects.data(), full.size);
   if (Host::instance().give_to_owner(full.owner, objects)) return;
   // It is none of ours, or has ended: CPython finds out.

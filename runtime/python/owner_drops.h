@@ -38,7 +38,9 @@ class OwnerDrops {
 
   // Hands over what batches are not full yet. By the thread itself, attached, now and then and
   // before it waits: its colleagues' objects would wait as long.
-  void flush();
+  void flush() {
+    if (waiting_ > 0) hand_over_all();
+  }
 
   // Takes over references to objects of this thread. Any thread, while this one can't end.
   void receive(std::span<PyObject*> objects);
@@ -58,13 +60,15 @@ class OwnerDrops {
 
   void drop_of_another(PyObject* object);
   Batch& batch_of(std::uintptr_t owner);
-  static void hand_over(Batch& batch);
+  void hand_over(Batch& batch);
+  void hand_over_all();
 
   // One for each colleague of a small crew; in a larger one some share.
   static constexpr std::size_t kBatches = 4;
 
   std::array<Batch, kBatches> batches_;
-  std::size_t next_ = 0;  // the batch that the next new owner gets
+  std::size_t waiting_ = 0;  // in all batches
+  std::size_t next_ = 0;     // the batch that the next new owner gets
   base::Guarded<std::vector<PyObject*>> received_;
   std::atomic<bool> has_received_{false};
 };
