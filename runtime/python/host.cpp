@@ -50,7 +50,9 @@ void InterpreterHooks::enter(void* state) {
 
 void InterpreterHooks::detach(void*) { PyEval_SaveThread(); }
 
-void InterpreterHooks::flush(void* state) { static_cast<ThreadContext*>(state)->drops.flush(); }
+bool InterpreterHooks::flush(void* state) {
+  return static_cast<ThreadContext*>(state)->drops.flush();
+}
 
 void InterpreterHooks::attach(void* state) {
   PyEval_RestoreThread(static_cast<ThreadContext*>(state)->thread_state);
@@ -70,7 +72,7 @@ bool InterpreterHooks::unsettled(void* state) {
 
 void InterpreterHooks::leave(void* state) {
   auto* context = static_cast<ThreadContext*>(state);
-  context->drops.flush();
+  (void)context->drops.flush();
   Host::instance().end_ownership(*context);
   context->drops.drop_received();
   // Finalizers that this runs may still spawn.

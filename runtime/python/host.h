@@ -25,7 +25,7 @@ class InterpreterHooks final : public scheduler::ThreadHooks {
   void* prepare() override;
   void enter(void* state) override;
   void detach(void* state) override;
-  void flush(void* state) override;
+  bool flush(void* state) override;
   bool unsettled(void* state) override;
   void attach(void* state) override;
   void settle(void* state) override;

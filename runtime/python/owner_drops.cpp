@@ -8,8 +8,9 @@ namespace tonio::python {
 
 void OwnerDrops::drop_of_another(PyObject* object) {
   const auto owner = std::atomic_ref(object->ob_tid).load(std::memory_order_relaxed);
+  const bool is_plain = PyCoro_CheckExact(object) || PyGen_CheckExact(object);
   // Merged counts have no owner, and what somebody else refers to is not freed anyway.
-  if (owner == _Py_UNOWNED_TID || Py_REFCNT(object) != 1) return Py_DECREF(object);
+  if (!is_plain || owner == _Py_UNOWNED_TID || Py_REFCNT(object) != 1) return Py_DECREF(object);
   Batch& batch = batch_of(owner);
   batch.objects[batch.size++] = object;
   ++waiting_;
@@ -33,10 +34,11 @@ void OwnerDrops::hand_over_all() {
 void OwnerDrops::hand_over(Batch& batch) {
   if (batch.size == 0) return;
   // What is freed here may run code that drops the next one.
-  Batch full = std::exchange(batch, Batch());
-  waiting_ -= full.size;
-  const std::span objects(full.objects.data(), full.size);
-  if (Host::instance().give_to_owner(full.owner, objects)) return;
+  auto full = batch.objects;
+  const std::span objects(full.data(), std::exchange(batch.size, 0));
+  waiting_ -= objects.size();
+  handed_over_ = true;
+  if (Host::instance().give_to_owner(batch.owner, objects)) return;
   // It is none of ours, or has ended: CPython finds out.
   for (PyObject* object : objects) Py_DECREF(object);
 }

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.h"
@@ -27,7 +28,8 @@ class OwnerDrops {
   OwnerDrops(const OwnerDrops&) = delete;
   OwnerDrops& operator=(const OwnerDrops&) = delete;
 
-  // Drops a reference: now, or with a batch. By the thread itself, attached.
+  // Drops a reference: now, or, to a coroutine or generator that has ended, with a batch; what
+  // else there is may hold things that are waited for. By the thread itself, attached.
   void drop(PyObject* object) {
     if (_Py_IsOwnedByCurrentThread(object)) [[likely]] {
       Py_DECREF(object);
@@ -37,9 +39,11 @@ class OwnerDrops {
   }
 
   // Hands over what batches are not full yet. By the thread itself, attached, now and then and
-  // before it waits: its colleagues' objects would wait as long.
-  void flush() {
+  // before it waits: its colleagues' objects would wait as long. Whether anything was handed over
+  // since the last time, which who sleeps has to be woken for.
+  bool flush() {
     if (waiting_ > 0) hand_over_all();
+    return std::exchange(handed_over_, false);
   }
 
   // Takes over references to objects of this thread. Any thread, while this one can't end.
@@ -69,6 +73,7 @@ class OwnerDrops {
   std::array<Batch, kBatches> batches_;
   std::size_t waiting_ = 0;  // in all batches
   std::size_t next_ = 0;     // the batch that the next new owner gets
+  bool handed_over_ = false;
   base::Guarded<std::vector<PyObject*>> received_;
   std::atomic<bool> has_received_{false};
 };

@@ -26,13 +26,16 @@ void Backlog::push(task::Task& spawn) {
 task::Task* Backlog::pop() {
   if (empty()) return nullptr;
   base::MutexLock lock(mutex_);
-  const bool root_first = ++turns_ % kRootInterval == 0 && !roots_.empty();
+  // A root's turn may nest one more, so the more there are, the rarer.
+  const bool root_first =
+      ++turns_since_root_ > kRootInterval * (nested_.size() + 1) && !roots_.empty();
   if (!nested_.empty() && !root_first) {
     on_turn_ = nested_.back();
     nested_.pop_back();
     kind_on_turn_ = Kind::kNested;
   } else if ((on_turn_ = roots_.pop_front())) {
     kind_on_turn_ = Kind::kRoot;
+    turns_since_root_ = 0;
   } else {
     return nullptr;  // a colleague was faster
   }

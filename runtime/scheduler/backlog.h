@@ -40,8 +40,9 @@ class Backlog {
  private:
   enum class Kind { kRoot, kNested };
 
-  // Turns after which a root has one even while nested ones are left: those may be without end.
-  static constexpr unsigned kRootInterval = 64;
+  // Turns, for each nested one that is left, after which a root has one even so: those may be
+  // without end.
+  static constexpr std::size_t kRootInterval = 64;
 
   // mutex_ is held:
   void forget_turn();
@@ -50,7 +51,7 @@ class Backlog {
 
   // Of the worker alone.
   bool pushed_in_turn_ = false;
-  unsigned turns_ = 0;
+  std::size_t turns_since_root_ = 0;
 
   base::Mutex mutex_;
   // Guarded by mutex_, as what follows; written by the worker, which may look without it.

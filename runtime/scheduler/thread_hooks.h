@@ -15,8 +15,11 @@ class ThreadHooks {
   virtual void detach(void* state) = 0;
   virtual void attach(void* state) = 0;
   // Now and then, and before a worker parks: hands over what it keeps for others. On an attached
-  // thread, between two steps.
-  virtual void flush(void* state) { (void)state; }
+  // thread, between two steps. Whether anything was handed over since the last time.
+  virtual bool flush(void* state) {
+    (void)state;
+    return false;
+  }
   // Now and then while a detached thread is idle: may attach, and tidies up what other
   // threads have left to it. Returns detached.
   virtual void settle(void* state) { (void)state; }

@@ -45,7 +45,8 @@ void Worker::thread_main() {
     tick_.store(tick, std::memory_order_relaxed);
     if (tick % kDriverInterval == 0) {
       poll_without_blocking();
-      hooks.flush(thread_state_);
+      // Not while colleagues rely on this one to look for work: it may run finalizers.
+      if (!searching_ && hooks.flush(thread_state_)) scheduler_.wake_unsettled();
       // Where all are busy, nobody else looks.
       if (crew_.workers.size() > 1) (void)rescue_stalled_work();
     }
@@ -77,7 +78,8 @@ void Worker::run(task::Task& task) {
   }
   // What it has not begun, and what gives way, may come to wait behind a long first step of
   // it, which nobody is told of.
-  if (backlog_.on_turn()) scheduler_.bound_poll();
+  const bool turn = backlog_.on_turn() != nullptr;
+  if (turn) scheduler_.bound_poll();
   switch (task.run()) {
     case task::Task::Outcome::kGone:
       break;
@@ -87,6 +89,11 @@ void Worker::run(task::Task& task) {
     case task::Task::Outcome::kToBacklog:
       backlog_.put_back(task);
       break;
+  }
+  if (turn) {
+    last_turn_ = base::now();
+    // It was as long as many steps.
+    poll_without_blocking();
   }
 }
 
@@ -153,7 +160,7 @@ task::Task* Worker::next_task() {
   }
   if (tick % kBacklogInterval == 0 && !backlog_.empty() &&
       (tick % kLongBacklogInterval == 0 || base::now() - last_turn_ >= kBacklogPeriod)) {
-    if (task::Task* task = next_turn()) return task;
+    if (task::Task* task = backlog_.pop()) return task;
   }
   if (lifo_slot_.load(std::memory_order_relaxed)) {
     if (task::Task* task = lifo_slot_.exchange(nullptr, std::memory_order_acq_rel)) {
@@ -166,13 +173,7 @@ task::Task* Worker::next_task() {
   if (task::Task* task = alone ? queue_.pop_unshared() : queue_.pop()) return task;
   if (task::Task* task = take(overflow_, kInjectBatch)) return task;
   if (task::Task* task = take(scheduler_.inject_, kInjectBatch)) return task;
-  return next_turn();
-}
-
-task::Task* Worker::next_turn() {
-  task::Task* spawn = backlog_.pop();
-  if (spawn) last_turn_ = base::now();
-  return spawn;
+  return backlog_.pop();
 }
 
 task::Task* Worker::take(InjectQueue& from, std::size_t count) {
@@ -250,7 +251,7 @@ bool Worker::rescue_stalled_work() {
 
 void Worker::park() {
   // This may free objects, whose finalizers wake tasks.
-  scheduler_.hooks_.flush(thread_state_);
+  (void)scheduler_.hooks_.flush(thread_state_);  // wake_unsettled() follows
   if (has_local_work()) return;
   const bool was_searching = searching_;
   base::stress_point();

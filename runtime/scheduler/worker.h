@@ -75,7 +75,6 @@ class Worker {
   void run(task::Task& task);
   void poll_without_blocking();
   task::Task* next_task();
-  task::Task* next_turn();
   // Takes up to `count` tasks from there; gives the first, the others go to the local queue.
   task::Task* take(InjectQueue& from, std::size_t count);
   void append(task::TaskList& tasks);
@@ -116,7 +115,7 @@ class Worker {
   bool searching_ = false;
   unsigned lifo_runs_ = 0;
   base::Instant last_poll_ = 0;
-  base::Instant last_turn_ = 0;  // of the backlog
+  base::Instant last_turn_ = 0;  // of the backlog, when it ended
   std::uint32_t random_;
   // What rescue_stalled_work() saw last, and when.
   std::vector<std::uint32_t> seen_ticks_;

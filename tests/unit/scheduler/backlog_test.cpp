@@ -2,8 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <deque>
+#include <map>
 #include <vector>
 
 #include "support/countdown.h"
@@ -90,7 +92,35 @@ TEST_CASE("a root has a turn now and then while nested ones go on without end") 
     backlog.put_back(*next);
     if (next == &other) break;
   }
-  CHECK(turns < 100);
+  CHECK(turns < 200);
+  while (backlog.pop()) backlog.end_turn();
+}
+
+TEST_CASE("few branches are open at a time, also where each takes many turns") {
+  constexpr int kTurns = 200;
+  Spawns spawns;
+  scheduler::Backlog backlog;
+  task::Task& root = spawns.make();
+  backlog.push(root);
+  std::map<task::Task*, int> open;  // branch -> turns that it has had
+  std::size_t most = 0;
+  for (int ended = 0; ended < 100;) {
+    task::Task* next = backlog.pop();
+    if (next == &root) {
+      task::Task& branch = spawns.make();
+      open[&branch] = 0;
+      backlog.push(branch);
+      backlog.put_back(root);
+    } else if (++open[next] < kTurns) {
+      backlog.put_back(*next);
+    } else {
+      backlog.end_turn();
+      open.erase(next);
+      ++ended;
+    }
+    most = std::max(most, open.size());
+  }
+  CHECK(most <= 5);
   while (backlog.pop()) backlog.end_turn();
 }
 
