@@ -1,16 +1,14 @@
 #include "python/owner_drops.h"
 
-#include <utility>
-
 #include "python/host.h"
 
 namespace tonio::python {
 
 void OwnerDrops::drop_of_another(PyObject* object) {
   const auto owner = std::atomic_ref(object->ob_tid).load(std::memory_order_relaxed);
-  const bool is_plain = PyCoro_CheckExact(object) || PyGen_CheckExact(object);
+  const bool is_coroutine = PyCoro_CheckExact(object) || PyGen_CheckExact(object);
   // Merged counts have no owner, and what somebody else refers to is not freed anyway.
-  if (!is_plain || owner == _Py_UNOWNED_TID || Py_REFCNT(object) != 1) return Py_DECREF(object);
+  if (!is_coroutine || owner == _Py_UNOWNED_TID || Py_REFCNT(object) != 1) return Py_DECREF(object);
   Batch& batch = batch_of(owner);
   batch.objects[batch.size++] = object;
   ++waiting_;
@@ -33,13 +31,12 @@ void OwnerDrops::hand_over_all() {
 
 void OwnerDrops::hand_over(Batch& batch) {
   if (batch.size == 0) return;
-  // What is freed here may run code that drops the next one.
-  auto full = batch.objects;
-  const std::span objects(full.data(), std::exchange(batch.size, 0));
+  const std::span objects(batch.objects.data(), std::exchange(batch.size, 0));
   waiting_ -= objects.size();
   handed_over_ = true;
   if (Host::instance().give_to_owner(batch.owner, objects)) return;
-  // It is none of ours, or has ended: CPython finds out.
+  // It is none of ours, or has ended: CPython finds out. Weak references may run code here, but
+  // no task, which alone would drop the next one into this batch.
   for (PyObject* object : objects) Py_DECREF(object);
 }
 

@@ -51,8 +51,8 @@ struct ChildLink : base::ListHook {
 class Task {
  public:
   enum class Outcome {
-    kGone,     // suspended or ended: no longer the worker's, not to be touched
-    kGaveWay,  // ready to go on: the worker puts it behind the others
+    kGone,       // suspended or ended: no longer the worker's, not to be touched
+    kGaveWay,    // ready to go on: the worker puts it behind the others
     kToBacklog,  // makes tasks, and has more to make: the worker lets what is ready run first
   };
 
