@@ -374,6 +374,8 @@ PyObject* refuse_on_worker_named(PyObject*, PyObject* caller) {
   Py_RETURN_NONE;
 }
 
+PyObject* is_main_thread(PyObject*, PyObject*) { return PyBool_FromLong(on_main_thread()); }
+
 PyObject* shutdown_timeout(PyObject*, PyObject*) {
   const std::chrono::duration<double> seconds = Host::instance().options.shutdown_timeout;
   return PyFloat_FromDouble(seconds.count());
@@ -398,6 +400,9 @@ PyMethodDef functions[] = {
     {"refuse_on_worker", refuse_on_worker_named, METH_O,
      PyDoc_STR("refuse_on_worker($module, caller, /)\n--\n\n"
                "RuntimeError that names the caller, when the calling thread is a worker.")},
+    {"on_main_thread", is_main_thread, METH_NOARGS,
+     PyDoc_STR("on_main_thread($module, /)\n--\n\n"
+               "Whether the calling thread is the one that began the interpreter.")},
     {"shutdown_timeout", shutdown_timeout, METH_NOARGS,
      PyDoc_STR("shutdown_timeout($module, /)\n--\n\n"
                "How long the end of a run waits for tasks, in seconds.")},

@@ -3,7 +3,7 @@ tonio coroutine that such a loop waits for."""
 
 from __future__ import annotations
 
-import threading
+from _thread import allocate_lock
 from _weakref import ref
 
 from _tonio import Event, block_on, refuse_on_worker, scope, sleep, spawn, spawn_blocking
@@ -36,7 +36,7 @@ class Visit(Generic[T]):
     `began` is set by run(), under `mutex`, when there is something to ask."""
 
     def __init__(self) -> None:
-        self.mutex = threading.Lock()
+        self.mutex = allocate_lock()
         self.began = False
         self.asked = False
         # Whether the thread has taken the call, or the task has given it up before.

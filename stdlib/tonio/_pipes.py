@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
+from _thread import allocate_lock
 from _warnings import warn
 
 from _tonio import yield_now
@@ -35,8 +35,8 @@ class _Pipe:
         self._ready = register(fd)
         os.set_blocking(fd, False)
         # Guards _fd: its number is not given to somebody else under a system call.
-        self._mutex = threading.Lock()
-        self._busy = threading.Lock()
+        self._mutex = allocate_lock()
+        self._busy = allocate_lock()
         self._fd = fd
 
     def fileno(self) -> int:

@@ -6,7 +6,7 @@ reactor (_process_exit.py)."""
 from __future__ import annotations
 
 import os
-import threading
+from _thread import allocate_lock
 
 from _tonio import finish_blocking, scope, shutdown_timeout
 
@@ -54,7 +54,7 @@ class Process:
         leads_group: bool,
     ) -> None:
         # Guards reaping against signals: none goes to another process with the same number.
-        self._mutex = threading.Lock()
+        self._mutex = allocate_lock()
         self._popen = popen
         self._exit = watch_exit(popen.pid)
         self._leads_group = leads_group

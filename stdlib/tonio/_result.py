@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from operator import index as as_index
+from _operator import index as as_index
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

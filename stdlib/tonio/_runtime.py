@@ -9,7 +9,7 @@ or in the environment wins over them.
 
 from __future__ import annotations
 
-import threading
+from _thread import allocate_lock
 
 import _tonio
 
@@ -168,7 +168,7 @@ class Runtime:
         self._options = _Options(
             context, signals, threads, blocking_threadpool_size, blocking_threadpool_idle_ttl
         )
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         # Both under the lock: the event of a run_forever() that goes on, and whether the
         # next one is to end at once.
         self._stopped: _tonio.Event | None = None
@@ -207,7 +207,7 @@ class Runtime:
             if self._stopped is not None:
                 self._stopped.set()
                 return
-            if threading.current_thread() is not threading.main_thread():
+            if not _tonio.on_main_thread():
                 self._stop_asked = True
                 return
         _tonio.end_tasks()

@@ -78,11 +78,9 @@ class Streams(Scenarios):
     def test_one_user_at_a_time(self):
         process = yield self.opened()
         first = tonio.spawn(process.stdout.receive_some())
-        for _ in range(100):
-            yield tonio.sleep(0)
-            if any(task.name.endswith("receive_some") and task.state == "suspended"
-                   for task in tonio.tasks()):
-                break
+        while not any(task.name.endswith("receive_some") and task.state == "suspended"
+                      for task in tonio.tasks()):
+            yield tonio.sleep(0.001)
         with self.assertRaisesRegex(ResourceBusy, "receiving on this ReceivePipe"):
             yield process.stdout.receive_some()
         yield process.stdin.send_all(b"x")

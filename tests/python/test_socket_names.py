@@ -6,6 +6,7 @@ import threading
 import traceback
 
 import tonio
+from programs import run_program
 from scenarios import Scenarios, main
 from test_socket_tcp import needs_localhost
 from tonio.net import _names, socket
@@ -49,6 +50,20 @@ class Lookups(Scenarios):
         with standard_library(getaddrinfo=getaddrinfo):
             yield socket.getaddrinfo("127.0.0.1", 80)
         self.assertEqual(len(threads), 1)
+
+    def test_numeric_addresses_load_no_codec(self):
+        done = run_program("""
+            import sys, tonio, tonio.net
+
+            def main():
+                for host in "127.0.0.1", "::1":
+                    yield tonio.net.socket.getaddrinfo(host, 80)
+                listeners = yield tonio.net.open_tcp_listeners(0, host="127.0.0.1")
+                address = listeners[0].socket.getsockname()
+                yield tonio.net.open_tcp_stream(*address)
+                print("encodings.idna" in sys.modules)
+        """)
+        self.assertEqual((done.out, done.err), ("False\n", ""))
 
     def test_localhost(self):
         needs_localhost(self)

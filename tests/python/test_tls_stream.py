@@ -51,6 +51,41 @@ class TLSStreams(PairOfStreams):
                     self.assertEqual((yield server.receive_some()), b"")
                     yield server.close()
 
+    def test_all_records_that_have_come_at_once(self):
+        """One receive gives what is there, whatever the size of TLS's records (16 KiB)."""
+        for make_server in server_context, std_server_context:
+            client, server = self.pair(server_side=make_server())
+            yield tonio.spawn(client.handshake(), server.handshake())
+            data = os.urandom(40_000)
+            yield client.send_all(data)
+            self.assertEqual((yield server.receive_some(35_000)), data[:35_000])
+            self.assertEqual((yield server.receive_some()), data[35_000:])
+            yield client.send_all(data)
+            yield client.close()
+            self.assertEqual((yield server.receive_some()), data)
+            self.assertEqual((yield server.receive_some()), b"")
+            self.assertEqual((yield server.receive_some()), b"")
+            yield server.close()
+
+    def test_a_broken_record_behind_a_good_one(self):
+        """What came before is received, then the failure is told, each time."""
+        for make_server in server_context, std_server_context:
+            client, server = self.pair(server_side=make_server())
+            yield tonio.spawn(client.handshake(), server.handshake())
+            sent = client._engine
+            sent.write(b"good")
+            good = sent.take_output()
+            sent.write(b"broken")
+            broken = bytearray(sent.take_output())
+            broken[-1] ^= 1
+            yield client.transport.send_all(good + bytes(broken))
+            self.assertEqual((yield server.receive_some()), b"good")
+            for _ in range(2):
+                with self.assertRaisesRegex(ResourceBroken, "tampered|mac"):
+                    yield server.receive_some()
+            yield server.close()
+            client.transport.close()
+
     def test_over_any_transport(self):
         for make_client in client_context, std_client_context:
             client, server = self.pair(make_client(), wrap=Relayed)

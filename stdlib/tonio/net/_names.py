@@ -60,8 +60,12 @@ async def getaddrinfo(
     numeric addresses may have a scope ("fe80::1%eth0"), as there. A cancelled lookup is left
     to itself."""
     if _needs_no_lookup(host, port):
+        # As bytes: of a str, even of digits, it would load the codec of IDNA, and 2 MiB with it.
+        numeric = host.encode() if isinstance(host, str) and _is_numeric(host) else host
         try:
-            return _std.getaddrinfo(host, port, family, type, proto, flags | _std.AI_NUMERICHOST)
+            return _std.getaddrinfo(
+                numeric, port, family, type, proto, flags | _std.AI_NUMERICHOST
+            )
         except _std.gaierror as failure:
             if failure.errno != _std.EAI_NONAME or flags & _std.AI_NUMERICHOST:
                 raise
@@ -102,6 +106,11 @@ def _needs_no_lookup(host: object, port: object) -> bool:
     """Whether it is worth a try without a thread: a numeric address has no lookup to wait for,
     and the name of a service is found in a file."""
     return host is None or isinstance(port, int) or port is None
+
+
+def _is_numeric(host: str) -> bool:
+    """Whether it can only be an IPv4 or an IPv6 address."""
+    return host.isascii() and (":" in host or host.replace(".", "").isdecimal())
 
 
 async def _look_up(function: Callable[..., _T], *args: Any) -> _T:

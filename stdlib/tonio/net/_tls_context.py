@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
+from _thread import allocate_lock
 
 import _tonio
 
@@ -37,7 +37,7 @@ class TLSContext:
     secrecy and authenticated encryption only. Sessions are resumed."""
 
     def __init__(self, *, server_side: bool = False) -> None:
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         self._config: _tonio.TlsConfig | None = None
         self._server_side = bool(server_side)
         self._verify_mode = _CERT_NONE if server_side else _CERT_REQUIRED

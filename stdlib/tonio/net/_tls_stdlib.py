@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-import threading
+from _thread import allocate_lock
 
 from ..exceptions import ResourceBroken
 
@@ -34,9 +34,11 @@ class StdlibEngine:
         if context.check_hostname and not (server_side or server_hostname):
             # The ssl module leaves this check to its sockets: no name would be checked here.
             raise ValueError("a TLS client that checks host names needs server_hostname")
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         # Plaintext that came before close_notify() was called.
         self._read_ahead = bytearray()
+        # What the next read() raises.
+        self._failure: ssl.SSLError | None = None
         self._input, self._output = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._object = context.wrap_bio(
             self._input, self._output, server_side, server_hostname or None
@@ -71,7 +73,9 @@ class StdlibEngine:
                 del self._read_ahead[:size]
                 return data
             try:
-                return self._object.read(size)
+                if self._failure is not None:
+                    raise self._failure
+                return self._read_records(size)
             except ssl.SSLZeroReturnError:
                 return b""
             except ssl.SSLEOFError:
@@ -80,6 +84,24 @@ class StdlibEngine:
                 raise
 
         return self._call(read)
+
+    def _read_records(self, size: int) -> bytes:
+        """Of as many records as have come whole: OpenSSL gives those of one, 16 KiB at most."""
+        data = self._object.read(size)
+        if len(data) >= size or not self._input.pending:
+            return data
+        parts = [data]
+        left = size - len(data)
+        try:
+            while left and (data := self._object.read(left)):
+                parts.append(data)
+                left -= len(data)
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLError as failure:
+            # Told when what came before it has been read.
+            self._failure = failure
+        return b"".join(parts)
 
     def write(self, data: ReadableBuffer | str) -> bool | None:
         if isinstance(data, str):
