@@ -122,6 +122,11 @@ class AuditHooks(Scenarios):
             connection.close()
         ours.close()
 
+    def test_numeric_addresses(self):
+        asked = ("127.0.0.1", 80, 0, int(std.SOCK_STREAM), 0)
+        yield socket.getaddrinfo("127.0.0.1", 80, type=socket.SOCK_STREAM)
+        self.assertEqual(self.seen("socket.getaddrinfo"), [asked])
+
     def test_names(self):
         yield socket.getaddrinfo("localhost", 80)
         yield socket.getnameinfo(("127.0.0.1", 80), 3)

@@ -34,10 +34,19 @@ class Lookups(Scenarios):
             (b"127.0.0.1", None),
             (None, 80),
             ("127.0.0.1", 80, socket.AF_INET, socket.SOCK_STREAM),
+            ("127.0.0.1", None, 0, socket.SOCK_DGRAM, socket.IPPROTO_UDP),
+            ("127.1", 80, 0, socket.SOCK_STREAM),
+            ("0:0::1", 0, 0, int(socket.SOCK_STREAM), 0, socket.AI_PASSIVE),
+            ("::ffff:1.2.3.4", 65535, socket.AF_INET6, socket.SOCK_DGRAM),
+            ("fe80::1%lo", 80, 0, socket.SOCK_STREAM),
+            ("127.0.0.1", "80", 0, socket.SOCK_STREAM),
+            ("127.0.0.1", 80, 0, socket.SOCK_RAW),
+            ("127.0.0.1", 80, 0, socket.SOCK_STREAM, 0, socket.AI_CANONNAME),
         ]:
             found = yield socket.getaddrinfo(*arguments)
             self.assertEqual(found, std.getaddrinfo(*arguments), arguments)
             self.assertIsInstance(found[0][0], std.AddressFamily)
+            self.assertIsInstance(found[0][1], std.SocketKind)
 
     def test_numeric_addresses_take_no_thread(self):
         threads = []
@@ -48,7 +57,7 @@ class Lookups(Scenarios):
 
         real = std.getaddrinfo
         with standard_library(getaddrinfo=getaddrinfo):
-            yield socket.getaddrinfo("127.0.0.1", 80)
+            yield socket.getaddrinfo("127.0.0.1", 80)  # of any kind of socket
         self.assertEqual(len(threads), 1)
 
     def test_numeric_addresses_load_no_codec(self):
@@ -56,8 +65,9 @@ class Lookups(Scenarios):
             import sys, tonio, tonio.net
 
             def main():
+                stream = tonio.net.socket.SOCK_STREAM
                 for host in "127.0.0.1", "::1":
-                    yield tonio.net.socket.getaddrinfo(host, 80)
+                    yield tonio.net.socket.getaddrinfo(host, 80, type=stream)
                 listeners = yield tonio.net.open_tcp_listeners(0, host="127.0.0.1")
                 address = listeners[0].socket.getsockname()
                 yield tonio.net.open_tcp_stream(*address)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket as _std
+import sys
 
 from _tonio import Event, spawn_blocking
 
@@ -59,13 +60,12 @@ async def getaddrinfo(
     """Suspends; gives what socket.getaddrinfo() does. Host names are encoded as IDNA, and
     numeric addresses may have a scope ("fe80::1%eth0"), as there. A cancelled lookup is left
     to itself."""
+    found = _numeric(host, port, family, type, proto, flags)
+    if found is not None:
+        return found
     if _needs_no_lookup(host, port):
-        # As bytes: of a str, even of digits, it would load the codec of IDNA, and 2 MiB with it.
-        numeric = host.encode() if isinstance(host, str) and _is_numeric(host) else host
         try:
-            return _std.getaddrinfo(
-                numeric, port, family, type, proto, flags | _std.AI_NUMERICHOST
-            )
+            return _std.getaddrinfo(host, port, family, type, proto, flags | _std.AI_NUMERICHOST)
         except _std.gaierror as failure:
             if failure.errno != _std.EAI_NONAME or flags & _std.AI_NUMERICHOST:
                 raise
@@ -108,9 +108,40 @@ def _needs_no_lookup(host: object, port: object) -> bool:
     return host is None or isinstance(port, int) or port is None
 
 
-def _is_numeric(host: str) -> bool:
-    """Whether it can only be an IPv4 or an IPv6 address."""
-    return host.isascii() and (":" in host or host.replace(".", "").isdecimal())
+# What the only answer for a numeric address says of the protocol.
+_PROTOCOLS: dict[int, int] = {
+    _std.SOCK_STREAM: _std.IPPROTO_TCP,
+    _std.SOCK_DGRAM: _std.IPPROTO_UDP,
+}
+_PLAIN_FLAGS = _std.AI_PASSIVE | _std.AI_NUMERICHOST | _std.AI_NUMERICSERV
+
+
+def _numeric(
+    host: object, port: object, family: int, type: int, proto: int, flags: int
+) -> _Found | None:
+    """The answer of socket.getaddrinfo() in the plainest case, a numeric address and port for
+    one kind of socket; None for any other. That would load the codec of IDNA, and 2 MiB with
+    it, to encode a str of digits."""
+    protocol = _PROTOCOLS.get(type)
+    if protocol is None or proto not in (0, protocol) or flags & ~_PLAIN_FLAGS:
+        return None
+    number = 0 if port is None else port
+    if not isinstance(host, str) or not isinstance(number, int) or isinstance(number, bool):
+        return None
+    if not 0 <= number <= 65535:
+        return None
+    for version in (_std.AF_INET, _std.AF_INET6):
+        if family not in (0, version):
+            continue
+        try:
+            packed = _std.inet_pton(version, host)
+        except (OSError, ValueError):
+            continue
+        sys.audit("socket.getaddrinfo", host, port, family, type, proto)
+        rest = () if version == _std.AF_INET else (0, 0)
+        address = (_std.inet_ntop(version, packed), number, *rest)
+        return [(version, _std.SocketKind(type), protocol, "", address)]
+    return None
 
 
 async def _look_up(function: Callable[..., _T], *args: Any) -> _T:

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/relax.h"
 #include "support/countdown.h"
 #include "support/fake_runtime.h"
 #include "support/parallelize.h"
@@ -250,6 +252,27 @@ TEST_CASE("many submit while the pool closes: each job is run, dropped or refuse
     }
     CHECK(ran + refused + dropped == 600);
   }
+}
+
+TEST_CASE("jobs one after the other are run, whether the threads spin or sleep by then") {
+  test::FakeHooks hooks;
+  BlockingPool pool(hooks);
+  pool.configure(3, 60s);
+  // Two at a time now and then, so that some sleep while another spins.
+  for (int round = 0; round < test::rounds(2'000); ++round) {
+    const int count = round % 50 == 0 ? 3 : 1 + round % 2;
+    test::Countdown ran(count);
+    std::deque<Job> jobs;
+    for (int i = 0; i < count; ++i) {
+      REQUIRE(pool.submit(jobs.emplace_back([&] { ran.count_down(); })));
+    }
+    ran.wait();
+    // Up to about the moment at which a spinning thread falls asleep.
+    const base::Instant until = base::now() + round % 80;
+    while (base::now() < until) base::relax();
+    while (pool.busy()) std::this_thread::yield();
+  }
+  finish(pool);
 }
 
 TEST_CASE("an idle thread settles now and then, and takes work in between") {
