@@ -111,8 +111,8 @@ bool BlockingPool::wait_for_work(std::unique_lock<std::mutex>& lock, Thread& sel
   const base::Instant until = since + ttl_.count();
   base::Instant settling = kFirstSettling;
   base::Instant settle_at = since + settling;
-  const bool spins = self.spinning.begin();
-  const base::Instant spin_until = spins ? since + kSpin : since;
+  const base::Instant spin_until = self.spinning.begin() ? since + kSpin : since;
+  bool spun = false;
   while (queue_.empty() && !closed_) {
     const base::Instant now = base::now();
     if (now >= until) return false;
@@ -126,7 +126,9 @@ bool BlockingPool::wait_for_work(std::unique_lock<std::mutex>& lock, Thread& sel
       --settling_;
       continue;
     }
-    const bool spin = now < spin_until;
+    // One at a time: one call comes next.
+    const bool spin = now < spin_until && spinning_ == 0;
+    spun |= spin;
     ++idle_;
     if (spin) ++spinning_;
     const std::uint32_t seen = arrivals_.load(std::memory_order_relaxed);
@@ -138,6 +140,7 @@ bool BlockingPool::wait_for_work(std::unique_lock<std::mutex>& lock, Thread& sel
         std::this_thread::yield();
       }
     } else {
+      // Pairs with announce(): of the two changes, one is seen.
       sleepers_.fetch_add(1, std::memory_order_seq_cst);
       (void)base::futex_wait(arrivals_, seen, std::min(settle_at, until));
       sleepers_.fetch_sub(1, std::memory_order_relaxed);
@@ -147,7 +150,7 @@ bool BlockingPool::wait_for_work(std::unique_lock<std::mutex>& lock, Thread& sel
     --idle_;
     if (spin) --spinning_;
   }
-  self.spinning.end(spins, base::now() - since);
+  self.spinning.end(spun, base::now() - since);
   return true;
 }
 
@@ -166,7 +169,7 @@ void BlockingPool::Spinning::end(bool spun, base::Instant length) {
 }
 
 void BlockingPool::announce(int jobs) {
-  // Who goes to sleep counts itself before it looks at arrivals_ a last time.
+  // Who goes to sleep counts itself before the kernel looks at arrivals_ a last time.
   if (sleepers_.load(std::memory_order_seq_cst) > 0) base::futex_wake(arrivals_, jobs);
 }
 

@@ -1,6 +1,7 @@
 """Lookups of names: tonio.net.socket's getaddrinfo and its kin."""
 
 import contextlib
+import enum
 import socket as std
 import threading
 import traceback
@@ -46,6 +47,16 @@ class Lookups(Scenarios):
             self.assertEqual(found, std.getaddrinfo(*arguments), arguments)
             self.assertIsInstance(found[0][0], std.AddressFamily)
             self.assertIsInstance(found[0][1], std.SocketKind)
+
+    def test_what_is_refused_with_a_numeric_address(self):
+        class Port(enum.IntEnum):
+            HTTP = 80
+
+        for port, *kind in [(Port.HTTP, 0, 1), (True, 0, 1), (1.0, 0, 1), (80, 0, 1.0), (80, 0.0, 1)]:
+            with self.assertRaises((OSError, TypeError)):
+                std.getaddrinfo("127.0.0.1", port, *kind)
+            with self.assertRaises((OSError, TypeError)):
+                yield socket.getaddrinfo("127.0.0.1", port, *kind)
 
     def test_numeric_addresses_take_no_thread(self):
         threads = []

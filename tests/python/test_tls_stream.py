@@ -80,11 +80,47 @@ class TLSStreams(PairOfStreams):
             broken[-1] ^= 1
             yield client.transport.send_all(good + bytes(broken))
             self.assertEqual((yield server.receive_some()), b"good")
-            for _ in range(2):
-                with self.assertRaisesRegex(ResourceBroken, "tampered|mac"):
-                    yield server.receive_some()
+            with self.assertRaisesRegex(ResourceBroken, "tampered|mac"):
+                yield server.receive_some()
             yield server.close()
             client.transport.close()
+
+    def test_a_broken_record_that_comes_before_our_own_end(self):
+        for make_server in server_context, std_server_context:
+            client, server = self.pair(server_side=make_server(), https_compatible=True)
+            yield tonio.spawn(client.handshake(), server.handshake())
+            sent, got = client._engine, server._engine
+            sent.write(b"good")
+            good = sent.take_output()
+            sent.write(b"broken")
+            broken = bytearray(sent.take_output())
+            broken[-1] ^= 1
+            got.feed(good + bytes(broken))
+            server.send_eof()
+            self.assertEqual((yield server.receive_some()), b"good")
+            with self.assertRaisesRegex(ResourceBroken, "tampered|mac"):
+                yield server.receive_some()
+            yield server.close()
+            client.transport.close()
+
+    def test_data_and_the_peers_end_after_our_own_end(self):
+        data = os.urandom(40_000)
+        for make_server in server_context, std_server_context:
+            for too_late in False, True:
+                client, server = self.pair(server_side=make_server())
+                yield tonio.spawn(client.handshake(), server.handshake())
+                if not too_late:
+                    server.send_eof()
+                    yield server._flush()
+                yield client.send_all(data)
+                yield client.close()
+                if too_late:
+                    # The peer is gone: this can't be sent, but what has come can be received.
+                    server.send_eof()
+                    yield server._flush()
+                self.assertEqual((yield server.receive_some()), data)
+                self.assertEqual((yield server.receive_some()), b"")
+                yield server.close()
 
     def test_over_any_transport(self):
         for make_client in client_context, std_client_context:

@@ -122,22 +122,23 @@ def _numeric(
     """The answer of socket.getaddrinfo() in the plainest case, a numeric address and port for
     one kind of socket; None for any other. That would load the codec of IDNA, and 2 MiB with
     it, to encode a str of digits."""
+    if not all(isinstance(number, int) for number in (family, type, proto, flags)):
+        return None
     protocol = _PROTOCOLS.get(type)
     if protocol is None or proto not in (0, protocol) or flags & ~_PLAIN_FLAGS:
         return None
-    number = 0 if port is None else port
-    if not isinstance(host, str) or not isinstance(number, int) or isinstance(number, bool):
-        return None
-    if not 0 <= number <= 65535:
+    number: Any = 0 if port is None else port
+    # Of subclasses it is not known what they are taken for there.
+    if host.__class__ is not str or number.__class__ is not int or not 0 <= number <= 65535:
         return None
     for version in (_std.AF_INET, _std.AF_INET6):
         if family not in (0, version):
             continue
         try:
-            packed = _std.inet_pton(version, host)
+            packed = _std.inet_pton(version, str(host))
         except (OSError, ValueError):
             continue
-        sys.audit("socket.getaddrinfo", host, port, family, type, proto)
+        sys.audit("socket.getaddrinfo", host, port, int(family), int(type), int(proto))
         rest = () if version == _std.AF_INET else (0, 0)
         address = (_std.inet_ntop(version, packed), number, *rest)
         return [(version, _std.SocketKind(type), protocol, "", address)]

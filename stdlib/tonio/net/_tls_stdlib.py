@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import sys
 from _thread import allocate_lock
 
 from ..exceptions import ResourceBroken
@@ -37,8 +38,8 @@ class StdlibEngine:
         self._lock = allocate_lock()
         # Plaintext that came before close_notify() was called.
         self._read_ahead = bytearray()
-        # What the next read() raises.
-        self._failure: ssl.SSLError | None = None
+        # Why nothing more can be read, if that is known before it is asked for.
+        self._failure: str | None = None
         self._input, self._output = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._object = context.wrap_bio(
             self._input, self._output, server_side, server_hostname or None
@@ -72,36 +73,40 @@ class StdlibEngine:
                 data = bytes(self._read_ahead[:size])
                 del self._read_ahead[:size]
                 return data
+            self._check()
             try:
-                if self._failure is not None:
-                    raise self._failure
-                return self._read_records(size)
+                data = self._object.read(size)
             except ssl.SSLZeroReturnError:
                 return b""
             except ssl.SSLEOFError:
                 if self._https_compatible:
                     return b""
                 raise
+            if len(data) == size or not self._input.pending:
+                return data
+            more = bytearray(data)
+            self._read_more(more, size)
+            return bytes(more)
 
         return self._call(read)
 
-    def _read_records(self, size: int) -> bytes:
-        """Of as many records as have come whole: OpenSSL gives those of one, 16 KiB at most."""
-        data = self._object.read(size)
-        if len(data) >= size or not self._input.pending:
-            return data
-        parts = [data]
-        left = size - len(data)
+    def _read_more(self, data: bytearray, size: int) -> None:
+        """Appends what has come in whole records, up to size bytes in all: OpenSSL gives those
+        of one record at a time. The next read() tells what ended it."""
         try:
-            while left and (data := self._object.read(left)):
-                parts.append(data)
-                left -= len(data)
-        except ssl.SSLWantReadError:
-            pass
+            while len(data) < size:
+                record = self._object.read(min(size - len(data), _READ_SIZE))
+                if not record:
+                    break
+                data += record
+        except (ssl.SSLWantReadError, ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            pass  # the next read() is told again
         except ssl.SSLError as failure:
-            # Told when what came before it has been read.
-            self._failure = failure
-        return b"".join(parts)
+            self._failure = _text(failure)
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise ResourceBroken(self._failure)
 
     def write(self, data: ReadableBuffer | str) -> bool | None:
         if isinstance(data, str):
@@ -109,6 +114,7 @@ class StdlibEngine:
         view = memoryview(data).cast("B")
 
         def write() -> bool:
+            self._check()
             # OpenSSL takes all of it: the output has no limit.
             if len(view):
                 self._object.write(view)
@@ -119,11 +125,9 @@ class StdlibEngine:
     def close_notify(self) -> None:
         def close() -> None:
             # unwrap() wants the peer's close_notify next, and takes data for an error.
-            try:
-                while data := self._object.read(_READ_SIZE):
-                    self._read_ahead += data
-            except ssl.SSLError:
-                pass  # nothing more, or read() tells
+            self._read_more(self._read_ahead, sys.maxsize)
+            if self._failure is not None:
+                return  # its alert is the end
             try:
                 self._object.unwrap()
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):

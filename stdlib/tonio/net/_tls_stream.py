@@ -79,7 +79,9 @@ class TLSStream:
         self._sending, self._receiving = Lock(), Lock()  # one task's receive_some(), send_all()
         self._flushing, self._filling = Lock(), Lock()  # who uses the transport
         self._fills = 0
+        # Why nothing works any more, and why nothing can be sent any more.
         self._broken: str | None = None
+        self._send_broken: str | None = None
         self._closed = False
         self._ended = False
         # The socket, once and as long as the native operations may use it.
@@ -94,6 +96,7 @@ class TLSStream:
             if self._shaken:
                 return
             self._check_open()
+            self._check_sending()
             _, done = await timeout(self._run(self._engine.handshake), self._handshake_timeout)
             if not done:
                 raise self._break(
@@ -136,7 +139,7 @@ class TLSStream:
         self._closed = True
         self._send_socket = None
         try:
-            if self._shaken and self._broken is None:
+            if self._shaken and self._broken is None and self._send_broken is None:
                 await timeout(self._say_close(), _CLOSE_TIMEOUT)
         finally:
             closing = self.transport.close()
@@ -188,7 +191,7 @@ class TLSStream:
             return
         self._closed = True
         self._send_socket = None
-        if self._shaken and self._broken is None:
+        if self._shaken and self._broken is None and self._send_broken is None:
             try:
                 self._engine.close_notify()
                 self._flush_at_once()
@@ -223,6 +226,7 @@ class TLSStream:
     async def _send_all(self, data: _Data) -> None:
         await self.handshake()
         self._check_open()
+        self._check_sending()
         if self._ended:
             raise BrokenPipeError(errno.EPIPE, "nothing can be sent after send_eof()")
         if not self._sending.try_acquire():
@@ -275,8 +279,9 @@ class TLSStream:
             while output := self._engine.take_output():
                 await call(self.transport.send_all(output))
         except BaseException:
-            # Part of a record may have gone: whatever followed could not be read.
-            self._broken = self._broken or "an earlier send was not finished"
+            # Part of a record may have gone: whatever followed could not be read. What the peer
+            # has sent still can be.
+            self._send_broken = self._send_broken or "an earlier send was not finished"
             raise
 
     async def _fill(self, fills: int) -> None:
@@ -326,6 +331,10 @@ class TLSStream:
             raise ResourceBroken("the TLSStream is closed")
         if self._broken is not None:
             raise ResourceBroken(self._broken)
+
+    def _check_sending(self) -> None:
+        if self._send_broken is not None:
+            raise ResourceBroken(self._send_broken)
 
     def _break(self, reason: str) -> ResourceBroken:
         self._broken = reason

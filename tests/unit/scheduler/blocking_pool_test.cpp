@@ -258,7 +258,7 @@ TEST_CASE("jobs one after the other are run, whether the threads spin or sleep b
   test::FakeHooks hooks;
   BlockingPool pool(hooks);
   pool.configure(3, 60s);
-  // Two at a time now and then, so that some sleep while another spins.
+  // Sometimes two or three at a time, so that some sleep while another spins.
   for (int round = 0; round < test::rounds(2'000); ++round) {
     const int count = round % 50 == 0 ? 3 : 1 + round % 2;
     test::Countdown ran(count);
@@ -272,6 +272,45 @@ TEST_CASE("jobs one after the other are run, whether the threads spin or sleep b
     while (base::now() < until) base::relax();
     while (pool.busy()) std::this_thread::yield();
   }
+  finish(pool);
+}
+
+TEST_CASE("a job wakes a sleeping thread, which would else find it when it settles") {
+  test::FakeHooks hooks;
+  BlockingPool pool(hooks);
+  pool.configure(1, 60s);
+  const int rounds = test::rounds(500);
+  int found_late = 0;
+  for (int round = 0; round < rounds; ++round) {
+    const int settled = hooks.settled;
+    test::Countdown ran(1);
+    Job job([&] { ran.count_down(); });
+    REQUIRE(pool.submit(job));
+    ran.wait();
+    if (hooks.settled != settled) ++found_late;
+    while (pool.busy()) std::this_thread::yield();
+    // It falls asleep after 50 us or so.
+    const base::Instant until = base::now() + 2 * (round % 80);
+    while (base::now() < until) base::relax();
+  }
+  CHECK(10 * found_late < rounds);
+  finish(pool);
+}
+
+TEST_CASE("calls of several callers, one after the other each, take few threads") {
+  test::FakeHooks hooks;
+  BlockingPool pool(hooks);
+  pool.configure(64, 60s);
+  constexpr int kCallers = 4;
+  test::parallelize(kCallers, [&](int) {
+    for (int i = 0; i < test::rounds(2'000); ++i) {
+      test::Countdown ran(1);
+      Job job([&] { ran.count_down(); });
+      REQUIRE(pool.submit(job));
+      ran.wait();
+    }
+  });
+  CHECK(hooks.states <= 6 * kCallers);
   finish(pool);
 }
 
