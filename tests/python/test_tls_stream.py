@@ -13,6 +13,16 @@ from tonio.net import tls
 VERSIONS = "TLSv1.2", "TLSv1.3"
 
 
+def a_good_and_a_broken_record(sender):
+    engine = sender._engine
+    engine.write(b"good")
+    good = engine.take_output()
+    engine.write(b"broken")
+    broken = bytearray(engine.take_output())
+    broken[-1] ^= 1
+    return good + bytes(broken)
+
+
 class TLSStreams(PairOfStreams):
     def exchange(self, client, server, data):
         """Sends data there and back; both at the same time."""
@@ -72,13 +82,7 @@ class TLSStreams(PairOfStreams):
         for make_server in server_context, std_server_context:
             client, server = self.pair(server_side=make_server())
             yield tonio.spawn(client.handshake(), server.handshake())
-            sent = client._engine
-            sent.write(b"good")
-            good = sent.take_output()
-            sent.write(b"broken")
-            broken = bytearray(sent.take_output())
-            broken[-1] ^= 1
-            yield client.transport.send_all(good + bytes(broken))
+            yield client.transport.send_all(a_good_and_a_broken_record(client))
             self.assertEqual((yield server.receive_some()), b"good")
             with self.assertRaisesRegex(ResourceBroken, "tampered|mac"):
                 yield server.receive_some()
@@ -89,13 +93,7 @@ class TLSStreams(PairOfStreams):
         for make_server in server_context, std_server_context:
             client, server = self.pair(server_side=make_server(), https_compatible=True)
             yield tonio.spawn(client.handshake(), server.handshake())
-            sent, got = client._engine, server._engine
-            sent.write(b"good")
-            good = sent.take_output()
-            sent.write(b"broken")
-            broken = bytearray(sent.take_output())
-            broken[-1] ^= 1
-            got.feed(good + bytes(broken))
+            server._engine.feed(a_good_and_a_broken_record(client))
             server.send_eof()
             self.assertEqual((yield server.receive_some()), b"good")
             with self.assertRaisesRegex(ResourceBroken, "tampered|mac"):
