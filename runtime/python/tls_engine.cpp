@@ -129,6 +129,12 @@ PyObject* engine_feed(PyObject* self, PyObject* data) {
   Py_RETURN_NONE;
 }
 
+PyObject* engine_has_output(PyObject* self, PyObject*) {
+  TlsEngine& engine = *as_tls_engine(self);
+  const EngineLock lock(engine);
+  return PyBool_FromLong(engine.engine->has_output());
+}
+
 PyObject* engine_take_output(PyObject* self, PyObject*) {
   TlsEngine& engine = *as_tls_engine(self);
   tls::Bytes output;
@@ -196,6 +202,8 @@ PyMethodDef methods[] = {
                "written.")},
     {"feed", engine_feed, METH_O,
      PyDoc_STR("feed($self, data, /)\n--\n\nInput from the peer; b'' is its end.")},
+    {"has_output", engine_has_output, METH_NOARGS,
+     PyDoc_STR("has_output($self, /)\n--\n\nWhether there is something to send to the peer.")},
     {"take_output", engine_take_output, METH_NOARGS,
      PyDoc_STR("take_output($self, /)\n--\n\nWhat is to be sent to the peer.")},
     {"receive", as_cfunction<tls_engine_receive>(), METH_FASTCALL,

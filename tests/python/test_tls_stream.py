@@ -84,8 +84,9 @@ class TLSStreams(PairOfStreams):
             yield tonio.spawn(client.handshake(), server.handshake())
             yield client.transport.send_all(a_good_and_a_broken_record(client))
             self.assertEqual((yield server.receive_some()), b"good")
-            with self.assertRaisesRegex(ResourceBroken, "tampered|mac"):
-                yield server.receive_some()
+            for _ in range(2):
+                with self.assertRaisesRegex(ResourceBroken, "tampered|mac"):
+                    yield server.receive_some()
             yield server.close()
             client.transport.close()
 

@@ -66,7 +66,12 @@ class StdlibEngine:
         return self._call(shake)
 
     def read(self, max_bytes: int | None) -> bytes | None:
-        size = _READ_SIZE if max_bytes is None else max_bytes
+        if not (max_bytes is None or isinstance(max_bytes, int)):
+            kind = type(max_bytes).__name__
+            raise TypeError(f"receive_some(): max_bytes must be an int, not {kind}")
+        if max_bytes is not None and max_bytes < 1:
+            raise ValueError(f"receive_some(): max_bytes must be at least 1: {max_bytes}")
+        size = _READ_SIZE if max_bytes is None else min(max_bytes, _READ_SIZE)
 
         def read() -> bytes:
             if self._read_ahead:
@@ -126,12 +131,10 @@ class StdlibEngine:
         def close() -> None:
             # unwrap() wants the peer's close_notify next, and takes data for an error.
             self._read_more(self._read_ahead, sys.maxsize)
-            if self._failure is not None:
-                return  # its alert is the end
             try:
                 self._object.unwrap()
-            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-                pass
+            except ssl.SSLError:
+                pass  # it is said, or there is nobody to tell
 
         self._call(close)
 
@@ -141,6 +144,9 @@ class StdlibEngine:
                 self._input.write(data)
             else:
                 self._input.write_eof()
+
+    def has_output(self) -> bool:
+        return self._output.pending > 0
 
     def take_output(self) -> bytes:
         with self._lock:

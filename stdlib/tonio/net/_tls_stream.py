@@ -96,15 +96,18 @@ class TLSStream:
             if self._shaken:
                 return
             self._check_open()
-            self._check_sending()
-            _, done = await timeout(self._run(self._engine.handshake), self._handshake_timeout)
+            if self._send_broken is not None:
+                raise ResourceBroken(self._send_broken)
+            _, done = await timeout(self._shake(), self._handshake_timeout)
             if not done:
                 raise self._break(
                     f"the TLS handshake was not finished within {self._handshake_timeout:g} s"
                 )
             self._shaken = True
             if isinstance(self.transport, SocketStream) and hasattr(self._engine, "receive"):
-                self._socket = self._send_socket = self.transport.socket
+                self._socket = self.transport.socket
+                if self._send_broken is None:
+                    self._send_socket = self._socket
             # After _shaken, which send_eof() looks at after it has set _ended.
             if self._ended:
                 self._say_end()
@@ -218,7 +221,11 @@ class TLSStream:
         if not self._receiving.try_acquire():
             raise ResourceBusy("another task is already receiving on this TLSStream")
         try:
-            return await self._run(self._engine.read, max_bytes)
+            data = await self._run(self._engine.read, max_bytes)
+            if self._engine.has_output() and not self._flushing.locked():
+                # As _answer(), but not waited for: who is cancelled in it would lose the data.
+                spawn.without_tracking(self._flush())
+            return data
         finally:
             self._receiving.release()
 
@@ -227,14 +234,15 @@ class TLSStream:
         await self.handshake()
         self._check_open()
         self._check_sending()
-        if self._ended:
-            raise BrokenPipeError(errno.EPIPE, "nothing can be sent after send_eof()")
         if not self._sending.try_acquire():
             raise ResourceBusy("another task is already sending on this TLSStream")
         try:
             # Held from before there is output: receiving never has to send it.
             async with self._flushing:
-                self._step(self._engine.write, data)
+                self._check_sending()
+                # Receiving goes on whatever comes of it, so not by _step().
+                if self._engine.write(data) is None:
+                    raise ResourceBroken("the peer wants a new handshake, which is not supported")
                 await self._drain()
         finally:
             self._sending.release()
@@ -245,12 +253,17 @@ class TLSStream:
             fills = self._fills
             try:
                 result = self._step(step, *args)
-            finally:
-                # An alert, if it has failed.
-                await self._answer()
+            except ResourceBroken:
+                await self._answer()  # with an alert
+                raise
             if result is not None:
                 return result
+            await self._answer()
             await self._fill(fills)
+
+    async def _shake(self) -> None:
+        await self._run(self._engine.handshake)
+        await self._answer()
 
     def _step(self, step: Callable[..., _T], *args: Any) -> _T:
         try:
@@ -274,14 +287,15 @@ class TLSStream:
             self._flushing.release()
 
     async def _drain(self) -> None:
-        """Sends the engine's output, with _flushing held."""
+        """Sends the engine's output, with _flushing held. Nothing may follow half a record."""
         try:
-            while output := self._engine.take_output():
+            while (output := self._engine.take_output()) and self._send_broken is None:
                 await call(self.transport.send_all(output))
         except BaseException:
             # Part of a record may have gone: whatever followed could not be read. What the peer
             # has sent still can be.
             self._send_broken = self._send_broken or "an earlier send was not finished"
+            self._send_socket = None
             raise
 
     async def _fill(self, fills: int) -> None:
@@ -293,6 +307,8 @@ class TLSStream:
 
     def _say_end(self) -> None:
         self._send_socket = None
+        if self._send_broken is not None:
+            return
         self._engine.close_notify()
         if self._socket is not None:
             self._engine.flush(self._socket)
@@ -333,6 +349,8 @@ class TLSStream:
             raise ResourceBroken(self._broken)
 
     def _check_sending(self) -> None:
+        if self._ended:
+            raise BrokenPipeError(errno.EPIPE, "nothing can be sent after send_eof()")
         if self._send_broken is not None:
             raise ResourceBroken(self._send_broken)
 

@@ -1,0 +1,169 @@
+"""A TLSStream whose sending fails or stops half-way: what the peer has sent can still be received,
+and nothing follows half a record."""
+
+import os
+
+import tonio
+from scenarios import main
+from tls_servers import client_context, server_context
+from tls_streams import PairOfStreams, std_server_context
+from tonio.exceptions import ResourceBroken
+
+SERVERS = server_context, std_server_context
+
+
+class Stoppable:
+    """A transport that, once told to, sends five bytes of what it is given and no more."""
+
+    def __init__(self, stream):
+        self.stream = stream
+        self.stops, self.has_stopped = False, tonio.Event()
+
+    def send_all(self, data):
+        if self.stops:
+            self.stops = False
+            yield self.stream.send_all(data[:5])
+            self.has_stopped.set()
+            yield tonio.Event().wait()
+        yield self.stream.send_all(data)
+
+    def receive_some(self, max_bytes=None):
+        return (yield self.stream.receive_some())
+
+    def close(self):
+        self.stream.close()
+
+
+class SendingFails(PairOfStreams):
+    def connected(self, make_server):
+        client, server = self.pair(server_side=make_server(), wrap=Stoppable)
+        yield tonio.spawn(client.handshake(), server.handshake())
+        # With it come the tickets.
+        yield server.send_all(b"hello")
+        self.assertEqual((yield client.receive_some()), b"hello")
+        return client, server
+
+    def closed(self, *streams):
+        for stream in streams:
+            stream.transport.close()
+
+    def test_receiving_does_not_wait_for_what_is_to_be_sent(self):
+        for make_server in SERVERS:
+            client, server = yield self.connected(make_server)
+            yield client.send_all(b"AAAA")
+            yield client.send_all(b"BBBB")
+            self.assertEqual((yield server.receive_some(2)), b"AA")
+            server.transport.stops = True
+            server._engine.write(b"as if it were an answer")
+            for expected in b"AA", b"BB", b"BB":
+                self.assertEqual((yield server.receive_some(2)), expected)
+            self.closed(client, server)
+
+    def test_a_cancelled_send_ends_sending_only(self):
+        for make_server in SERVERS:
+            client, server = yield self.connected(make_server)
+            server.transport.stops = True
+            with tonio.scope() as scope:
+                scope.spawn(server.send_all(b"data"))
+                yield server.transport.has_stopped.wait()
+                scope.cancel()
+            yield scope()
+            for _ in range(2):
+                with self.assertRaisesRegex(ResourceBroken, "earlier send was not finished"):
+                    yield server.send_all(b"more")
+            server.send_eof()
+            with self.assertRaises(BrokenPipeError):
+                yield server.send_all(b"more")
+            yield client.send_all(b"hello")
+            self.assertEqual((yield server.receive_some()), b"hello")
+            # Of what was sent nothing came after the half.
+            self.assertEqual(len((yield client.transport.receive_some())), 5)
+            self.closed(client, server)
+
+    def test_a_send_behind_another_that_is_cancelled(self):
+        for make_server in SERVERS:
+            client, server = yield self.connected(make_server)
+            server.transport.stops = True
+            server._engine.write(b"as if it were an answer")
+
+            @self.task
+            def send():
+                with self.assertRaisesRegex(ResourceBroken, "earlier send was not finished"):
+                    yield server.send_all(b"data")
+
+            with tonio.scope() as scope:
+                scope.spawn(server._flush())
+                yield server.transport.has_stopped.wait()
+                sending = tonio.spawn(send())
+                while not server._sending.locked():
+                    yield
+                scope.cancel()
+            yield scope()
+            yield sending
+            self.closed(client, server)
+
+    def test_send_eof_overtakes_a_send(self):
+        for make_server in SERVERS:
+            client, server = yield self.connected(make_server)
+            yield server._flushing.acquire()
+
+            @self.task
+            def send():
+                with self.assertRaises(BrokenPipeError):
+                    yield server.send_all(b"data")
+
+            sending = tonio.spawn(send())
+            while not server._sending.locked():
+                yield
+            server.send_eof()
+            server._flushing.release()
+            yield sending
+            yield client.send_all(b"hello")
+            self.assertEqual((yield server.receive_some()), b"hello")
+            self.assertEqual((yield client.receive_some()), b"")
+            self.closed(client, server)
+
+    def test_the_send_that_makes_the_handshake_is_cancelled(self):
+        """From then on a socket is used natively."""
+        client, server = self.pair(client_context())
+        yield tonio.spawn(client.handshake(), server.handshake())
+        client.transport.socket.setsockopt(1, 7, 4096)  # SO_SNDBUF
+        client._socket = client._send_socket = None
+        client._shaken = False
+        arrived = tonio.io.register(server.socket.fileno())
+        with tonio.scope() as scope:
+            scope.spawn(client.send_all(os.urandom(8_000_000)))
+            yield arrived.arm_r()
+            scope.cancel()
+        yield scope()
+        arrived.close()
+        with self.assertRaisesRegex(ResourceBroken, "earlier send was not finished"):
+            yield client.send_all(b"more")
+        self.closed(client, server)
+
+    def test_send_eof_when_the_peer_is_gone(self):
+        for make_server in SERVERS:
+            client, server = yield self.connected(make_server)
+            yield client.send_all(b"half")
+            client.transport.close()
+            self.assertEqual((yield server.receive_some()), b"half")
+            with self.assertRaisesRegex(ResourceBroken, "without a close_notify"):
+                yield server.receive_some()
+            server.send_eof()
+            self.closed(server)
+
+    def test_sizes_that_are_none(self):
+        for make_server in SERVERS:
+            client, server = yield self.connected(make_server)
+            yield client.send_all(b"data")
+            for size in 0, -1:
+                with self.assertRaisesRegex(ValueError, rf"max_bytes must be at least 1: {size}"):
+                    yield server.receive_some(size)
+            with self.assertRaisesRegex(TypeError, "max_bytes must be an int, not float"):
+                yield server.receive_some(2.5)
+            self.assertEqual((yield server.receive_some(10**10)), b"data")
+            self.closed(client, server)
+
+
+if __name__ == "__main__":
+    main()
