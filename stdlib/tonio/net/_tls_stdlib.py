@@ -146,7 +146,8 @@ class StdlibEngine:
                 self._input.write_eof()
 
     def has_output(self) -> bool:
-        return self._output.pending > 0
+        with self._lock:
+            return self._output.pending > 0
 
     def take_output(self) -> bytes:
         with self._lock:

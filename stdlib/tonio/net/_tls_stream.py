@@ -104,10 +104,9 @@ class TLSStream:
                     f"the TLS handshake was not finished within {self._handshake_timeout:g} s"
                 )
             self._shaken = True
-            if isinstance(self.transport, SocketStream) and hasattr(self._engine, "receive"):
-                self._socket = self.transport.socket
-                if self._send_broken is None:
-                    self._send_socket = self._socket
+            is_native = isinstance(self.transport, SocketStream) and hasattr(self._engine, "receive")
+            if is_native and self._send_broken is None:
+                self._socket = self._send_socket = self.transport.socket
             # After _shaken, which send_eof() looks at after it has set _ended.
             if self._ended:
                 self._say_end()
@@ -217,14 +216,14 @@ class TLSStream:
     @suspending
     async def _receive_some(self, max_bytes: int | None) -> bytes:
         await self.handshake()
+        if self._socket is not None:
+            return await self._engine.receive(self._socket, max_bytes)
         self._check_open()
         if not self._receiving.try_acquire():
             raise ResourceBusy("another task is already receiving on this TLSStream")
         try:
             data = await self._run(self._engine.read, max_bytes)
-            if self._engine.has_output() and not self._flushing.locked():
-                # As _answer(), but not waited for: who is cancelled in it would lose the data.
-                spawn.without_tracking(self._flush())
+            self._answer_soon()
             return data
         finally:
             self._receiving.release()
@@ -232,6 +231,8 @@ class TLSStream:
     @suspending
     async def _send_all(self, data: _Data) -> None:
         await self.handshake()
+        if self._send_socket is not None:
+            return await self._engine.send_all(self._send_socket, data)
         self._check_open()
         self._check_sending()
         if not self._sending.try_acquire():
@@ -258,7 +259,10 @@ class TLSStream:
                 raise
             if result is not None:
                 return result
-            await self._answer()
+            if self._shaken:
+                self._answer_soon()
+            else:
+                await self._answer()
             await self._fill(fills)
 
     async def _shake(self) -> None:
@@ -286,6 +290,12 @@ class TLSStream:
         finally:
             self._flushing.release()
 
+    def _answer_soon(self) -> None:
+        """As _answer(), by a task of its own: receiving doesn't wait for it, and who is cancelled
+        in it would lose what was received, and end sending."""
+        if self._engine.has_output() and not self._flushing.locked():
+            spawn.without_tracking(self._flush())
+
     async def _drain(self) -> None:
         """Sends the engine's output, with _flushing held. Nothing may follow half a record."""
         try:
@@ -295,7 +305,6 @@ class TLSStream:
             # Part of a record may have gone: whatever followed could not be read. What the peer
             # has sent still can be.
             self._send_broken = self._send_broken or "an earlier send was not finished"
-            self._send_socket = None
             raise
 
     async def _fill(self, fills: int) -> None:
