@@ -1,11 +1,9 @@
 #include "scheduler/blocking_pool.h"
 
 #include <algorithm>
-#include <limits>
 #include <system_error>
 
 #include "base/check.h"
-#include "base/futex.h"
 #include "base/stress.h"
 #include "base/thread.h"
 
@@ -24,7 +22,6 @@ bool BlockingPool::submit(BlockingJob& job) {
   Threads ended;
   void* state = nullptr;
   bool accepted = false;
-  bool wake = false;
   {
     std::unique_lock lock(mutex_);
     if (!closed_ && wants_thread()) {
@@ -43,13 +40,10 @@ bool BlockingPool::submit(BlockingJob& job) {
     if (accepted) {
       queue_.push_back(job);
       ++queued_;
-      arrivals_.fetch_add(1, std::memory_order_seq_cst);
-      // A thread that spins looks into the queue before it sleeps.
-      wake = queued_ > spinning_;
     }
   }
   base::stress_point();
-  if (wake) announce(1);
+  if (accepted) work_.notify_one();
   if (state) hooks_.discard(state);
   for (Thread& thread : ended) thread.thread.join();
   return accepted;
@@ -89,7 +83,7 @@ void BlockingPool::thread_main(Threads::iterator self) {
     base::stress_point();
     hooks_.detach(self->state);
     lock.lock();
-    const bool more = wait_for_work(lock, *self);
+    const bool more = wait_for_work(lock, self->state);
     lock.unlock();
     hooks_.attach(self->state);
     lock.lock();
@@ -106,71 +100,23 @@ void BlockingPool::thread_main(Threads::iterator self) {
   thread_ended_.notify_all();
 }
 
-bool BlockingPool::wait_for_work(std::unique_lock<std::mutex>& lock, Thread& self) {
-  const base::Instant since = base::now();
-  const base::Instant until = since + ttl_.count();
-  base::Instant settling = kFirstSettling;
-  base::Instant settle_at = since + settling;
-  const base::Instant spin_until = self.spinning.begin() ? since + kSpin : since;
-  bool spun = false;
-  while (queue_.empty() && !closed_) {
-    const base::Instant now = base::now();
-    if (now >= until) return false;
-    if (now >= settle_at) {
-      settling *= 2;
-      settle_at = now + settling;
-      ++settling_;
-      lock.unlock();
-      hooks_.settle(self.state);
-      lock.lock();
-      --settling_;
-      continue;
-    }
-    // One at a time: one call comes next.
-    const bool spin = now < spin_until && spinning_ == 0;
-    spun |= spin;
+bool BlockingPool::wait_for_work(std::unique_lock<std::mutex>& lock, void* state) {
+  const auto more = [this] { return !queue_.empty() || closed_; };
+  std::chrono::milliseconds left = ttl_;
+  for (auto at_most = kFirstSettling; !more(); at_most *= 2) {
     ++idle_;
-    if (spin) ++spinning_;
-    const std::uint32_t seen = arrivals_.load(std::memory_order_relaxed);
-    lock.unlock();
-    base::stress_point();
-    if (spin) {
-      while (arrivals_.load(std::memory_order_relaxed) == seen && base::now() < spin_until) {
-        // Who has the next call may be waiting for this very processor.
-        std::this_thread::yield();
-      }
-    } else {
-      // Pairs with announce(): of the two changes, one is seen.
-      sleepers_.fetch_add(1, std::memory_order_seq_cst);
-      (void)base::futex_wait(arrivals_, seen, std::min(settle_at, until));
-      sleepers_.fetch_sub(1, std::memory_order_relaxed);
-    }
-    base::stress_point();
-    lock.lock();
+    const bool found = work_.wait_for(lock, std::min(at_most, left), more);
     --idle_;
-    if (spin) --spinning_;
+    if (found) break;
+    left -= std::min(at_most, left);
+    if (left == left.zero()) return false;
+    ++settling_;
+    lock.unlock();
+    hooks_.settle(state);
+    lock.lock();
+    --settling_;
   }
-  self.spinning.end(spun, base::now() - since);
   return true;
-}
-
-bool BlockingPool::Spinning::begin() {
-  if (!was_short_) return false;
-  if (skips_ == 0) return true;
-  --skips_;
-  return false;
-}
-
-void BlockingPool::Spinning::end(bool spun, base::Instant length) {
-  was_short_ = length < kShortWait;
-  if (!spun) return;
-  pause_ = length < kSpin ? 0 : std::min(2 * pause_ + 1, kLongestPause);
-  skips_ = pause_;
-}
-
-void BlockingPool::announce(int jobs) {
-  // Who goes to sleep counts itself before the kernel looks at arrivals_ a last time.
-  if (sleepers_.load(std::memory_order_seq_cst) > 0) base::futex_wake(arrivals_, jobs);
 }
 
 bool BlockingPool::withdraw(BlockingJob& job) {
@@ -184,8 +130,7 @@ bool BlockingPool::withdraw(BlockingJob& job) {
 void BlockingPool::close() {
   std::unique_lock lock(mutex_);
   closed_ = true;
-  arrivals_.fetch_add(1, std::memory_order_seq_cst);
-  announce(std::numeric_limits<int>::max());
+  work_.notify_all();
   while (BlockingJob* job = queue_.pop_front()) {
     --queued_;
     lock.unlock();

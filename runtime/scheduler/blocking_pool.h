@@ -5,12 +5,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
-#include <cstdint>
 #include <list>
 #include <mutex>
 #include <thread>
 
-#include "base/atomic.h"
 #include "base/clock.h"
 #include "base/intrusive_list.h"
 #include "scheduler/thread_hooks.h"
@@ -64,37 +62,15 @@ class BlockingPool {
   bool busy() const;
 
  private:
-  // Whether an idle thread looks for work for a moment before it sleeps. Where one call follows
-  // the other, the next one comes before the two switches would be over; where it doesn't, or
-  // where the waiting takes the processor from who has the next one, it sleeps.
-  class Spinning {
-   public:
-    // At the beginning of a wait: whether to spin.
-    bool begin();
-    // At its end: whether it has spun, and how long it was, in microseconds.
-    void end(bool spun, base::Instant length);
-
-   private:
-    static constexpr unsigned kLongestPause = 31;
-    bool was_short_ = false;
-    // How many waits that were worth it are still passed over, and how many after the last failure.
-    unsigned skips_ = 0;
-    unsigned pause_ = 0;
-  };
   struct Thread {
     std::thread thread;
     void* state = nullptr;
-    Spinning spinning;  // its own
   };
   using Threads = std::list<Thread>;
 
   // How long a thread is idle before it settles (ThreadHooks). Each further time it waits
   // twice as long, so that what others drop is kept for about as long as they had it.
-  static constexpr base::Instant kFirstSettling = 20'000;
-  // In microseconds: about what falling asleep and being woken take, and the wait with these two
-  // in it that spinning may have saved them.
-  static constexpr base::Instant kSpin = 50;
-  static constexpr base::Instant kShortWait = 100;
+  static constexpr std::chrono::milliseconds kFirstSettling{20};
 
   void thread_main(Threads::iterator self);
 
@@ -106,9 +82,7 @@ class BlockingPool {
   // queued.
   bool wants_thread() const { return queued_ >= idle_ && live() < max_threads_; }
   // Waits as an idle thread until there is work or the pool is closed. False after the ttl.
-  bool wait_for_work(std::unique_lock<std::mutex>& lock, Thread& self);
-  // Wakes so many of those that sleep, after a change of arrivals_. No lock needed.
-  void announce(int jobs);
+  bool wait_for_work(std::unique_lock<std::mutex>& lock, void* state);
   // False when the system refuses; `state` is still the caller's then.
   [[nodiscard]] bool start_thread(void* state);
   // Moves the threads that have ended to `ended`, for the caller to join without the lock.
@@ -117,23 +91,19 @@ class BlockingPool {
   ThreadHooks& hooks_;
 
   mutable std::mutex mutex_;
+  std::condition_variable work_;
   std::condition_variable thread_ended_;
-  // Changed under mutex_ with each job, and when the pool closes: what idle threads wait for.
-  base::Atomic<std::uint32_t> arrivals_{0};
-  // Threads that sleep there, or are about to.
-  base::Atomic<std::uint32_t> sleepers_{0};
   // All below guarded by mutex_.
   base::IntrusiveList<BlockingJob> queue_;
   std::size_t queued_ = 0;
   std::size_t running_ = 0;
-  std::size_t idle_ = 0;      // threads that wait for work
-  std::size_t spinning_ = 0;  // those of them that look instead of sleeping
+  std::size_t idle_ = 0;  // threads that wait for work
   std::size_t settling_ = 0;
   std::size_t leaving_ = 0;  // members of threads_ that take no more jobs
   Threads threads_;
   Threads ended_;
   unsigned max_threads_ = 128;
-  std::chrono::microseconds ttl_ = std::chrono::seconds(30);
+  std::chrono::milliseconds ttl_{30'000};
   bool closed_ = false;
 };
 
