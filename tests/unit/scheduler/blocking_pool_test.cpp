@@ -254,11 +254,11 @@ TEST_CASE("many submit while the pool closes: each job is run, dropped or refuse
   }
 }
 
-TEST_CASE("jobs one after the other are run, whether the threads spin or sleep by then") {
+TEST_CASE("jobs one after the other are run, whether the threads sleep by then or not") {
   test::FakeHooks hooks;
   BlockingPool pool(hooks);
   pool.configure(3, 60s);
-  // Sometimes two or three at a time, so that some sleep while another spins.
+  // Sometimes two or three at a time, so that some sleep while another leaves its job.
   for (int round = 0; round < test::rounds(2'000); ++round) {
     const int count = round % 50 == 0 ? 3 : 1 + round % 2;
     test::Countdown ran(count);
@@ -267,7 +267,7 @@ TEST_CASE("jobs one after the other are run, whether the threads spin or sleep b
       REQUIRE(pool.submit(jobs.emplace_back([&] { ran.count_down(); })));
     }
     ran.wait();
-    // Up to about the moment at which a spinning thread falls asleep.
+    // Up to about the moment at which a thread falls asleep.
     const base::Instant until = base::now() + round % 80;
     while (base::now() < until) base::relax();
     while (pool.busy()) std::this_thread::yield();
