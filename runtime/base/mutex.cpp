@@ -1,7 +1,6 @@
 #include "base/mutex.h"
 
 #include "base/futex.h"
-#include "base/relax.h"
 
 namespace tonio::base {
 namespace {
@@ -12,6 +11,15 @@ constexpr int kSpins = 1;
 #else
 constexpr int kSpins = 100;
 #endif
+
+// Tells the core that this is a spin loop.
+inline void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+  __asm__ volatile("yield");
+#endif
+}
 
 }  // namespace
 

@@ -41,6 +41,14 @@ class SendingFails(PairOfStreams):
         self.assertEqual((yield client.receive_some()), b"hello")
         return client, server
 
+    def cancelled_half_way(self, server, coro):
+        """Runs coro, which sends, until the server's transport has stopped, and cancels it then."""
+        with tonio.scope() as scope:
+            scope.spawn(coro)
+            yield server.transport.has_stopped.wait()
+            scope.cancel()
+        yield scope()
+
     def closed(self, *streams):
         for stream in streams:
             stream.transport.close()
@@ -62,11 +70,7 @@ class SendingFails(PairOfStreams):
             client, server = yield self.connected(make_server)
             server.transport.stops = True
             server._engine.write(b"as if it were an answer")
-            with tonio.scope() as scope:
-                scope.spawn(server.receive_some())
-                yield server.transport.has_stopped.wait()
-                scope.cancel()
-            yield scope()
+            yield self.cancelled_half_way(server, server.receive_some())
             receiving = tonio.spawn(server.receive_some())
             yield client.send_all(b"later")
             self.assertEqual((yield receiving), b"later")
@@ -77,11 +81,7 @@ class SendingFails(PairOfStreams):
         for make_server in SERVERS:
             client, server = yield self.connected(make_server)
             server.transport.stops = True
-            with tonio.scope() as scope:
-                scope.spawn(server.send_all(b"data"))
-                yield server.transport.has_stopped.wait()
-                scope.cancel()
-            yield scope()
+            yield self.cancelled_half_way(server, server.send_all(b"data"))
             for _ in range(2):
                 with self.assertRaisesRegex(ResourceBroken, "earlier send was not finished"):
                     yield server.send_all(b"more")

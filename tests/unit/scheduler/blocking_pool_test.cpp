@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/relax.h"
 #include "support/countdown.h"
 #include "support/fake_runtime.h"
 #include "support/parallelize.h"
@@ -269,7 +268,8 @@ TEST_CASE("jobs one after the other are run, whether the threads sleep by then o
     ran.wait();
     // Up to about the moment at which a thread falls asleep.
     const base::Instant until = base::now() + round % 80;
-    while (base::now() < until) base::relax();
+    while (base::now() < until) {
+    }
     while (pool.busy()) std::this_thread::yield();
   }
   finish(pool);
