@@ -65,12 +65,15 @@ void Worker::thread_main() {
   base::futex_wake(ended_, 1);
 }
 
+void Worker::stop_searching() {
+  if (!searching_) return;
+  searching_ = false;
+  // The last one to search: what is there, or comes to be, is for the next to find.
+  if (crew_.idle.end_searching()) scheduler_.notify();
+}
+
 void Worker::run(task::Task& task) {
-  if (searching_) {
-    searching_ = false;
-    // The last searcher found something: where there is one task there may be more.
-    if (crew_.idle.end_searching()) scheduler_.notify();
-  }
+  stop_searching();
   // Work that waits behind this task is for an idle colleague.
   if (crew_.idle.somebody_sleeps() &&
       (!queue_.empty() || !backlog_.empty() || backlog_.on_turn())) {
@@ -292,7 +295,11 @@ void Worker::park() {
     scheduler_.has_watcher_.store(false, std::memory_order_seq_cst);
   }
   scheduler_.ensure_watcher();
-  if (scheduler_.hooks_.unsettled(thread_state_)) scheduler_.hooks_.settle(thread_state_);
+  if (scheduler_.hooks_.unsettled(thread_state_)) {
+    // Finalizers may take long, and the task that this worker was woken for must not wait.
+    stop_searching();
+    scheduler_.hooks_.settle(thread_state_);
+  }
   scheduler_.hooks_.attach(thread_state_);
   if (queue_.size() > 1) scheduler_.notify();
 }

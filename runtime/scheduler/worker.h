@@ -79,6 +79,8 @@ class Worker {
   task::Task* take(InjectQueue& from, std::size_t count);
   void append(task::TaskList& tasks);
   task::Task* search();
+  // Colleagues no longer rely on this one to find what there is.
+  void stop_searching();
   task::Task* steal();
   bool rescue_stalled_work();
 

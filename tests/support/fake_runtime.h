@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -29,8 +30,10 @@ class FakeHooks final : public scheduler::ThreadHooks {
   void enter(void* state) override { set(state, false, true); }
   void detach(void* state) override { set(state, true, false); }
   void attach(void* state) override { set(state, false, true); }
+  bool unsettled(void*) override { return to_settle != nullptr; }
   void settle(void* state) override {
     attach(state);
+    if (const auto* finalizer = to_settle.exchange(nullptr)) (*finalizer)();
     detach(state);
     ++settled;
     settled.notify_all();
@@ -57,6 +60,8 @@ class FakeHooks final : public scheduler::ThreadHooks {
 
   std::atomic<int> states{0};
   std::atomic<int> settled{0};
+  // What the next worker that looks has to settle.
+  std::atomic<const std::function<void()>*> to_settle{nullptr};
   // prepare() succeeds so many times; -1: always.
   std::atomic<int> prepares_left{-1};
   std::atomic<int> idle_reports{0};

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <functional>
 #include <thread>
 
 #include "scheduler/scheduler.h"
@@ -98,4 +99,27 @@ TEST_CASE(
     CHECK(scheduler.stop(base::kNever));
     CHECK(hooks.idle_reports == test::rounds(200));
   }
+}
+
+// The worker that is woken for a task counts as one that looks for work, so that nobody else
+// is woken; then a finalizer that waits for the task keeps it.
+TEST_CASE("a task that a worker is woken for doesn't wait until that has run finalizers") {
+  test::FakeHooks hooks;
+  test::FakeDriver driver;
+  scheduler::Scheduler scheduler(driver, hooks);
+  REQUIRE(scheduler.start(2));
+  for (int i = 0; i < test::rounds(200); ++i) {
+    wait_for_steps(scheduler);
+    test::Countdown ended, finalized;
+    test::StepTask task(
+        scheduler, [](test::StepTask&) { return Next::kDone; }, &ended);
+    const std::function<void()> finalizer = [&] {
+      ended.wait();
+      finalized.count_down();
+    };
+    hooks.to_settle = &finalizer;
+    scheduler.spawn(task);
+    finalized.wait();
+  }
+  CHECK(scheduler.stop(base::kNever));
 }
