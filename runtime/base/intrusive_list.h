@@ -33,6 +33,7 @@ class IntrusiveList {
 
   bool empty() const { return head_.next_ == &head_; }
   T* front() { return empty() ? nullptr : static_cast<T*>(head_.next_); }
+  T* back() { return empty() ? nullptr : static_cast<T*>(head_.prev_); }
 
   void push_back(T& member) {
     ListHook& hook = member;
@@ -43,8 +44,8 @@ class IntrusiveList {
     head_.prev_ = &hook;
   }
 
-  // No effect on a member that isn't linked.
-  void remove(T& member) {
+  // From whatever list it is in. No effect on a member that isn't linked.
+  static void remove(T& member) {
     ListHook& hook = member;
     if (!hook.linked()) return;
     hook.prev_->next_ = hook.next_;

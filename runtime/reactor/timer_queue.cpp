@@ -1,42 +1,46 @@
 #include "reactor/timer_queue.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace tonio::reactor {
 
-using task::TimerSlot;
+using task::Timer;
 
 bool TimerQueue::add(task::Task& task, base::Instant deadline) {
+  Timer& timer = task.timer();
   base::MutexLock lock(mutex_);
-  TONIO_DCHECK(TimerSlot::position(task) == TimerSlot::kNone);
-  heap_.emplace_back();
-  size_.store(heap_.size(), std::memory_order_relaxed);
-  sift_up(static_cast<std::uint32_t>(heap_.size() - 1), {deadline, &task});
+  TONIO_DCHECK(!timer.set());
+  timer.deadline = deadline;
+  if (Lane* lane = lane_for(deadline)) {
+    lane->push_back(timer);
+  } else {
+    heap_.add(timer);
+  }
+  size_.store(size() + 1, std::memory_order_relaxed);
   return deadline < poll_ends_;
 }
 
 void TimerQueue::remove(task::Task& task) {
   base::MutexLock lock(mutex_);
-  const std::uint32_t position = TimerSlot::position(task);
-  if (position != TimerSlot::kNone) remove_at(position);
+  if (task.timer().set()) take_out(task.timer());
 }
 
 void TimerQueue::fire_due(base::Instant now, task::TaskList& ready) {
   if (size() == 0) return;
   base::MutexLock lock(mutex_);
-  while (!heap_.empty() && heap_.front().deadline <= now) {
-    task::Task& task = *heap_.front().task;
-    remove_at(0);
+  for (Timer* timer = earliest(); timer && timer->deadline <= now; timer = earliest()) {
+    take_out(*timer);
     // Under the lock: the task can't have removed its timer and gone on.
-    if (task.state().claim(task::WakeReason::kTimedOut) == task::Claim::kSchedule) {
-      ready.push_back(task);
+    if (timer->task.state().claim(task::WakeReason::kTimedOut) == task::Claim::kSchedule) {
+      ready.push_back(timer->task);
     }
   }
 }
 
 base::Instant TimerQueue::begin_poll(base::Instant latest) {
   base::MutexLock lock(mutex_);
-  poll_ends_ = heap_.empty() ? latest : std::min(latest, heap_.front().deadline);
+  poll_ends_ = std::min(latest, first_deadline());
   return poll_ends_;
 }
 
@@ -45,53 +49,42 @@ void TimerQueue::end_poll() {
   poll_ends_ = 0;
 }
 
-void TimerQueue::place(std::uint32_t position, Entry entry) {
-  heap_[position] = entry;
-  TimerSlot::position(*entry.task) = position;
-}
-
-void TimerQueue::sift_up(std::uint32_t position, Entry entry) {
-  while (position > 0) {
-    const std::uint32_t parent = (position - 1) / kArity;
-    if (heap_[parent].deadline <= entry.deadline) break;
-    place(position, heap_[parent]);
-    position = parent;
-  }
-  place(position, entry);
-}
-
-void TimerQueue::sift_down(std::uint32_t position, Entry entry) {
-  const auto size = static_cast<std::uint32_t>(heap_.size());
-  for (;;) {
-    const std::uint32_t first = position * kArity + 1;
-    if (first >= size) break;
-    const std::uint32_t last = std::min(first + kArity, size);
-    std::uint32_t least = first;
-    for (std::uint32_t child = first + 1; child < last; ++child) {
-      if (heap_[child].deadline < heap_[least].deadline) least = child;
-    }
-    if (entry.deadline <= heap_[least].deadline) break;
-    place(position, heap_[least]);
-    position = least;
-  }
-  place(position, entry);
-}
-
-void TimerQueue::remove_at(std::uint32_t position) {
-  TimerSlot::position(*heap_[position].task) = TimerSlot::kNone;
-  const Entry last = heap_.back();
-  heap_.pop_back();
-  size_.store(heap_.size(), std::memory_order_relaxed);
-  if (position < heap_.size()) {
-    // The last entry may belong above or below the hole.
-    if (position > 0 && last.deadline < heap_[(position - 1) / kArity].deadline) {
-      sift_up(position, last);
-    } else {
-      sift_down(position, last);
+TimerQueue::Lane* TimerQueue::lane_for(base::Instant deadline) {
+  Lane* closest = nullptr;
+  base::Instant closest_last = 0;
+  for (Lane& lane : lanes_) {
+    // An empty one as a last resort.
+    const base::Instant last =
+        lane.empty() ? std::numeric_limits<base::Instant>::min() : lane.back()->deadline;
+    if (last <= deadline && (!closest || last > closest_last)) {
+      closest = &lane;
+      closest_last = last;
     }
   }
-  // A million finished timers must not hold their memory for ever.
-  if (heap_.capacity() > 1024 && heap_.size() * 8 < heap_.capacity()) heap_.shrink_to_fit();
+  return closest;
+}
+
+Timer* TimerQueue::earliest() {
+  Timer* earliest = heap_.front();
+  for (Lane& lane : lanes_) {
+    Timer* first = lane.front();
+    if (first && (!earliest || first->deadline < earliest->deadline)) earliest = first;
+  }
+  return earliest;
+}
+
+base::Instant TimerQueue::first_deadline() {
+  const Timer* timer = earliest();
+  return timer ? timer->deadline : base::kNever;
+}
+
+void TimerQueue::take_out(Timer& timer) {
+  if (timer.linked()) {
+    Lane::remove(timer);
+  } else {
+    heap_.remove(timer);
+  }
+  size_.store(size() - 1, std::memory_order_relaxed);
 }
 
 }  // namespace tonio::reactor

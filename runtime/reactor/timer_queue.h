@@ -1,15 +1,20 @@
-// Deadlines of suspended tasks, in microseconds: a 4-ary heap, so that adding and
-// removing cost a few moves whatever the number, and a removed timer is gone at once.
+// Deadlines of suspended tasks, in microseconds. A removed timer is gone at once.
 // Thread-safe. It reads no clock.
+//
+// A program waits for a few different lengths of time, and timers of one length are set in
+// the order of their deadlines. So there are lanes, lists to which a timer is added at the
+// end: whatever the number, that and leaving again touch a neighbour or two. What fits no
+// lane goes into a heap.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
-#include <cstdint>
-#include <vector>
 
 #include "base/clock.h"
+#include "base/intrusive_list.h"
 #include "base/mutex.h"
+#include "reactor/timer_heap.h"
 #include "task/task.h"
 
 namespace tonio::reactor {
@@ -36,31 +41,31 @@ class TimerQueue {
   // Under the lock: when it is empty, the tasks of all timers that have fired are claimed.
   bool empty() {
     base::MutexLock lock(mutex_);
-    return heap_.empty();
+    return size() == 0;
   }
   // The earliest deadline, or kNever.
   base::Instant first() {
     base::MutexLock lock(mutex_);
-    return heap_.empty() ? base::kNever : heap_.front().deadline;
+    return first_deadline();
   }
   std::size_t size() const { return size_.load(std::memory_order_relaxed); }
 
  private:
-  static constexpr std::uint32_t kArity = 4;
+  using Lane = base::IntrusiveList<task::Timer>;
+  // One for each length of time that a program commonly has under way.
+  static constexpr std::size_t kLanes = 4;
 
-  struct Entry {
-    base::Instant deadline;
-    task::Task* task;
-  };
-
-  void place(std::uint32_t position, Entry entry);
-  void sift_up(std::uint32_t position, Entry entry);
-  void sift_down(std::uint32_t position, Entry entry);
-  void remove_at(std::uint32_t position);
+  // With mutex_ held:
+  // The lane whose last deadline comes closest before this one; null when all end later.
+  Lane* lane_for(base::Instant deadline);
+  task::Timer* earliest();
+  base::Instant first_deadline();
+  void take_out(task::Timer& timer);
 
   base::Mutex mutex_;
   // All below guarded by mutex_; size_ may be read without it.
-  std::vector<Entry> heap_;
+  std::array<Lane, kLanes> lanes_;  // each in the order of the deadlines
+  TimerHeap heap_;
   std::atomic<std::size_t> size_{0};
   base::Instant poll_ends_ = 0;  // 0: no poll is under way
 };

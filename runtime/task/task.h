@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/atomic.h"
+#include "base/clock.h"
 #include "base/intrusive_list.h"
 #include "base/mutex.h"
 #include "task/task_state.h"
@@ -42,6 +43,18 @@ struct Waiter : base::ListHook {
   };
 };
 
+// A task's timer; guarded by the timer queue's lock. A task has one at most.
+struct Timer : base::ListHook {
+  static constexpr std::uint32_t kNowhere = std::numeric_limits<std::uint32_t>::max();
+
+  explicit Timer(Task& owner) : task(owner) {}
+  bool set() const { return linked() || heap_position != kNowhere; }
+
+  Task& task;
+  base::Instant deadline = 0;
+  std::uint32_t heap_position = kNowhere;
+};
+
 // A task's place among the children of a cancel scope; guarded by the scope's lock.
 struct ChildLink : base::ListHook {
   explicit ChildLink(Task& child) : task(child) {}
@@ -56,7 +69,7 @@ class Task {
     kToBacklog,  // makes tasks, and has more to make: the worker lets what is ready run first
   };
 
-  explicit Task(Waker& waker) : waker_(waker), waiter_(*this), child_link_(*this) {}
+  explicit Task(Waker& waker) : waker_(waker), timer_(*this), waiter_(*this), child_link_(*this) {}
   virtual ~Task() = default;
   Task(const Task&) = delete;
   Task& operator=(const Task&) = delete;
@@ -74,6 +87,7 @@ class Task {
 
   // A task waits for one thing at a time, so one waiter and one timer do.
   Waiter& waiter() { return waiter_; }
+  Timer& timer() { return timer_; }
 
   // Hands an owned task to its scheduler.
   void wake() { waker_.wake(*this); }
@@ -114,7 +128,6 @@ class Task {
  private:
   friend class CancelScope;
   friend class TaskList;
-  friend class TimerSlot;
 
   // For CancelScope, which holds its own lock. A null scope stands for the task itself.
   // True: the task was suspended, and the caller must wake it.
@@ -132,9 +145,6 @@ class Task {
   // Link of the run queue or list that owns the task.
   Task* next_ = nullptr;
   TaskState state_;
-  // Position in the timer queue; guarded by that queue's lock.
-  std::uint32_t timer_position_ = std::numeric_limits<std::uint32_t>::max();
-
   base::Mutex cancel_mutex_;
   // The task itself was asked to end, and no CancelledError has covered that. Written
   // under cancel_mutex_ and, where a task begins, without it.
@@ -145,15 +155,9 @@ class Task {
   // whether there are any without it.
   base::Atomic<CancelScope*> innermost_{nullptr};
 
+  Timer timer_;
   Waiter waiter_;
   ChildLink child_link_;
-};
-
-// What a timer queue may touch of a task.
-class TimerSlot {
- public:
-  static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
-  static std::uint32_t& position(Task& task) { return task.timer_position_; }
 };
 
 // A first-in first-out chain of owned tasks, linked through the tasks themselves.

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
+#include <map>
 #include <random>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -103,6 +105,67 @@ TEST_CASE("a million timers, removed from the middle, fire in order") {
   CHECK(fired == count - removed);
   for (int i = 0; i < removed; ++i) in_order = in_order && tasks[shuffled[i]].state().suspended();
   CHECK(in_order);
+}
+
+// As programs do: each timer is set for a length of time from now, most are removed before they
+// fire, and the lengths are few, more than there are lanes, or all different.
+TEST_CASE("timers of any lengths, set while time goes on, fire when they are due and in order") {
+  for (const int lengths : {1, 4, 7, 1'000}) {
+    CAPTURE(lengths);
+    test::RecordingWaker waker;
+    TimerQueue queue;
+    std::mt19937 random(lengths);
+    std::deque<test::StepTask> tasks;
+    std::vector<test::StepTask*> free;
+    std::vector<base::Instant> deadlines;
+    std::map<base::Instant, std::set<test::StepTask*>> due;
+    bool right = true;
+    base::Instant now = 1'000;
+    for (int i = 0; i < test::rounds(100'000); ++i) {
+      if (free.empty()) {
+        free.push_back(&tasks.emplace_back(waker));
+        free.back()->stage = static_cast<int>(deadlines.size());
+        deadlines.push_back(0);
+      }
+      test::StepTask& task = *free.back();
+      free.pop_back();
+      right = test::suspend(task) && right;
+      const base::Instant deadline = now + 1 + 97 * static_cast<base::Instant>(random() % lengths);
+      deadlines[task.stage] = deadline;
+      due[deadline].insert(&task);
+      (void)queue.add(task, deadline);
+      if (random() % 4 != 0) {
+        // The one that has been set the longest ago, or the newest one.
+        auto at = random() % 2 == 0 ? due.begin() : due.find(deadline);
+        test::StepTask& other = **at->second.begin();
+        at->second.erase(&other);
+        if (at->second.empty()) due.erase(at);
+        queue.remove(other);
+        right =
+            other.state().claim(task::WakeReason::kCompleted) == task::Claim::kSchedule && right;
+        free.push_back(&other);
+      }
+      now += static_cast<base::Instant>(random() % 20);
+      task::TaskList ready;
+      queue.fire_due(now, ready);
+      base::Instant last = 0;
+      while (auto* fired = static_cast<test::StepTask*>(ready.pop_front())) {
+        const base::Instant at = deadlines[fired->stage];
+        right = right && at <= now && at >= last && due[at].erase(fired) == 1;
+        if (due[at].empty()) due.erase(at);
+        last = at;
+        free.push_back(fired);
+      }
+      right = right && (due.empty() || due.begin()->first > now);
+      right = right && queue.first() == (due.empty() ? base::kNever : due.begin()->first);
+    }
+    CHECK(right);
+    CHECK(queue.empty() == due.empty());
+    for (const auto& [deadline, those] : due) {
+      for (auto* task : those) queue.remove(*task);
+    }
+    CHECK(queue.empty());
+  }
 }
 
 TEST_CASE("only a deadline that a poll would miss wakes the driver") {
