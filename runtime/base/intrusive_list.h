@@ -35,13 +35,15 @@ class IntrusiveList {
   T* front() { return empty() ? nullptr : static_cast<T*>(head_.next_); }
   T* back() { return empty() ? nullptr : static_cast<T*>(head_.prev_); }
 
-  void push_back(T& member) {
-    ListHook& hook = member;
-    TONIO_DCHECK(!hook.linked());
-    hook.prev_ = head_.prev_;
-    hook.next_ = &head_;
-    head_.prev_->next_ = &hook;
-    head_.prev_ = &hook;
+  void push_back(T& member) { link_behind(*head_.prev_, member); }
+
+  // Behind the last member that `comes_before` holds for, which is looked for from the end.
+  template <typename ComesBefore>
+  void insert_from_back(T& member, ComesBefore&& comes_before) {
+    ListHook* before = head_.prev_;
+    while (before != &head_ && !comes_before(static_cast<const T&>(*before)))
+      before = before->prev_;
+    link_behind(*before, member);
   }
 
   // From whatever list it is in. No effect on a member that isn't linked.
@@ -70,6 +72,14 @@ class IntrusiveList {
   }
 
  private:
+  static void link_behind(ListHook& before, ListHook& hook) {
+    TONIO_DCHECK(!hook.linked());
+    hook.prev_ = &before;
+    hook.next_ = before.next_;
+    before.next_->prev_ = &hook;
+    before.next_ = &hook;
+  }
+
   mutable ListHook head_;
 };
 

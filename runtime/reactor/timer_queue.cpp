@@ -13,7 +13,8 @@ bool TimerQueue::add(task::Task& task, base::Instant deadline) {
   TONIO_DCHECK(!timer.set());
   timer.deadline = deadline;
   if (Lane* lane = lane_for(deadline)) {
-    lane->push_back(timer);
+    lane->insert_from_back(timer,
+                           [deadline](const Timer& other) { return other.deadline <= deadline; });
   } else {
     heap_.add(timer);
   }
@@ -56,7 +57,8 @@ TimerQueue::Lane* TimerQueue::lane_for(base::Instant deadline) {
     // An empty one as a last resort.
     const base::Instant last =
         lane.empty() ? std::numeric_limits<base::Instant>::min() : lane.back()->deadline;
-    if (last <= deadline && (!closest || last > closest_last)) {
+    const bool fits = lane.empty() || last - kLate <= deadline;
+    if (fits && (!closest || last > closest_last)) {
       closest = &lane;
       closest_last = last;
     }

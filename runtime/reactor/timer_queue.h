@@ -2,9 +2,9 @@
 // Thread-safe. It reads no clock.
 //
 // A program waits for a few different lengths of time, and timers of one length are set in
-// the order of their deadlines. So there are lanes, lists to which a timer is added at the
-// end: whatever the number, that and leaving again touch a neighbour or two. What fits no
-// lane goes into a heap.
+// the order of their deadlines, or nearly, with several workers. So there are lanes, lists to
+// which a timer is added at the end: whatever the number, that and leaving again look at a
+// few. What fits no lane goes into a heap.
 #pragma once
 
 #include <array>
@@ -54,9 +54,12 @@ class TimerQueue {
   using Lane = base::IntrusiveList<task::Timer>;
   // One for each length of time that a program commonly has under way.
   static constexpr std::size_t kLanes = 4;
+  // In microseconds: by how much a timer may be overtaken between the look at the clock and
+  // here, and still go into the lane of its length.
+  static constexpr base::Instant kLate = 20;
 
   // With mutex_ held:
-  // The lane whose last deadline comes closest before this one; null when all end later.
+  // The lane whose last deadline comes closest to this one, if not much later; or null.
   Lane* lane_for(base::Instant deadline);
   task::Timer* earliest();
   base::Instant first_deadline();

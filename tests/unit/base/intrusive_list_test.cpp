@@ -39,3 +39,19 @@ TEST_CASE("a list keeps the order of insertion and lets any member go") {
   CHECK(list.pop_front() == nullptr);
   CHECK(list.empty());
 }
+
+TEST_CASE("a member goes behind the last one that comes before it") {
+  base::IntrusiveList<Member> list;
+  Member one(1), two(2), other_two(2), three(3), none(0);
+  const auto insert = [&](Member& member) {
+    list.insert_from_back(member,
+                          [&](const Member& other) { return other.number <= member.number; });
+  };
+  for (Member* member : {&three, &one, &two, &none, &other_two}) insert(*member);
+  CHECK(numbers(list) == std::vector{0, 1, 2, 2, 3});
+  CHECK(list.back() == &three);
+  list.remove(three);
+  CHECK(list.back() == &other_two);
+  for (Member* member : {&one, &two, &none, &other_two}) list.remove(*member);
+  CHECK(list.back() == nullptr);
+}

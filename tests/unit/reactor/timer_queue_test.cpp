@@ -120,6 +120,7 @@ TEST_CASE("timers of any lengths, set while time goes on, fire when they are due
     std::vector<base::Instant> deadlines;
     std::map<base::Instant, std::set<test::StepTask*>> due;
     bool right = true;
+    std::size_t most = 0;
     base::Instant now = 1'000;
     for (int i = 0; i < test::rounds(100'000); ++i) {
       if (free.empty()) {
@@ -130,10 +131,13 @@ TEST_CASE("timers of any lengths, set while time goes on, fire when they are due
       test::StepTask& task = *free.back();
       free.pop_back();
       right = test::suspend(task) && right;
-      const base::Instant deadline = now + 1 + 97 * static_cast<base::Instant>(random() % lengths);
+      const base::Instant deadline =
+          now + 2'000 + 97 * static_cast<base::Instant>(random() % lengths) -
+          static_cast<base::Instant>(random() % 3);  // as if a colleague had come in between
       deadlines[task.stage] = deadline;
       due[deadline].insert(&task);
       (void)queue.add(task, deadline);
+      most = std::max(most, queue.size());
       if (random() % 4 != 0) {
         // The one that has been set the longest ago, or the newest one.
         auto at = random() % 2 == 0 ? due.begin() : due.find(deadline);
@@ -160,6 +164,7 @@ TEST_CASE("timers of any lengths, set while time goes on, fire when they are due
       right = right && queue.first() == (due.empty() ? base::kNever : due.begin()->first);
     }
     CHECK(right);
+    CHECK(most > 20);
     CHECK(queue.empty() == due.empty());
     for (const auto& [deadline, those] : due) {
       for (auto* task : those) queue.remove(*task);
