@@ -13,6 +13,10 @@ import time
 from sanitizers import SANITIZED
 
 TONIO = os.environ.get("TONIO") or sys.executable
+# A shell's background job ignores these, and so would all that it starts.
+for _number in (signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.SIG_DFL)
 # Seconds after which a program counts as hung.
 TIMEOUT = 300 if SANITIZED else 60
 
