@@ -2,6 +2,7 @@
 
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "base/futex.h"
 #include "base/stress.h"
@@ -74,8 +75,10 @@ void Worker::stop_searching() {
 
 void Worker::run(task::Task& task) {
   stop_searching();
-  // Work that waits behind this task is for an idle colleague.
-  if (crew_.idle.somebody_sleeps() &&
+  const bool pair = std::exchange(keeps_pair_, false);
+  // Work that waits behind this task is for an idle colleague. Of a pair's other task, that wake
+  // has made the poll bounded (push_woken), so somebody will see when this step is a long one.
+  if (!pair && crew_.idle.somebody_sleeps() &&
       (!queue_.empty() || !backlog_.empty() || backlog_.on_turn())) {
     scheduler_.notify();
   }
@@ -87,6 +90,7 @@ void Worker::run(task::Task& task) {
     case task::Task::Outcome::kGone:
       break;
     case task::Task::Outcome::kGaveWay:
+      keeps_pair_ = makes_pair();
       queue_.push_back(task, overflow_);
       break;
     case task::Task::Outcome::kToBacklog:
@@ -98,6 +102,16 @@ void Worker::run(task::Task& task) {
     // It was as long as many steps.
     poll_without_blocking();
   }
+}
+
+// It has woken one task, and nothing else is ready: the two may be sender and receiver.
+bool Worker::makes_pair() {
+  if (!lifo_slot_.load(std::memory_order_relaxed) || !queue_.empty() ||
+      !crew_.idle.somebody_sleeps()) {
+    return false;
+  }
+  const base::Instant now = base::now();
+  return now - std::exchange(last_pair_, now) < kPairPeriod;
 }
 
 void Worker::poll_without_blocking() {
@@ -296,8 +310,10 @@ void Worker::park() {
   }
   scheduler_.ensure_watcher();
   if (scheduler_.hooks_.unsettled(thread_state_)) {
-    // Finalizers may take long, and the task that this worker was woken for must not wait.
+    // Finalizers may take long, and what this worker was woken for, or the poll has given it,
+    // must not wait.
     stop_searching();
+    if (holds_work()) scheduler_.notify();
     scheduler_.hooks_.settle(thread_state_);
   }
   scheduler_.hooks_.attach(thread_state_);

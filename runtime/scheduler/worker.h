@@ -70,10 +70,15 @@ class Worker {
   // While somebody runs, one idle worker looks this often whether it is stuck in a
   // long step and work or the driver is left waiting meanwhile. In microseconds.
   static constexpr base::Instant kWatchPeriod = 2'000;
+  // Two tasks that wake each other in steps shorter than this, in microseconds, stay on one
+  // worker: apart they would wait for each other's cache lines instead of working.
+  static constexpr base::Instant kPairPeriod = 50;
 
   void thread_main();
   void run(task::Task& task);
   void poll_without_blocking();
+  // By the worker whose task gives way: whether no colleague is to be told of it.
+  bool makes_pair();
   task::Task* next_task();
   // Takes up to `count` tasks from there; gives the first, the others go to the local queue.
   task::Task* take(InjectQueue& from, std::size_t count);
@@ -115,6 +120,8 @@ class Worker {
 
   // Own thread only.
   bool searching_ = false;
+  bool keeps_pair_ = false;
+  base::Instant last_pair_ = 0;
   unsigned lifo_runs_ = 0;
   base::Instant last_poll_ = 0;
   base::Instant last_turn_ = 0;  // of the backlog, when it ended

@@ -52,6 +52,21 @@ class Hooks final : public scheduler::ThreadHooks {
   void attach(void*) override {}
   void leave(void*) override {}
   void discard(void*) override {}
+  bool unsettled(void*) override {
+    return settles && finalizer_.load(std::memory_order_seq_cst) != nullptr;
+  }
+  void settle(void*) override {
+    if (const auto* finalizer = finalizer_.exchange(nullptr)) (*finalizer)();
+  }
+  // The next worker that looks runs it.
+  void leave_behind(const std::function<void()>& finalizer) {
+    finalizer_.store(&finalizer, std::memory_order_seq_cst);
+  }
+
+  bool settles = false;  // set before the start: looking is a step of its own
+
+ private:
+  base::Atomic<const std::function<void()>*> finalizer_{nullptr};
 };
 
 struct Machine {
@@ -120,6 +135,28 @@ class Job final : public task::Task {
   Owned stack_;
   int runs_ = 0;
   Flag ran_;
+};
+
+// Wakes another task and gives way.
+class Partner final : public task::Task {
+ public:
+  Partner(Machine& machine, Job& other) : Task(machine.scheduler), other_(other) {}
+
+  void wait() { ended_.wait(); }
+
+  Outcome run() override {
+    if (runs_++ == 0) {
+      other_.wake();
+      return Outcome::kGaveWay;
+    }
+    ended_.set();
+    return Outcome::kGone;
+  }
+
+ private:
+  Job& other_;
+  int runs_ = 0;
+  Flag ended_;
 };
 
 void spawn_meets_start(unsigned workers) {
@@ -193,6 +230,20 @@ void large_spawn_from_a_task() {
   machine.stop();
 }
 
+// The worker that is woken has a finalizer to run first, which waits for the task.
+void spawn_meets_a_finalizer(bool by_readiness) {
+  Machine machine;
+  machine.hooks.settles = true;
+  Job job(machine, nullptr);
+  const std::function<void()> finalizer = [&] { job.wait(); };
+  machine.start(2);
+  machine.rest();
+  machine.hooks.leave_behind(finalizer);
+  by_readiness ? job.post() : job.spawn();
+  job.wait();
+  machine.stop();
+}
+
 void readiness_meets_sleepers() {
   Machine machine;
   Job job(machine, nullptr);
@@ -233,6 +284,21 @@ void woken_behind_a_stuck_step() {
   machine.stop();
 }
 
+// Two tasks that wake each other stay together, and no colleague is told; when the step of one
+// lasts, a colleague gets the other.
+void partner_behind_a_stuck_step() {
+  Machine machine;
+  Partner* partner = nullptr;
+  Job job(machine, [&] { partner->wait(); });
+  Partner first(machine, job);
+  partner = &first;
+  machine.start(2);
+  machine.rest();
+  machine.scheduler.spawn(first);
+  job.wait();
+  machine.stop();
+}
+
 // One alone wakes no colleague; when its spawner is stuck, one gets it all the same.
 void spawned_behind_a_stuck_step() {
   Machine machine;
@@ -264,8 +330,11 @@ std::vector<Scenario> tonio::model::scenarios() {
           {"a spawn meets the start of two workers", orders, deep, [] { spawn_meets_start(2); }},
           {"two threads hand over to one worker", narrow, deep, spawns_from_two_threads},
           {"readiness meets two sleepers", narrow, deep, readiness_meets_sleepers},
+          {"a spawn meets a finalizer", orders, deep, [] { spawn_meets_a_finalizer(false); }},
+          {"readiness meets a finalizer", orders, deep, [] { spawn_meets_a_finalizer(true); }},
           {"somebody watches the driver", orders, deep, somebody_watches_the_driver},
           {"a task woken behind a stuck step", orders, deep, woken_behind_a_stuck_step},
+          {"a partner behind a stuck step", orders, deep, partner_behind_a_stuck_step},
           {"a task spawned behind a stuck step", orders, deep, spawned_behind_a_stuck_step},
           {"stop meets one worker's park", normal, deeper, [] { stop_meets_park(1); }},
           {"stop meets two workers' park", normal, deep, [] { stop_meets_park(2); }}};

@@ -37,6 +37,12 @@ tonio_add_mutant(large_spawn_tells_nobody scheduler scheduler/worker.cpp
   scheduler_.notify();]]
   [[backlog_.push(spawn);]]
   "no lost wake")
+# A worker that was woken for a task runs finalizers first, and nobody else looks for the task.
+tonio_add_mutant(finalizers_before_searching scheduler scheduler/worker.cpp
+  [[    stop_searching();
+    if (holds_work())]]
+  [[    if (holds_work())]]
+  "no lost wake")
 # A wake does not reach the worker that drives.
 tonio_add_mutant(driver_not_woken scheduler scheduler/scheduler.cpp
   [[if (worker.parker_.unpark()) driver_.wake();]] [[(void)worker.parker_.unpark();]]

@@ -118,7 +118,11 @@ TEST_CASE("a task that a worker is woken for doesn't wait until that has run fin
       finalized.count_down();
     };
     hooks.to_settle = &finalizer;
-    scheduler.spawn(task);
+    if (i % 2) {
+      driver.post(task);
+    } else {
+      scheduler.spawn(task);
+    }
     finalized.wait();
   }
   CHECK(scheduler.stop(base::kNever));
