@@ -106,7 +106,7 @@ void Worker::run(task::Task& task) {
 
 // It has woken one task, and nothing else is ready: the two may be sender and receiver.
 bool Worker::makes_pair() {
-  if (!lifo_slot_.load(std::memory_order_relaxed) || !queue_.empty() ||
+  if (!lifo_slot_.load(std::memory_order_relaxed) || holds_work() || backlog_.on_turn() ||
       !crew_.idle.somebody_sleeps()) {
     return false;
   }
