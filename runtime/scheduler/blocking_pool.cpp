@@ -40,13 +40,22 @@ bool BlockingPool::submit(BlockingJob& job) {
     if (accepted) {
       queue_.push_back(job);
       ++queued_;
+      call_idle_thread();
     }
   }
   base::stress_point();
-  if (accepted) work_.notify_one();
   if (state) hooks_.discard(state);
   for (Thread& thread : ended) thread.thread.join();
   return accepted;
+}
+
+void BlockingPool::call_idle_thread() {
+  Thread* thread = uncalled_.back();
+  if (!thread) return;  // one that was called before looks for work as well
+  uncalled_.remove(*thread);
+  thread->called = true;
+  // With the lock: once it is called it may end, and be gone.
+  thread->call.notify_one();
 }
 
 bool BlockingPool::start_thread(void* state) {
@@ -83,7 +92,7 @@ void BlockingPool::thread_main(Threads::iterator self) {
     base::stress_point();
     hooks_.detach(self->state);
     lock.lock();
-    const bool more = wait_for_work(lock, self->state);
+    const bool more = wait_for_work(lock, *self);
     lock.unlock();
     hooks_.attach(self->state);
     lock.lock();
@@ -100,19 +109,28 @@ void BlockingPool::thread_main(Threads::iterator self) {
   thread_ended_.notify_all();
 }
 
-bool BlockingPool::wait_for_work(std::unique_lock<std::mutex>& lock, void* state) {
-  const auto more = [this] { return !queue_.empty() || closed_; };
+bool BlockingPool::wait_for_work(std::unique_lock<std::mutex>& lock, Thread& self) {
   std::chrono::milliseconds left = ttl_;
-  for (auto at_most = kFirstSettling; !more(); at_most *= 2) {
+  std::chrono::milliseconds at_most = kFirstSettling;
+  self.idle_since = base::now();
+  while (queue_.empty() && !closed_) {
     ++idle_;
-    const bool found = work_.wait_for(lock, std::min(at_most, left), more);
+    self.called = false;
+    // Where it was before it has settled.
+    uncalled_.insert_from_back(
+        self, [&self](const Thread& other) { return other.idle_since <= self.idle_since; });
+    const auto limit = std::min(at_most, left);
+    const bool woken =
+        self.call.wait_for(lock, limit, [this, &self] { return self.called || closed_; });
+    uncalled_.remove(self);
     --idle_;
-    if (found) break;
-    left -= std::min(at_most, left);
+    if (woken) continue;  // a busy thread may have taken the job
+    left -= limit;
     if (left == left.zero()) return false;
+    at_most *= 2;
     ++settling_;
     lock.unlock();
-    hooks_.settle(state);
+    hooks_.settle(self.state);
     lock.lock();
     --settling_;
   }
@@ -130,7 +148,7 @@ bool BlockingPool::withdraw(BlockingJob& job) {
 void BlockingPool::close() {
   std::unique_lock lock(mutex_);
   closed_ = true;
-  work_.notify_all();
+  while (!uncalled_.empty()) call_idle_thread();
   while (BlockingJob* job = queue_.pop_front()) {
     --queued_;
     lock.unlock();

@@ -62,9 +62,13 @@ class BlockingPool {
   bool busy() const;
 
  private:
-  struct Thread {
+  // Guarded by mutex_, but for `state`, which is the thread's own.
+  struct Thread : base::ListHook {
     std::thread thread;
     void* state = nullptr;
+    base::Instant idle_since = 0;
+    std::condition_variable call;  // waits for it while idle
+    bool called = false;
   };
   using Threads = std::list<Thread>;
 
@@ -77,12 +81,13 @@ class BlockingPool {
   // With mutex_ held:
   // Threads that run jobs now or will.
   std::size_t live() const { return threads_.size() - leaving_; }
-  // Whether one more job asks for one more thread. An idle thread may have been woken for
+  // Whether one more job asks for one more thread. An idle thread may have been called for
   // an earlier job and not be running yet, so idle threads count against all that is
   // queued.
   bool wants_thread() const { return queued_ >= idle_ && live() < max_threads_; }
+  void call_idle_thread();
   // Waits as an idle thread until there is work or the pool is closed. False after the ttl.
-  bool wait_for_work(std::unique_lock<std::mutex>& lock, void* state);
+  bool wait_for_work(std::unique_lock<std::mutex>& lock, Thread& self);
   // False when the system refuses; `state` is still the caller's then.
   [[nodiscard]] bool start_thread(void* state);
   // Moves the threads that have ended to `ended`, for the caller to join without the lock.
@@ -91,13 +96,15 @@ class BlockingPool {
   ThreadHooks& hooks_;
 
   mutable std::mutex mutex_;
-  std::condition_variable work_;
   std::condition_variable thread_ended_;
   // All below guarded by mutex_.
   base::IntrusiveList<BlockingJob> queue_;
   std::size_t queued_ = 0;
   std::size_t running_ = 0;
   std::size_t idle_ = 0;  // threads that wait for work
+  // Those of them that were not called, in the order in which they have become idle. The last one
+  // is called first: so those that only a burst has needed end after the ttl.
+  base::IntrusiveList<Thread> uncalled_;
   std::size_t settling_ = 0;
   std::size_t leaving_ = 0;  // members of threads_ that take no more jobs
   Threads threads_;

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <deque>
 #include <functional>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -310,6 +311,42 @@ TEST_CASE("calls of several callers, one after the other each, take few threads"
     }
   });
   CHECK(hooks.states <= 6 * kCallers);
+  finish(pool);
+}
+
+TEST_CASE("the thread that was idle last is called first, so that others come to their end") {
+  test::FakeHooks hooks;
+  BlockingPool pool(hooks);
+  constexpr int kBurst = 8;
+  pool.configure(kBurst, 60s);
+  {
+    test::Countdown all_run(kBurst);
+    std::deque<Job> jobs;
+    for (int i = 0; i < kBurst; ++i) {
+      REQUIRE(pool.submit(jobs.emplace_back([&] {
+        all_run.count_down();
+        all_run.wait();
+      })));
+    }
+    all_run.wait();
+    while (pool.busy()) std::this_thread::yield();
+  }
+  // Once idle they settle.
+  while (hooks.settled < kBurst) hooks.settled.wait(hooks.settled);
+  CHECK(hooks.states == kBurst);
+  std::set<std::thread::id> used;
+  for (int i = 0; i < 100; ++i) {
+    test::Countdown ran(1);
+    Job job([&] {
+      used.insert(std::this_thread::get_id());
+      ran.count_down();
+    });
+    REQUIRE(pool.submit(job));
+    ran.wait();
+    while (pool.busy()) std::this_thread::yield();
+  }
+  // The next call may come before a thread that has run is idle again.
+  CHECK(used.size() <= kBurst / 2);
   finish(pool);
 }
 
