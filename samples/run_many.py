@@ -36,8 +36,16 @@ class Runner:
         self.failed = []
         self.skipped = []
 
+    def run_all(self, commands):
+        with tonio.scope() as scope:
+            for command in commands:
+                # Here and not in run(): the commands begin in their order.
+                yield self.slots.acquire()
+                scope.spawn(self.run(command))
+        yield scope()
+
     def run(self, command):
-        with (yield self.slots()):
+        try:
             if self.failed and not self.keep_going:
                 self.skipped.append(command)
                 return
@@ -47,6 +55,8 @@ class Runner:
             )
             # Before the next one has this slot and looks whether one has failed.
             self.report(command, done)
+        finally:
+            self.slots.release()
 
     def report(self, command, done):
         mark = "ok" if done.returncode == 0 else f"failed ({done.returncode})"
@@ -63,7 +73,7 @@ def main():
     lines = (line.strip() for line in arguments.file)
     commands = [line for line in lines if line and not line.startswith("#")]
     runner = Runner(arguments.jobs, arguments.keep_going)
-    yield tonio.map(runner.run, commands)
+    yield runner.run_all(commands)
     failed, skipped = len(runner.failed), len(runner.skipped)
     print(f"{len(commands)} commands: {failed} failed, {skipped} not started")
     if failed:

@@ -88,6 +88,9 @@ void BlockingPool::thread_main(Threads::iterator self) {
       --running_;
     }
     if (closed_) break;
+    // From here on a job is for this thread, rather than for a new one.
+    self->idle_since = base::now();
+    begin_idle(*self);
     lock.unlock();
     base::stress_point();
     hooks_.detach(self->state);
@@ -109,32 +112,41 @@ void BlockingPool::thread_main(Threads::iterator self) {
   thread_ended_.notify_all();
 }
 
+void BlockingPool::begin_idle(Thread& self) {
+  ++idle_;
+  self.called = false;
+  // Where it was before it has settled.
+  uncalled_.insert_from_back(
+      self, [&self](const Thread& other) { return other.idle_since <= self.idle_since; });
+}
+
+void BlockingPool::end_idle(Thread& self) {
+  --idle_;
+  uncalled_.remove(self);
+}
+
 bool BlockingPool::wait_for_work(std::unique_lock<std::mutex>& lock, Thread& self) {
   std::chrono::milliseconds left = ttl_;
   std::chrono::milliseconds at_most = kFirstSettling;
-  self.idle_since = base::now();
-  while (queue_.empty() && !closed_) {
-    ++idle_;
-    self.called = false;
-    // Where it was before it has settled.
-    uncalled_.insert_from_back(
-        self, [&self](const Thread& other) { return other.idle_since <= self.idle_since; });
+  for (;;) {
     const auto limit = std::min(at_most, left);
     const bool woken =
         self.call.wait_for(lock, limit, [this, &self] { return self.called || closed_; });
-    uncalled_.remove(self);
-    --idle_;
-    if (woken) continue;  // a busy thread may have taken the job
-    left -= limit;
-    if (left == left.zero()) return false;
-    at_most *= 2;
-    ++settling_;
-    lock.unlock();
-    hooks_.settle(self.state);
-    lock.lock();
-    --settling_;
+    end_idle(self);
+    if (!woken) {
+      left -= limit;
+      if (left == left.zero()) return !queue_.empty();
+      at_most *= 2;
+      ++settling_;
+      lock.unlock();
+      hooks_.settle(self.state);
+      lock.lock();
+      --settling_;
+    }
+    // A busy thread may have taken the job that this one was called for.
+    if (!queue_.empty() || closed_) return true;
+    begin_idle(self);
   }
-  return true;
 }
 
 bool BlockingPool::withdraw(BlockingJob& job) {

@@ -86,7 +86,10 @@ class BlockingPool {
   // queued.
   bool wants_thread() const { return queued_ >= idle_ && live() < max_threads_; }
   void call_idle_thread();
-  // Waits as an idle thread until there is work or the pool is closed. False after the ttl.
+  void begin_idle(Thread& self);
+  void end_idle(Thread& self);
+  // By a thread that has begun to be idle. Returns when there is work or the pool is closed, or,
+  // with false, after the ttl.
   bool wait_for_work(std::unique_lock<std::mutex>& lock, Thread& self);
   // False when the system refuses; `state` is still the caller's then.
   [[nodiscard]] bool start_thread(void* state);
