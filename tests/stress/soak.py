@@ -13,7 +13,8 @@ when one does not hold:
 - no task and no descriptor is left over;
 - over five intervals and more, of half a minute at least: in the last one as many requests for
   the processor's work as in the second one, within 5 %, and as much memory; with --strict, which
-  takes a machine that does nothing else, as many requests a second and for a second of processor time, too.
+  takes a machine that does nothing else, as many requests a second and for a second of
+  processor time, too.
 
 The requests a second depend on what else the machine does, and so does, by its caches and its
 clock, what a second of processor time is worth. So a fixed piece of work is done four times a
