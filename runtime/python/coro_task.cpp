@@ -440,8 +440,11 @@ task::Task::Outcome CoroTask::run() {
       if (left_scopes_ && step == Step::kEnd) [[unlikely]]
         step = await_children();
     }
-    if (Host::instance().forked()) [[unlikely]]
-      leave_forked_child(step == Step::kEnd && !PyErr_Occurred());
+    if (Host::instance().forked()) [[unlikely]] {
+      // To give way is to go back, too.
+      if (step != Step::kEnd) (void)Host::instance().check_running();
+      leave_forked_child(!PyErr_Occurred());
+    }
     if (step == Step::kSuspend) {
       thread.current = nullptr;
       // From here on the task may be running elsewhere.

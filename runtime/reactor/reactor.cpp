@@ -2,12 +2,15 @@
 
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 
+#include <array>
 #include <cerrno>
 
 #include "base/check.h"
 #include "base/futex.h"
+#include "base/unique_fd.h"
 #include "reactor/loop.h"
 
 namespace tonio::reactor {
@@ -111,6 +114,21 @@ void LoopSide::on_closed(uv_handle_t* handle) {
   --static_cast<Loop*>(handle->loop->data)->handles;
 }
 
+namespace {
+
+// Whether four descriptors are free: 0 or a negative errno. For the first loop of a process libuv
+// makes a pipe, for signals, after others of its own, and aborts where it can't.
+int try_descriptors() {
+  std::array<base::UniqueFd, 4> tried;
+  for (base::UniqueFd& fd : tried) {
+    fd.reset(::eventfd(0, EFD_CLOEXEC));
+    if (!fd.valid()) return -errno;
+  }
+  return 0;
+}
+
+}  // namespace
+
 Reactor::Reactor() = default;
 
 Reactor::~Reactor() { TONIO_CHECK(!loop_); }
@@ -119,7 +137,8 @@ std::string Reactor::libuv_version() { return uv_version_string(); }
 
 bool Reactor::open(std::string& error) {
   auto loop = std::make_unique<Loop>();
-  int status = uv_loop_init(&loop->loop);
+  int status = try_descriptors();
+  if (status == 0) status = uv_loop_init(&loop->loop);
   if (status != 0) {
     error = uv_strerror(status);
     return false;

@@ -53,6 +53,12 @@ class Process:
         stderr: ReceivePipe | None,
         leads_group: bool,
     ) -> None:
+        import subprocess
+
+        if not isinstance(popen, subprocess.Popen):
+            raise TypeError(
+                f"open_process() makes a Process, out of a subprocess.Popen, not {type(popen).__name__}"
+            )
         # Guards reaping against signals: none goes to another process with the same number.
         self._mutex = allocate_lock()
         self._popen = popen

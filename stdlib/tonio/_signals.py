@@ -264,9 +264,10 @@ class signal_receiver:
     def __exit__(self, *_: object) -> None:
         with _lock:
             stay = self._stay
+            if stay is None:
+                raise RuntimeError("this signal_receiver() was not entered")
             for number in self._numbers:
                 _stays[number] = tuple(other for other in _stays[number] if other is not stay)
-            assert stay is not None
             stay.leave()
 
     def _arrivals(self) -> _Arrivals:

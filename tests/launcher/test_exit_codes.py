@@ -183,7 +183,7 @@ class Streams(LauncherCase):
         """)
 
     def test_closed_streams(self):
-        for closing in ("<&-", ">&-", "2>&-", "<&- >&-", ">&- 2>&-", "<&- >&- 2>&-"):
+        for closing in ("<&-", ">&-", "2>&-", "<&- >&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-"):
             for command in ("run app.py", "-c 'import runpy; runpy.run_path(\"app.py\")[\"tonio\"].run(runpy.run_path(\"app.py\")[\"main\"]())'"):
                 with self.subTest(closing=closing, command=command):
                     done = self.shell(f'"$TONIO" {command} {closing}')

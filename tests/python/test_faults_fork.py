@@ -3,6 +3,7 @@ subprocess and multiprocessing in all of its start methods work from inside a ru
 
 import unittest
 
+from forked_uses import REFUSED, REFUSED_IN_TASK, WORKS
 from programs import run_program
 from sanitizers import THREAD_SANITIZER
 from scenarios import main
@@ -20,35 +21,37 @@ FORKED = "RuntimeNotInitializedError: this process was forked from one that runs
 NO_LEAK_CHECK = {"ASAN_OPTIONS": "detect_leaks=0"}
 
 TASK = """
-    def nothing():
-        yield
+    from forked_uses import REFUSED, REFUSED_IN_TASK, WORKS
 
-    uses = [
-        lambda: tonio.run(nothing()), lambda: tonio.block_on(nothing()), lambda: tonio.spawn(nothing()),
-        lambda: tonio.spawn_blocking(len, ""), lambda: tonio.runtime().run_until_complete(nothing()),
-    ]
-    suspends = [
-        lambda: tonio.sleep(0), lambda: tonio.Event().wait(), lambda: socket.socketpair()[0].recv(1),
-    ]
+    def child():
+        warnings.simplefilter("ignore")  # of coroutines that nobody could run
+        for name, use in (REFUSED | REFUSED_IN_TASK).items():
+            try:
+                yield use()
+            except Exception as error:
+                print(f"{name}: {type(error).__name__}: {error}")
+        for name, (use, gives) in WORKS.items():
+            print(f"{name}: {use() == gives}")
 
     def main():
         resting = tonio.spawn(tonio.sleep(0.05))
-        child = os.fork()
-        if child == 0:
-            for use in uses:
-                try:
-                    use()
-                except Exception as error:
-                    print(f"{type(error).__name__}: {error}")
-            for suspend in suspends:
-                try:
-                    yield suspend()
-                except Exception as error:
-                    print(f"{type(error).__name__}: {error}")
+        pid = os.fork()
+        if pid == 0:
+            yield child()
             return
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         yield resting
         print("child", code, "parent", (yield tonio.spawn_blocking(len, "four")))
+"""
+
+GIVES_WAY = """
+    def main():
+        pid = os.fork()
+        if pid == 0:
+            yield
+            print("went on")
+            return
+        print("child", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """
 
 PROCESSES = """
@@ -97,9 +100,16 @@ class Fork(unittest.TestCase):
             done = run_program(START + TASK, "--threads", threads, environment=NO_LEAK_CHECK)
             *child, parent = done.out.splitlines()
             self.assertEqual((done.code, parent, done.err), (0, "child 0 parent 4", ""))
-            self.assertEqual(len(child), 8)
-            for line in child:
-                self.assertIn(FORKED, line)
+            expected = [f"{name}: {FORKED}" for name in (*REFUSED, *REFUSED_IN_TASK)]
+            expected += [f"{name}: True" for name in WORKS]
+            self.assertEqual([line.partition(",")[0] for line in child], expected)
+
+    def test_a_task_that_gives_way(self):
+        """There is nobody to give way to: the child ends, and says why."""
+        for threads in ("1", "2", "8"):
+            done = run_program(START + GIVES_WAY, "--threads", threads, environment=NO_LEAK_CHECK)
+            self.assertEqual((done.code, done.out), (0, "child 1\n"))
+            self.assertIn(FORKED, done.err)
 
     def test_processes_of_a_run(self):
         for threads in ("1", "2"):

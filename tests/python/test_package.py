@@ -10,6 +10,7 @@ import warnings
 import tonio
 import tonio._runtime
 import tonio.net.socket
+from forked_uses import REFUSED, WORKS
 from programs import TONIO, clean_environment, run_program
 from sanitizers import THREAD_SANITIZER
 from scenarios import main
@@ -105,16 +106,22 @@ class Fork(unittest.TestCase):
         def nothing():
             yield
 
+        def uses():
+            warnings.simplefilter("ignore")  # of coroutines that nobody could run
+            for name, use in REFUSED.items():
+                try:
+                    tonio.block_on(use())
+                except Exception as error:
+                    yield f"{name}: {type(error).__name__}: {error}"
+            for name, (use, gives) in WORKS.items():
+                yield f"{name}: {use() == gives}"
+
         tonio.run(nothing())
-        for use in (
-            lambda: tonio.run(nothing()),
-            lambda: tonio.spawn(nothing()),
-            lambda: tonio.spawn_blocking(len, ""),
-            lambda: tonio.block_on(nothing()),
-        ):
-            text, code = self.fork(use)
-            self.assertEqual(code, 3)
-            self.assertRegex(text, "^RuntimeNotInitializedError: this process was forked")
+        text, code = self.fork(lambda: "\n".join(uses()))
+        self.assertEqual(code, 3)
+        refused = "RuntimeNotInitializedError: this process was forked from one that runs tonio"
+        expected = [f"{name}: {refused}" for name in REFUSED] + [f"{name}: True" for name in WORKS]
+        self.assertEqual([line.partition(",")[0] for line in text.splitlines()], expected)
         # The parent's is as good as ever.
         tonio.run(nothing())
 

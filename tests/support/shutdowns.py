@@ -1,12 +1,14 @@
 """What a program may leave running when it ends, the ways in which it may end, and what is to
 come of each pair: the pieces of tests/stress/test_shutdown_matrix.py.
 
-A program is START, a leftover's text, which defines leave(), a generator function that starts the
-leftover and waits until it is in place, and an ending's text.
+A program is START, a leftover's text, which defines leave(), a coroutine function in either
+notation that starts the leftover and waits until it is in place, and an ending's text.
 """
 
 import dataclasses
 import signal
+
+import waiting_tasks
 
 # say() writes a line at once, whatever becomes of the interpreter.
 START = """
@@ -29,7 +31,7 @@ def background(*coroutines):
 MAIN = """
 def {name}():
     try:
-        yield from leave()
+        yield leave()
         say("in place")
         {body}
     finally:
@@ -60,6 +62,8 @@ class Leftover:
     left_open: str = ""
     # Whether it keeps its worker for itself.
     holds_worker: bool = False
+    # Of `tonio run`.
+    options: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,58 +82,14 @@ class Ending:
 
 LEFTOVERS = {
     "tasks waiting on everything": Leftover(
-        """
-def waits(name, wait, begun):
-    begun.send(name)
-    try:
-        yield wait()
-    finally:
-        yield tonio.sleep(0.001)
-        say("finally", name)
-
-def waits_in_timeout(begun):
-    yield tonio.time.timeout(waits("timeout", tonio.Event().wait, begun), 3600)
-
-def accepts():
-    (listener,) = yield net.open_tcp_listeners(0, host="127.0.0.1")
-    yield listener.accept()
-
-def select():
-    return tonio.select(tonio.sleep(3600), tonio.Event().wait())
-
-def scoped():
-    with tonio.scope() as scope:
-        scope.spawn(tonio.sleep(3600))
-    yield scope()
-
-def leave():
-    pair = socket.socketpair()
-    lock, semaphore, barrier = sync.Lock(), sync.Semaphore(1), sync.Barrier(2)
-    yield lock.acquire()
-    yield semaphore.acquire()
-    full, empty = channel.channel(1), channel.channel(1)
-    yield full[0].send(0)
-    ticks = tonio.time.interval(3600)
-    yield ticks.tick()
-    waiting = {
-        "event": tonio.Event().wait, "limited": lambda: tonio.Event().wait(3600),
-        "sleep": lambda: tonio.sleep(3600), "lock": lock.acquire, "semaphore": semaphore.acquire,
-        "barrier": barrier.wait, "sender": lambda: full[0].send(1), "receiver": empty[1].receive,
-        "handle": lambda: tonio.spawn(tonio.Event().wait()), "list": lambda: [tonio.sleep(3600)],
-        "select": select, "scope": scoped, "socket": lambda: pair[0].recv(1), "accept": accepts,
-        "ticks": ticks.tick, "descriptor": lambda: tonio.io.register(pair[1].fileno()).arm_r(),
-    }
-    begun = channel.unbounded()
-    background(*[waits(name, wait, begun[0]) for name, wait in waiting.items()])
-    background(waits_in_timeout(begun[0]))
-    for _ in range(len(waiting) + 1):
-        yield begun[1].receive()
-""",
-        finals=tuple(
-            f"finally {name}"
-            for name in "event limited sleep lock semaphore barrier sender receiver handle list "
-            "select scope socket accept ticks descriptor timeout".split()
-        ),
+        waiting_tasks.PLAIN,
+        finals=tuple(f"finally {name}" for name in waiting_tasks.PLAIN_NAMES),
+        options=("--signals", "USR1"),
+    ),
+    "tasks waiting on everything, async": Leftover(
+        waiting_tasks.ASYNC,
+        finals=tuple(f"finally {name}" for name in waiting_tasks.ASYNC_NAMES),
+        options=("--signals", "USR1"),
     ),
     "while True: yield": Leftover(
         """

@@ -51,6 +51,10 @@ class File(FileMethods[AnyStr]):
     __slots__ = ("__weakref__", "_ahead", "_file")
 
     def __init__(self, file: Any, ahead: ReadAhead | None = None) -> None:
+        if not callable(getattr(file, "close", None)):
+            raise TypeError(f"File() takes a file object, which has close(), not {file!r}")
+        if ahead is not None and not isinstance(ahead, ReadAhead):
+            raise TypeError(f"File(): ahead must be None, not {ahead!r}")
         self._file = file
         self._ahead = ahead
 
@@ -173,7 +177,7 @@ class Opening(Generic[AnyStr]):
     def __init__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         self._call: Callable[[], Operation[Any]]
         self._call = functools.partial(finish_blocking, _opened, function, *args, **kwargs)
-        self._file: File[AnyStr]
+        self._file: File[AnyStr] | None = None
 
     def __await__(self) -> Plain[File[AnyStr]]:
         return self._call().__await__()
@@ -181,10 +185,12 @@ class Opening(Generic[AnyStr]):
     __iter__ = __await__
 
     async def __aenter__(self) -> File[AnyStr]:
-        self._file = await self
-        return self._file
+        self._file = file = await self
+        return file
 
     async def __aexit__(self, *exception: object) -> None:
+        if self._file is None:
+            raise RuntimeError("this tonio.fs.open() was not entered")
         await self._file.close()
 
 

@@ -62,6 +62,8 @@ async def serve_listeners(handler: _Handler[_S], listeners: Iterable[_Listener[_
     ended. Closing the listeners only stops accepting: the server ends when the handlers have
     ended by themselves. A listener that fails ends it with that OSError. The listeners are
     closed at the end."""
+    if not hasattr(listeners, "__iter__"):
+        raise TypeError(f"listeners must be a list of listeners, not {type(listeners).__name__}")
     listeners = list(listeners)
     try:
         if not callable(handler):

@@ -106,8 +106,9 @@ class TLSContext:
     def set_alpn_protocols(self, protocols: Iterable[str | bytes]) -> None:
         """The application protocols to offer or accept, such as ["h2", "http/1.1"], the most
         wanted first (RFC 7301)."""
-        if isinstance(protocols, (str, bytes)):
-            raise TypeError("set_alpn_protocols() takes a list of protocols")
+        if isinstance(protocols, (str, bytes)) or not hasattr(protocols, "__iter__"):
+            kind = type(protocols).__name__
+            raise TypeError(f"set_alpn_protocols() takes a list of protocols, not {kind}")
         encoded = tuple(p.encode("ascii") if isinstance(p, str) else bytes(p) for p in protocols)
         for protocol in encoded:
             if not 1 <= len(protocol) <= 255 or b"\0" in protocol:

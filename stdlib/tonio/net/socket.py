@@ -273,6 +273,10 @@ class socket(Socket):
             raise ValueError("sendfile(): the file must be opened in binary mode")
         if self._type != SOCK_STREAM:
             raise ValueError("sendfile() needs a socket of type SOCK_STREAM")
+        if not callable(getattr(file, "read", None)):
+            raise TypeError(f"sendfile(): a file has read(), {type(file).__name__} has not")
+        if not isinstance(offset, int):
+            raise TypeError(f"sendfile(): offset must be an int, not {type(offset).__name__}")
         if offset < 0:
             raise ValueError(f"sendfile(): offset must not be negative: {offset}")
         if count is not None:
@@ -305,6 +309,8 @@ class socket(Socket):
 
     async def _send_by_reading(self, file: IO[bytes], offset: int, count: int | None) -> int:
         if offset:
+            if not callable(getattr(file, "seek", None)):
+                raise TypeError(f"sendfile(): offset takes a file with seek(), not {type(file).__name__}")
             file.seek(offset)
         total = 0
         try:
@@ -406,6 +412,8 @@ async def create_connection(
     source_address if given, with at most timeout seconds for each. Raises the last failure,
     or, with all_errors, an ExceptionGroup of all. tonio.net.open_tcp_stream() tries several
     at the same time."""
+    if not hasattr(address, "__iter__"):
+        raise TypeError(f"create_connection(): address must be (host, port), not {address!r}")
     host, port = address
     failures: list[Exception] = []
     for family, type, proto, _, target in await getaddrinfo(host, port, 0, SOCK_STREAM):
@@ -462,6 +470,13 @@ async def create_server(
     return sock
 
 
+def _check_socket(caller: str, sock: object) -> None:
+    if not isinstance(sock, socket):
+        raise TypeError(
+            f"{caller}() takes a tonio.net.socket.socket, not {type(sock).__name__}"
+        )
+
+
 def send_fds(
     sock: socket,
     buffers: Iterable[ReadableBuffer],
@@ -471,6 +486,9 @@ def send_fds(
 ) -> Operation[int]:
     """Suspends until something of the buffers is sent over a Unix socket, and with it the
     descriptors; gives the number of bytes."""
+    _check_socket("send_fds", sock)
+    if not hasattr(fds, "__iter__"):
+        raise TypeError(f"send_fds(): fds must be a list of descriptors, not {type(fds).__name__}")
     ancillary = [(SOL_SOCKET, SCM_RIGHTS, array.array("i", fds))]
     return sock.sendmsg(buffers, ancillary, flags, address)
 
@@ -481,11 +499,14 @@ async def recv_fds(
 ) -> tuple[bytes, list[int], int, Any]:
     """Suspends until data comes; gives (data, descriptors, flags, address). The descriptors
     are not inheritable."""
+    _check_socket("recv_fds", sock)
+    if not isinstance(maxfds, int):
+        raise TypeError(f"recv_fds(): maxfds must be an int, not {type(maxfds).__name__}")
     fds = array.array("i")
     space = CMSG_LEN(maxfds * fds.itemsize)
     data, ancillary, flags, address = await sock.recvmsg(bufsize, space, flags)
-    for level, type, content in ancillary:
-        if level == SOL_SOCKET and type == SCM_RIGHTS:
+    for level, kind, content in ancillary:
+        if level == SOL_SOCKET and kind == SCM_RIGHTS:
             fds.frombytes(content[: len(content) - len(content) % fds.itemsize])
     return data, list(fds), flags, address
 

@@ -4,20 +4,25 @@
 
 PLACE is where the calls are made: "worker" in a task, "thread" on a threading.Thread while a
 task waits, "main" on the main thread outside of a run, "together" in two tasks and on a thread at
-the same time, on the same objects. Each call is written to LOG before it is
+the same time, on the same objects. Every callable is called once, in an order that the seed gives;
+then calls are drawn until the time is over. Each call is written to LOG before it is
 made; what should never come out of one is written there as a line that begins with BAD.
 """
 
 import collections
+import contextlib
+import dis
 import faulthandler
 import inspect
 import os
 import random
+import re
 import resource
 import sys
 import threading
 import time
 import traceback
+import types
 import warnings
 
 import tonio
@@ -56,6 +61,15 @@ UNLIMITED = SANITIZED
 NO_SHIELD = ("scope",)
 # Our mistake, wherever it comes out.
 NEVER = (SystemError, AssertionError, NameError)
+# Our mistake where the interpreter raises it in a line of ours: it tells of the line and not of
+# the argument.
+NEVER_FROM_OURS = (AttributeError, KeyError, IndexError)
+# The same of a TypeError. What says which type is wanted is for the caller.
+OF_A_LINE = re.compile(
+    "NoneType.* (is not (iterable|an iterator|callable|subscriptable)|has no len)"
+    "|^cannot unpack .*NoneType|^unsupported operand .*NoneType|^'.*' not supported between .*NoneType"
+)
+RAISE = dis.opmap["RAISE_VARARGS"]
 MOST_OBJECTS = 120
 LIMIT = 0.005
 SHORT_OF_HANGING = 12
@@ -69,6 +83,8 @@ class Caller:
         self.place = place
         self.log_file = log
         self.callables = {k: v for k, v in surface.callables().items() if k not in LEFT_OUT}
+        # Those that have not been called yet.
+        self.uncalled = self.random.sample(list(self.callables), len(self.callables))
         self.count = 0
         self.bad = 0
         self.raised = collections.Counter()
@@ -80,6 +96,9 @@ class Caller:
 
     def choose(self):
         """(text for the log, function of no arguments that makes the call, what it is on)"""
+        with contextlib.suppress(IndexError):
+            name = self.uncalled.pop()
+            return self.hostile(name, self.callables[name], None)
         kind = self.random.random()
         if kind < 0.25:
             function, args, kwargs = self.random.choice(NATURAL)
@@ -88,7 +107,7 @@ class Caller:
             name = self.random.choice(list(self.callables))
             function = self.callables[name]
             if isinstance(function, type) and self.random.random() < 0.1:
-                return f"{name}.__new__", lambda: function.__new__(function), None
+                return f"{name}.__new__", lambda: _made_by_new(function), None
             return self.hostile(name, function, None)
         kinds = {}
         for found in self.values.objects.copy():
@@ -99,6 +118,10 @@ class Caller:
         if kind < 0.58 and attributes:
             return self.attribute(what, found, self.random.choice(attributes))
         name = self.random.choice([m for m in methods if m not in LEFT_OUT_METHODS])
+        if name == "__init__" and not _is_native(type(found)):
+            # The same of what is begun once more.
+            with contextlib.suppress(ValueError):
+                self.values.objects.remove(found)
         return self.hostile(f"{what}.{name}", lambda *a, **k: getattr(found, name)(*a, **k), found,
                             getattr(type(found), name, None), name)  # fmt: skip
 
@@ -121,9 +144,9 @@ class Caller:
             (f" = {drawn}", lambda: setattr(found, name, value)),
             (" del", lambda: delattr(found, name)),
         ])  # fmt: skip
-        if what.startswith("<tonio.") and action and "socket" in name:
-            # The socket of a listener is a plain attribute: what is left without one is
-            # not worth a look.
+        if action and inspect.ismemberdescriptor(inspect.getattr_static(type(found), name)):
+            # A plain attribute of a class in Python: what is left without it, or with
+            # something else for it, is not worth a look.
             action, make = "", lambda: getattr(found, name)
         return f"{what}.{name}{action}", make, found
 
@@ -198,7 +221,7 @@ class Caller:
                 pending += error.exceptions
             pending.append(error.__cause__)
             self.raised[type(error).__name__] += 1
-            if isinstance(error, NEVER):
+            if isinstance(error, NEVER) or _is_of_our_lines(error):
                 self.bad += 1
                 text = "".join(traceback.format_exception(error))
                 self.log(f"BAD {self.count}: {text}")
@@ -284,9 +307,12 @@ class Caller:
 
     # Where it is made.
 
+    def goes_on(self, end):
+        return self.uncalled or time.monotonic() < end
+
     def on_worker(self, end, tasks=1):
         async def calls():
-            while time.monotonic() < end:
+            while self.goes_on(end):
                 # In a task of its own each: it may cancel or close itself.
                 try:
                     await tonio.spawn(self.in_task())
@@ -308,7 +334,7 @@ class Caller:
         thread.join()
 
     def calls_of_thread(self, end):
-        while time.monotonic() < end:
+        while self.goes_on(end):
             call = self.before()
             succeeded, result = self.attempt(call)
             if succeeded:
@@ -336,7 +362,7 @@ class Caller:
         thread.join()
 
     def on_main(self, end):
-        while time.monotonic() < end:
+        while self.goes_on(end):
             call = self.before()
             succeeded, result = self.attempt(call)
             if succeeded:
@@ -350,11 +376,43 @@ class Caller:
             "main": self.on_main,
             "together": self.together,
         }[self.place]
-        while time.monotonic() < end:
+        while self.goes_on(end):
             try:
                 make(end)
             except BaseException as error:
                 self.judge(error)
+
+
+def _is_of_our_lines(error):
+    """Whether it comes of a line of ours that has not checked what a public call was given."""
+    if not isinstance(error, NEVER_FROM_OURS):
+        if not isinstance(error, TypeError) or not OF_A_LINE.search(str(error)):
+            return False
+    traced, public = error.__traceback__, None
+    while traced is not None:
+        code, at = traced.tb_frame.f_code, traced.tb_lasti
+        ours = code.co_filename.startswith(OUR_FILES + os.sep)
+        if ours and public is None:
+            # A property of the same name is there if what is wrapped has one (TLSStream.socket).
+            same = isinstance(error, AttributeError) and error.name == code.co_name
+            public = not same and not _PRIVATE.search(code.co_qualname)
+        traced = traced.tb_next
+    # A `raise` of ours is a check.
+    return bool(public and ours and code.co_code[at] != RAISE)
+
+
+# _name, but not __init__
+_PRIVATE = re.compile(r"(^|\.)_[^_]")
+
+
+def _is_native(kind):
+    return not isinstance(kind.__init__, types.FunctionType)
+
+
+def _made_by_new(kind):
+    """Without its __init__, after which a class in Python is not worth a look."""
+    made = kind.__new__(kind)
+    return made if _is_native(kind) else None
 
 
 async def _iterated(result):
