@@ -28,9 +28,7 @@ TEST_CASE("use_after_free") {
   CHECK(*opaque(number) >= INT_MIN);
 }
 
-TEST_CASE("overflow") {
-  CHECK(opaque(INT_MAX) + opaque(1) < 0);
-}
+TEST_CASE("overflow") { CHECK(opaque(INT_MAX) + opaque(1) < 0); }
 
 TEST_CASE("race") {
   int number = 0;
