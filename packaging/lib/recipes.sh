@@ -69,18 +69,22 @@ build_in_work() {
 # has_mbedtls_threading CONFIG_HEADER
 has_mbedtls_threading() { [ "$(grep -cE '^#define MBEDTLS_THREADING_(C|PTHREAD)$' "$1")" -eq 2 ]; }
 
+# Both libraries are compiled with the hardening of our own objects (packaging/cmake/TonioOptions.cmake).
+# The flags stand in the recipes, whose text is part of the key.
 build_libuv() {
-  cmake -S . -B b -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS=-g1 -DCMAKE_POSITION_INDEPENDENT_CODE=ON \
+  local flags="-g1 -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=3"
+  cmake -S . -B b -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS="$flags" -DCMAKE_POSITION_INDEPENDENT_CODE=ON \
     -DLIBUV_BUILD_SHARED=OFF -DBUILD_TESTING=OFF -DCMAKE_INSTALL_PREFIX="$PREFIX" -DCMAKE_INSTALL_LIBDIR=lib
   ninja -C b -j "$JOBS" install
 }
 
 build_mbedtls() {
+  local flags="-g1 -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=3"
   # Two connections on two threads share the random generator and the PSA key store.
   local config=include/mbedtls/mbedtls_config.h
   sed -i -E 's@^//(#define MBEDTLS_THREADING_(C|PTHREAD))$@\1@' "$config"
   has_mbedtls_threading "$config"
-  cmake -S . -B b -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS=-g1 -DCMAKE_POSITION_INDEPENDENT_CODE=ON \
+  cmake -S . -B b -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS="$flags" -DCMAKE_POSITION_INDEPENDENT_CODE=ON \
     -DENABLE_PROGRAMS=OFF -DENABLE_TESTING=OFF -DMBEDTLS_FATAL_WARNINGS=OFF \
     -DCMAKE_INSTALL_PREFIX="$PREFIX" -DCMAKE_INSTALL_LIBDIR=lib
   ninja -C b -j "$JOBS" install

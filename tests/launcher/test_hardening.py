@@ -21,8 +21,8 @@ def option(name):
     return found[1] if found else ""
 
 
-def readelf(*options):
-    return subprocess.run([READELF, "-W", *options, TONIO], capture_output=True, text=True, check=True).stdout
+def readelf(*options, file=TONIO):
+    return subprocess.run([READELF, "-W", *options, file], capture_output=True, text=True, check=True).stdout
 
 
 @unittest.skipIf(
@@ -45,6 +45,24 @@ class Hardening(unittest.TestCase):
         for path in re.findall(r"\((?:RPATH|RUNPATH)\).*\[(.*)\]", headers):
             for entry in path.split(":"):
                 self.assertRegex(entry, r"^(/|\$ORIGIN)")
+
+    @unittest.skipUnless(READELF, "binutils are not installed")
+    def test_the_libraries_that_bootstrap_builds(self):
+        """Each object says with which flags it was compiled."""
+        linked = set(re.findall(r"\S+/lib(?:uv|mbed\w+)\.a", (BUILD / "build.ninja").read_text()))
+        ours = [path for path in map(pathlib.Path, linked) if (path.parents[1] / "tonio-build").exists()]
+        if not ours:
+            self.skipTest("the system's libraries are used")
+        for path in ours:
+            said = readelf("--debug-dump=info", "--dwarf-depth=1", file=path)
+            producers = re.findall(r"DW_AT_producer *: .*?(GNU C.*)", said)
+            self.assertGreater(len(producers), 3, path)
+            for producer in producers:
+                self.assertLessEqual(set(FLAGS[:2]), set(producer.split()), path)
+            symbols = readelf("-s", file=path)
+            self.assertRegex(symbols, r" UND __stack_chk_fail\b", path)
+            # _FORTIFY_SOURCE is no flag that an object tells of; it shows where there is a size to check.
+            self.assertRegex(symbols, r" UND __(mem|sn?printf)\w*_chk\b", path)
 
     def test_all_of_our_sources(self):
         commands = json.loads((BUILD / "compile_commands.json").read_text())

@@ -210,8 +210,10 @@ class Ending(Scenarios):
         yield process.end(0.05)
 
     def test_without_pidfds(self):
-        refusal = OSError(errno.ENOSYS, "not here")
-        with mock.patch("os.pidfd_open", side_effect=refusal):
+        def refuse(_):
+            raise OSError(errno.ENOSYS, "not here")
+
+        with mock.patch("os.pidfd_open", refuse):
             process = yield open_process(["cat"], stdin=PIPE)
             self.assertEqual((yield tonio.time.timeout(process.wait(), 0.02)), (None, False))
             waiting = tonio.spawn(process.wait(), process.wait())

@@ -46,6 +46,8 @@ class Certificates(Scenarios):
     def refused(self, issued, reason, name="localhost"):
         """By our client, of our server and of OpenSSL's."""
         openssls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        # It shows weak certificates, too.
+        openssls.set_ciphers("DEFAULT:@SECLEVEL=0")
         openssls.load_cert_chain(issued.chain, issued.key)
         for version in "TLSv1.2", "TLSv1.3":
             for server_side in server_context(issued), openssls:
@@ -83,6 +85,15 @@ class Certificates(Scenarios):
     def test_unknown_issuer(self):
         issued = Authority("Somebody else").issue("localhost")
         yield self.refused(issued, "certificate has an unknown issuer (CN=localhost)")
+
+    def test_weak_hash(self):
+        issued = authority().issue("localhost", digest="sha1")
+        reason = "certificate is signed with a hash that is too weak (CN=localhost)"
+        yield self.refused(issued, reason)
+
+    def test_weak_key(self):
+        issued = authority().issue("localhost", key="rsa1024")
+        yield self.refused(issued, "certificate has a key that is too weak (CN=localhost)")
 
     def test_wrong_key_usage(self):
         issued = authority().issue("localhost", key="rsa", usage="keyEncipherment")
@@ -182,6 +193,14 @@ class Certificates(Scenarios):
                     (
                         authority().issue("client", extended="serverAuth"),
                         "certificate's extended key usage does not allow this use (CN=client)",
+                    ),
+                    (
+                        authority().issue("client", digest="sha1"),
+                        "certificate is signed with a hash that is too weak (CN=client)",
+                    ),
+                    (
+                        authority().issue("client", key="rsa1024"),
+                        "certificate has a key that is too weak (CN=client)",
                     ),
                 ):
                     client_side = client_context(**only(version))

@@ -7,7 +7,7 @@ import struct
 
 import tonio
 from scenarios import Scenarios, main
-from tls_servers import server_context
+from tls_servers import authority, client_context, server_context
 from tonio import net
 from tonio.net import socket, tls
 
@@ -18,7 +18,9 @@ GOOD = {
     0xCCA8, 0xCCA9,  # ECDHE with RSA or ECDSA, ChaCha20-Poly1305
 }  # fmt: skip
 SCSV = 0x00FF  # TLS_EMPTY_RENEGOTIATION_INFO_SCSV (RFC 5746) is no cipher suite
-SERVER_NAME, SIGNATURE_ALGORITHMS, SUPPORTED_VERSIONS = 0, 13, 43
+GROUPS = {0x001D, 0x0017, 0x0018, 0x0019}  # X25519, P-256, P-384, P-521
+SERVER_NAME, SUPPORTED_GROUPS, SIGNATURE_ALGORITHMS, PRE_SHARED_KEY = 0, 10, 13, 41
+EARLY_DATA, SUPPORTED_VERSIONS, PSK_KEY_EXCHANGE_MODES = 42, 43, 45
 
 
 class ClientHello:
@@ -39,6 +41,11 @@ class ClientHello:
             kind, length = struct.unpack_from("!HH", body, at)
             self.extensions[kind] = bytes(body[at + 4 : at + 4 + length])
             at += 4 + length
+
+    def numbers(self, kind):
+        """The extension of this kind, which is a list of numbers of two bytes."""
+        data = self.extensions[kind]
+        return struct.unpack_from(f"!{int.from_bytes(data[:2]) // 2}H", data, 2)
 
 
 class Offers(Scenarios):
@@ -69,10 +76,29 @@ class Offers(Scenarios):
             self.assertEqual(hello.compression, b"\0")
             self.assertEqual(hello.extensions[SUPPORTED_VERSIONS][1:], b"\x03\x04\x03\x03")
             self.assertEqual(hello.extensions[SERVER_NAME][5:], b"example.org")
-            algorithms = struct.iter_unpack("!H", hello.extensions[SIGNATURE_ALGORITHMS][2:])
+            self.assertEqual(set(hello.numbers(SUPPORTED_GROUPS)), GROUPS)
+            self.assertNotIn(EARLY_DATA, hello.extensions)
             # The lower byte of the older ones is who signs, the upper one the hash: 1 is MD5,
             # 2 is SHA-1, 3 is SHA-224.
-            self.assertFalse([hex(n) for (n,) in algorithms if n >> 8 in (0, 1, 2, 3)])
+            algorithms = hello.numbers(SIGNATURE_ALGORITHMS)
+            self.assertFalse([hex(n) for n in algorithms if n >> 8 in (0, 1, 2, 3)])
+
+    def test_a_session_is_resumed_with_a_new_key_exchange_and_without_early_data(self):
+        context = client_context(minimum_version="TLSv1.3")
+        first, second = map(net.SocketStream, socket.socketpair())
+        client = tls.TLSStream(first, context, server_hostname="example.org")
+        issued = authority().issue("example.org")
+        server = tls.TLSStream(second, server_context(issued), server_side=True)
+        sending = tonio.spawn(server.send_all(b"with the tickets"))
+        yield client.receive_some()
+        yield sending
+        first.close()
+        second.close()
+        hello = yield self.hello(context)
+        self.assertIn(PRE_SHARED_KEY, hello.extensions)
+        # One mode: psk_dhe_ke (RFC 8446, 4.2.9).
+        self.assertEqual(hello.extensions[PSK_KEY_EXCHANGE_MODES], b"\x01\x01")
+        self.assertNotIn(EARLY_DATA, hello.extensions)
 
     def test_tls_1_3_only(self):
         context = tls.TLSContext()
@@ -129,6 +155,10 @@ class Offers(Scenarios):
 
             return change
 
+        def group(context):
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+            context.set_ecdh_curve("secp256k1")
+
         def old(context):
             context.minimum_version = ssl.TLSVersion.TLSv1
             context.maximum_version = ssl.TLSVersion.TLSv1_1
@@ -140,6 +170,7 @@ class Offers(Scenarios):
             suites("ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256"),  # CBC
             suites("aNULL:eNULL"),  # nobody is verified, nothing is encrypted
             suites("DHE-RSA-AES128-GCM-SHA256"),
+            group,
             old,
         ):
             outcome = yield self.refused(change)

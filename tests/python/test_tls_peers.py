@@ -112,6 +112,20 @@ class Peers(Scenarios):
 
         yield self.serving(upper_line, body)
 
+    def test_what_a_ticket_allows(self):
+        def body(port):
+            for option in VERSIONS.values():
+                with tempfile.NamedTemporaryFile() as session:
+                    args = ("-connect", f"{HOST}:{port}", option, "-sess_out", session.name)
+                    yield run("openssl", "s_client", *args, "-ign_eof", input=b"hello\n")
+                    shown = yield run("openssl", "sess_id", "-noout", "-text", "-in", session.name)
+                text = shown.stdout
+                # A day, and nothing that is sent before the handshake (TLS 1.3).
+                self.assertIn(b"TLS session ticket lifetime hint: 86400 (seconds)", text)
+                self.assertEqual(b"Max Early Data: 0\n" in text, option == VERSIONS["TLSv1.3"], text)
+
+        yield self.serving(upper_line, body)
+
     def test_renegotiation_is_refused(self):
         def body(port):
             # "R" at the beginning of a line asks for it.

@@ -67,9 +67,10 @@ class Authority(Issued):
             issuer._sign(self, issuer, extensions, None, None)
             self.chain.write_bytes(self.certificate.read_bytes())
 
-    def issue(self, *names, key="ec", start=None, end=None, usage="digitalSignature", extended=None):
-        """A certificate for DNS names and addresses. `start` and `end` are datetimes;
-        `extended` is an extended key usage, such as "serverAuth"."""
+    def issue(self, *names, key="ec", start=None, end=None, usage="digitalSignature", extended=None,
+              digest="sha256"):  # fmt: skip
+        """A certificate for DNS names and addresses. `key` is "ec", "rsa" or "rsa1024"; `start`
+        and `end` are datetimes; `extended` is an extended key usage, such as "serverAuth"."""
         self._count += 1
         folder = self._folder / f"issued-{self._count}"
         folder.mkdir()
@@ -84,7 +85,7 @@ class Authority(Issued):
         }
         if extended:
             extensions["extendedKeyUsage"] = extended
-        self._sign(issued, self, extensions, start, end)
+        self._sign(issued, self, extensions, start, end, digest=digest)
         issuers = self.chain.read_bytes() if self._issuer else b""
         issued.chain.write_bytes(issued.certificate.read_bytes() + issuers)
         return issued
@@ -98,12 +99,13 @@ class Authority(Issued):
         return path
 
     def _make_key(self, path, kind):
-        if kind == "rsa":
-            openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", path)
+        if kind.startswith("rsa"):
+            bits = f"rsa_keygen_bits:{kind[3:] or 2048}"
+            openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", bits, "-out", path)
         else:
             openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path)
 
-    def _sign(self, issued, issuer, extensions, start, end, *options):
+    def _sign(self, issued, issuer, extensions, start, end, *options, digest="sha256"):
         now = datetime.datetime.now(datetime.timezone.utc)
         start = start or now - datetime.timedelta(hours=1)
         end = end or now + datetime.timedelta(days=2)
@@ -115,7 +117,7 @@ class Authority(Issued):
             *("-subj", f"/CN={issued.name}", "-out", request),
         )
         openssl(
-            *("ca", "-batch", "-notext", "-config", self._config, *options),
+            *("ca", "-batch", "-notext", "-config", self._config, "-md", digest, *options),
             *("-keyfile", issuer.key, *(() if options else ("-cert", issuer.certificate))),
             *("-startdate", f"{start:%Y%m%d%H%M%SZ}", "-enddate", f"{end:%Y%m%d%H%M%SZ}"),
             *("-extfile", lines, "-in", request, "-out", issued.certificate),
