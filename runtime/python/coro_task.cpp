@@ -114,8 +114,7 @@ void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject
   index_ = index;
   has_run_ = false;
   ending_cancelled_ = false;
-  ends_with_run_ = false;
-  asked_to_end_.store(false, std::memory_order_relaxed);
+  ends_with_run_.store(false, std::memory_order_relaxed);
   forget_cancel();
   era_.store(Host::instance().era.load(std::memory_order_relaxed), std::memory_order_relaxed);
   group_.store(group, std::memory_order_relaxed);
@@ -124,9 +123,9 @@ void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject
 }
 
 // At the end of a run one task after the other is asked to end (Host::cancel_left_tasks), and this
-// one may be yet to come.
+// one may be yet to come; in the next round, too, which begins after its end.
 void CoroTask::end_with_run() {
-  ends_with_run_ = true;
+  ends_with_run_.store(true, std::memory_order_relaxed);
   spare(Host::instance().era.load());
 }
 

@@ -45,19 +45,18 @@ class CoroTask final : public task::Task {
   // Leaves the operation, if there is one, that the task was not suspended on after all.
   void abandon_operation();
 
-  // For the end of a run, from any thread: the task itself may be about to end.
-  bool asked_to_end() const { return asked_to_end_.load(std::memory_order_relaxed); }
   // Of the era of the run that it began in (Host::cancel_left_tasks).
   bool began_in(std::uint32_t era) const { return era_.load(std::memory_order_relaxed) == era; }
   // Whether it is cancelled because the run ends: it was asked to end, or has waited for a task
-  // that was, and is spared. By the task itself.
-  bool ends_with_run() const { return asked_to_end() || ends_with_run_; }
+  // that was, and is spared. From any thread: the task may be about to end.
+  bool ends_with_run() const { return ends_with_run_.load(std::memory_order_relaxed); }
+  // It has waited for one that ends with the run. By the task itself.
   void end_with_run();
   TaskGroup group() const { return group_.load(std::memory_order_relaxed); }
   void ask_to_end(std::uint32_t era) {
     if (cleaning_up_.load(std::memory_order_relaxed)) return;
-    asked_to_end_.store(true, std::memory_order_relaxed);
-    if (!cancel_unless_spared(era)) asked_to_end_.store(false, std::memory_order_relaxed);
+    ends_with_run_.store(true, std::memory_order_relaxed);
+    cancel_unless_spared(era);
   }
 
   // For operations that can't be left at once: a cancellation has been taken note of and
@@ -100,7 +99,7 @@ class CoroTask final : public task::Task {
   bool pop();
   void end();
 
-  std::atomic<bool> asked_to_end_{false};
+  std::atomic<bool> ends_with_run_{false};
   std::atomic<bool> cleaning_up_{false};
   std::atomic<std::uint32_t> era_{0};
   std::atomic<TaskGroup> group_{kNoGroup};
@@ -118,8 +117,7 @@ class CoroTask final : public task::Task {
   bool awaited_ = false;     // operation_ is driven by the coroutine, not by the task
   bool started_op_ = false;  // operation_ has been started
   bool ending_cancelled_ = false;
-  bool has_run_ = false;        // the first step has been made
-  bool ends_with_run_ = false;  // see ends_with_run()
+  bool has_run_ = false;  // the first step has been made
 };
 
 }  // namespace tonio::python

@@ -271,7 +271,7 @@ void Host::cancel_left_tasks(std::optional<TaskGroup> group) {
   };
   bool some_are_ending = false;
   pool_.for_each([&](CoroTask& task) {
-    if (meant(task) && task.asked_to_end()) some_are_ending = true;
+    if (meant(task) && task.ends_with_run()) some_are_ending = true;
   });
   if (some_are_ending) return;
   // A task that is asked sees the new era: it has taken the request from its state word.

@@ -18,15 +18,14 @@ bool Task::shielded_from(const CancelScope* scope) const {
   return false;
 }
 
-bool Task::cancel_unless_spared(std::uint32_t era) {
+void Task::cancel_unless_spared(std::uint32_t era) {
   bool suspended = false;
   {
     base::MutexLock lock(cancel_mutex_);
-    if (spared_in_ == era) return false;
+    if (spared_in_ == era) return;
     suspended = request_cancel_locked(nullptr);
   }
   if (suspended) wake();
-  return true;
 }
 
 void Task::spare(std::uint32_t era) {

@@ -96,8 +96,8 @@ class Task {
   // the way. Harmless when it ends just now.
   void cancel();
 
-  // As cancel(), unless the task was spared for this era. False: it was.
-  bool cancel_unless_spared(std::uint32_t era);
+  // As cancel(), unless the task was spared for this era.
+  void cancel_unless_spared(std::uint32_t era);
 
   // By the running task, which is cleaning up already: cancel_unless_spared() with this era
   // comes before, and has left its request, or has no effect.
