@@ -195,7 +195,8 @@ class Streams(LauncherCase):
     def test_a_reader_that_leaves(self):
         self.write("lines.py", "for i in range(200_000):\n    print('line', i)\n")
         done = self.shell('"$TONIO" run lines.py | head -1; echo "${PIPESTATUS[0]}"')
-        self.assertEqual(done.stdout, "line 0\n1\n")
+        # 120 where the last write came to a part: the rest can't be flushed, as python has it.
+        self.assertIn(done.stdout, ("line 0\n1\n", "line 0\n120\n"))
         self.assertIn("BrokenPipeError", done.stderr)
 
     def test_a_reader_that_leaves_before_the_flush(self):
