@@ -68,8 +68,7 @@ PROGRAM = """
             yield stream.send_all(data)
 
     def client(address):
-        # One message at a time: whoever takes an interrupted call for one that would block, and
-        # waits, is not woken by the next.
+        # One message at a time, so what is lost is waited for without end.
         with (yield net.open_tcp_stream(*address)) as stream:
             for number in range(50):
                 yield stream.send_all(b"%d" % number)
