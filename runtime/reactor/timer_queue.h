@@ -8,9 +8,9 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 
+#include "base/atomic.h"
 #include "base/clock.h"
 #include "base/intrusive_list.h"
 #include "base/mutex.h"
@@ -69,7 +69,7 @@ class TimerQueue {
   // All below guarded by mutex_; size_ may be read without it.
   std::array<Lane, kLanes> lanes_;  // each in the order of the deadlines
   TimerHeap heap_;
-  std::atomic<std::size_t> size_{0};
+  base::Atomic<std::size_t> size_{0};
   base::Instant poll_ends_ = 0;  // 0: no poll is under way
 };
 

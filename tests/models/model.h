@@ -48,6 +48,18 @@ void parallel(Mains... mains) {
   for (base::Thread& thread : threads) thread.join();
 }
 
+// For the end of a scenario: as long as this lives nobody else runs, so what has to be waited
+// for would never come, and `property` is broken.
+class Alone {
+ public:
+  explicit Alone(const char* property) {
+    Explorer::current().at_rest([property] { require(false, property); });
+  }
+  ~Alone() { Explorer::current().at_rest(nullptr); }
+  Alone(const Alone&) = delete;
+  Alone& operator=(const Alone&) = delete;
+};
+
 // What one thread waits for and others set.
 class Flag {
  public:

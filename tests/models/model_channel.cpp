@@ -51,6 +51,17 @@ struct Party {
     return end;
   }
 
+  // A receiver that is abandoned when it has got its message (receive_abandon).
+  End receive_in_vain() {
+    void* message = nullptr;
+    const End end = try_receive(message);
+    if (end == End::kDone) {
+      static_cast<Message*>(message)->content.touch("a message has one owner at a time");
+      channel.put_back(message);
+    }
+    return end;
+  }
+
   Channel& channel;
   SuspendingTask task;
 
@@ -96,6 +107,7 @@ struct Party {
 
 // What nobody has received is in the buffer still.
 void settle(Channel& channel, std::initializer_list<Message*> messages) {
+  const Alone alone("no lock is left behind");
   while (void* left = channel.take()) ++static_cast<Message*>(left)->received;
   for (const Message* message : messages) {
     require(message->received <= 1, "no message is delivered twice");
@@ -211,15 +223,63 @@ void cancelled_sender_meets_receiver() {
   settle(channel, {&filler, &message});
 }
 
+void put_back_meets_close() {
+  Channel channel(1);
+  Message message;
+  {
+    Party sender(channel), receiver(channel);
+    parallel([&] { (void)receiver.receive_in_vain(); }, [&] { sender.send(message); },
+             [&] { channel.close(); });
+  }
+  settle(channel, {&message});
+}
+
+void put_back_meets_a_receiver() {
+  Channel channel(1);
+  Message message;
+  {
+    Party sender(channel), one(channel), other(channel);
+    parallel([&] { (void)one.receive_in_vain(); },
+             [&] {
+               require(other.receive() == End::kDone, "what was put back is for the next in line");
+               channel.close();
+             },
+             [&] { sender.send(message); });
+  }
+  settle(channel, {&message});
+}
+
+// Where a waiting sender's message has taken the room.
+void put_back_needs_no_room() {
+  Channel channel(1);
+  Message first, second;
+  {
+    Party sender(channel), one(channel), other(channel);
+    sender.send(first);
+    parallel([&] { sender.send(second); }, [&] { (void)one.receive_in_vain(); },
+             [&] {
+               for (int i = 0; i < 2; ++i) {
+                 require(other.receive() == End::kDone, "the channel is open");
+               }
+               channel.close();
+             });
+  }
+  settle(channel, {&first, &second});
+}
+
 }  // namespace
 
 std::vector<Scenario> tonio::model::scenarios() {
   const Bounds narrow{1, 1}, normal{2, 1}, deep{3, 2};
-  return {{"close meets a receiver", {}, {}, close_meets_a_receiver},
-          {"close meets both ends", narrow, normal, close_meets_both_ends},
-          {"close meets waiting senders", narrow, normal, close_meets_waiting_senders},
-          {"close meets waiting receivers", narrow, deep, close_meets_waiting_receivers},
-          {"waiting senders get room", narrow, deep, waiting_senders_get_room},
-          {"a cancelled receiver meets a sender", narrow, deep, cancelled_receiver_meets_sender},
-          {"a cancelled sender meets a receiver", narrow, deep, cancelled_sender_meets_receiver}};
+  return {
+      {"close meets a receiver", {}, {}, close_meets_a_receiver},
+      {"close meets both ends", narrow, normal, close_meets_both_ends},
+      {"close meets waiting senders", narrow, normal, close_meets_waiting_senders},
+      {"close meets waiting receivers", narrow, deep, close_meets_waiting_receivers},
+      {"waiting senders get room", narrow, deep, waiting_senders_get_room},
+      {"a cancelled receiver meets a sender", narrow, deep, cancelled_receiver_meets_sender},
+      {"a cancelled sender meets a receiver", narrow, deep, cancelled_sender_meets_receiver},
+      {"a message is put back as the channel closes", normal, deep, put_back_meets_close},
+      {"a message is put back before a receiver in line", narrow, deep, put_back_meets_a_receiver},
+      {"a message is put back where there is no room", narrow, deep, put_back_needs_no_room}};
 }

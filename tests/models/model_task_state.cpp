@@ -1,12 +1,15 @@
-// TaskState, with the wait queue and the event that claim by it: of several wakers one
-// wins, each suspension is resumed exactly once, whoever resumes it has all that the task
-// wrote, and a cancel request is delivered or still pending, never lost.
+// TaskState, with the wait queue, the event and the timer queue that claim by it: of several
+// wakers one wins, each suspension is resumed exactly once and for the winner's reason, whoever
+// resumes it has all that the task wrote, and a cancel request is delivered or still pending,
+// never lost, until the task ends.
 #include "model.h"
+#include "reactor/timer_queue.h"
 #include "suspending.h"
 #include "sync/event.h"
 
 using namespace tonio;
 using namespace tonio::model;
+using task::Claim;
 using task::WakeReason;
 
 namespace {
@@ -30,12 +33,21 @@ End wait(sync::Event& event, SuspendingTask& task) {
   return End::kCancelled;
 }
 
+void settle(std::initializer_list<SuspendingTask*> tasks,
+            std::initializer_list<sync::Event*> events) {
+  for (sync::Event* event : events) {
+    const Alone alone("no lock is left behind");
+    event->for_each_waiter([](task::Waiter&) { require(false, "no waiter is left in line"); });
+  }
+  for (SuspendingTask* task : tasks) task->check();
+}
+
 void one_waker() {
   SuspendingTask task;
   sync::Event event;
   parallel([&] { require(wait(event, task) == End::kSet, "nobody has cancelled it"); },
            [&] { (void)event.set(); });
-  task.check();
+  settle({&task}, {&event});
 }
 
 void cancelled() {
@@ -44,7 +56,7 @@ void cancelled() {
   parallel([&] { require(wait(event, task) == End::kCancelled, "no cancel request is lost"); },
            [&] { task.cancel(); });
   require(!task.state().cancel_requested(), "a cancel request is delivered once");
-  task.check();
+  settle({&task}, {&event});
 }
 
 void two_wakers() {
@@ -53,7 +65,7 @@ void two_wakers() {
   // wake() leaves the flag as it is, so only the last set() is sure to end the wait.
   parallel([&] { require(wait(event, task) == End::kSet, "nobody has cancelled it"); },
            [&] { event.wake(); }, [&] { (void)event.set(); });
-  task.check();
+  settle({&task}, {&event});
 }
 
 void set_meets_cancel() {
@@ -70,7 +82,7 @@ void set_meets_cancel() {
         }
       },
       [&] { (void)event.set(); }, [&] { task.cancel(); });
-  task.check();
+  settle({&task}, {&event});
 }
 
 void two_suspensions() {
@@ -89,7 +101,74 @@ void two_suspensions() {
         first.wake();
         second.wake();
       });
-  task.check();
+  settle({&task}, {&first, &second});
+}
+
+// As an Event.wait(timeout) of runtime/python/event.cpp. It claims under the event's lock, the
+// timer under the queue's, so here the word alone keeps two claims apart.
+void event_meets_timer() {
+  constexpr base::Instant kDue = 10;
+  SuspendingTask task;
+  sync::Event first, second;
+  reactor::TimerQueue timers;
+  parallel(
+      [&] {
+        require(task.state().begin_arming(), "nobody has cancelled it");
+        if (first.wait(task.waiter())) {
+          (void)timers.add(task, kDue);
+          const WakeReason reason = task.suspend();
+          require(reason != WakeReason::kCancelled, "nobody has cancelled it");
+          // Whoever has claimed it has let go of it; the other may be about to try.
+          require(reason != WakeReason::kCompleted || !task.waiter().linked(),
+                  "the reason is the winner's");
+          require(reason != WakeReason::kTimedOut || !task.timer().set(),
+                  "the reason is the winner's");
+          timers.remove(task);
+          first.cancel_wait(task.waiter());
+        } else {
+          (void)task.state().cancel_arming();
+        }
+        require(wait(second, task) == End::kSet, "the loser claims no later suspension");
+      },
+      [&] {
+        (void)first.set();
+        (void)second.set();
+      },
+      [&] {
+        task::TaskList ready;
+        timers.fire_due(kDue, ready);
+        ready.wake_all();
+      });
+  settle({&task}, {&first, &second});
+  const Alone alone("no lock is left behind");
+  require(timers.empty(), "no timer is left behind");
+}
+
+// The end of a run asks tasks that may just be ending (Host::cancel_left_tasks).
+void end_meets_cancel() {
+  SuspendingTask task;
+  parallel([&] { task.state().end(); },
+           [&] {
+             const Claim claim = task.state().request_cancel();
+             require(claim == Claim::kLost, "a running task is not claimed");
+           });
+  require(task.state().ended(), "a task that has ended stays so");
+  require(!task.state().cancel_requested(), "a request has no effect on a task that has ended");
+}
+
+// The same as the task comes out of its last suspension.
+void last_resume_meets_cancel() {
+  SuspendingTask task;
+  sync::Event event;
+  parallel(
+      [&] {
+        (void)wait(event, task);
+        task.state().end();
+      },
+      [&] { (void)event.set(); }, [&] { task.cancel(); });
+  require(task.state().ended(), "a task that has ended stays so");
+  require(!task.state().cancel_requested(), "a request has no effect on a task that has ended");
+  settle({&task}, {&event});
 }
 
 void two_tasks_wait() {
@@ -97,8 +176,7 @@ void two_tasks_wait() {
   sync::Event event;
   parallel([&] { (void)wait(event, one); }, [&] { (void)wait(event, other); },
            [&] { (void)event.set(); });
-  one.check();
-  other.check();
+  settle({&one, &other}, {&event});
 }
 
 }  // namespace
@@ -109,6 +187,9 @@ std::vector<Scenario> tonio::model::scenarios() {
           {"a cancel request meets a suspension", {}, {}, cancelled},
           {"two wakers meet a suspension", normal, deep, two_wakers},
           {"a wake meets a cancel request", normal, deep, set_meets_cancel},
+          {"an event and a timer claim the same suspension", normal, deep, event_meets_timer},
+          {"the end meets a late cancel request", {}, {}, end_meets_cancel},
+          {"the last resume meets a cancel request", normal, deep, last_resume_meets_cancel},
           {"two suspensions, late wakers", narrow, deep, two_suspensions},
           {"two tasks wait for one event", narrow, deep, two_tasks_wait}};
 }

@@ -99,6 +99,21 @@ tonio_add_mutant(woken_while_arming task_state task/task_state.h
   [[    std::uint32_t word = word_.load(std::memory_order_relaxed);
     // Release pairs]]
   "deadlock")
+# A timer claims when it has let go of its lock: the task may wait for something else by then.
+tonio_add_mutant(timer_claims_later task_state reactor/timer_queue.cpp
+  [[  base::MutexLock lock(mutex_);
+  for (Timer* timer = earliest(); timer && timer->deadline <= now; timer = earliest()) {
+    take_out(*timer);]]
+  [[  mutex_.lock();
+  Timer* due = earliest();
+  if (due) take_out(*due);
+  mutex_.unlock();
+  for (Timer* timer = due; timer; timer = nullptr) {]]
+  "the loser claims no later suspension")
+# A late request stays with the object, for the task that begins there next.
+tonio_add_mutant(cancel_after_end task_state task/task_state.h
+  [[      if (phase == kEnded) return Claim::kLost;]] ""
+  "a request has no effect on a task that has ended")
 
 # Receivers that wait are not told of the close.
 tonio_add_mutant(close_forgets_receivers channel sync/channel.cpp
@@ -128,6 +143,26 @@ tonio_add_mutant(channel_without_lock channel sync/channel.cpp
     outcome = act(ready);]]
   [[    outcome = act(ready);]]
   "deadlock")
+# A message that comes back lies in the buffer, and who is next in line sleeps on.
+tonio_add_mutant(put_back_tells_nobody channel sync/channel.cpp
+  [[if (!receivers_.claim_first(ready, message)) buffer_.push_front(message);]]
+  [[(void)ready, buffer_.push_front(message);]]
+  "deadlock")
+# ... and is dropped when the channel was closed meanwhile.
+tonio_add_mutant(put_back_after_close channel sync/channel.cpp
+  [[if (!receivers_.claim_first(ready, message)) buffer_.push_front(message);]]
+  [[if (!closed_ && !receivers_.claim_first(ready, message)) buffer_.push_front(message);]]
+  "a message is delivered if it was sent, and only then")
+# The closer keeps the lock.
+tonio_add_mutant(close_keeps_lock channel sync/channel.cpp
+  [[    return Outcome::kClosed;
+  });
+}]]
+  [[    return Outcome::kClosed;
+  });
+  mutex_.lock();
+}]]
+  "no lock is left behind")
 
 # Who waits announces it by the word of who does not.
 tonio_add_mutant(contention_unseen mutex base/mutex.cpp
@@ -145,4 +180,30 @@ tonio_add_mutant(unlock_without_release mutex base/mutex.h
 tonio_add_mutant(tail_without_release local_queue scheduler/local_queue.cpp
   [[      tail_.store(tail + 1, std::memory_order_release);]]
   [[      tail_.store(tail + 1, std::memory_order_relaxed);]]
+  "broken")
+tonio_add_mutant(tail_without_acquire local_queue scheduler/local_queue.cpp
+  [[const std::uint32_t tail = tail_.load(std::memory_order_acquire);
+    count]]
+  [[const std::uint32_t tail = tail_.load(std::memory_order_relaxed);
+    count]]
+  "broken")
+# The owner takes no notice of a thief that copies: as it pops ...
+tonio_add_mutant(owner_ends_theft local_queue scheduler/local_queue.cpp
+  [[        head.steal == head.real ? pack({real, real}) : pack({head.steal, real});]]
+  [[        pack({real, real});]]
+  "broken")
+# ... and as it overflows.
+tonio_add_mutant(overflow_during_theft local_queue scheduler/local_queue.cpp
+  [[    if (head.steal != head.real) return overflow.push_back(task);]] "" "broken")
+# The thief does not tell that it copies.
+tonio_add_mutant(thief_untold local_queue scheduler/local_queue.cpp
+  [[const std::uint64_t next = pack({head.steal, head.real + count});]]
+  [[const std::uint64_t next = pack({head.real + count, head.real + count});]]
+  "broken")
+# What overflows may have been stolen just before.
+tonio_add_mutant(overflow_without_exchange local_queue scheduler/local_queue.cpp
+  [[  if (!head_.compare_exchange_strong(expected, next, std::memory_order_release,
+                                     std::memory_order_relaxed)) {]]
+  [[  (void)expected;
+  if (head_.store(next, std::memory_order_release); false) {]]
   "broken")

@@ -33,6 +33,8 @@ class SuspendingTask final : public task::Task, private task::Waker {
     require(wakes_.load(std::memory_order_relaxed) + in_place_ == suspensions_,
             "exactly one resume per suspension");
     require(!waiter().linked(), "no waiter is left in line");
+    const Alone alone("no lock is left behind");
+    (void)cancel_target();
   }
 
   Outcome run() override { return Outcome::kGone; }
