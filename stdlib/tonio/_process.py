@@ -53,9 +53,7 @@ class Process:
         stderr: ReceivePipe | None,
         leads_group: bool,
     ) -> None:
-        import subprocess
-
-        if not isinstance(popen, subprocess.Popen):
+        if not hasattr(popen, "poll"):
             raise TypeError(
                 f"open_process() makes a Process, out of a subprocess.Popen, not {type(popen).__name__}"
             )
