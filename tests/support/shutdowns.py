@@ -221,6 +221,8 @@ def echo(stream):
     try:
         while data := (yield stream.receive_some()):
             yield stream.send_all(data)
+    except ConnectionError:  # the client was cancelled first
+        pass
     finally:
         say("finally handler")
 

@@ -98,8 +98,9 @@ def completes():
     for outcome in tonio.as_completed(tonio.sleep(3600), tonio.Event().wait()):
         yield outcome
 
-def hears():
+def hears(begun):
     with tonio.signal_receiver(signal.SIGUSR1) as signals:
+        begun.send("signal entered")  # which takes a run that goes on
         for arrival in signals:
             yield arrival
 
@@ -127,13 +128,13 @@ def leave():
     file = yield fs.open(read, "rb", buffering=0)
     waiting.update({
         "list": lambda: [tonio.sleep(3600)], "accept": accepts, "scope": scoped,
-        "completed": completes, "signal": hears, "process": lambda: process_ends(process),
+        "completed": completes, "signal": lambda: hears(begun[0]), "process": lambda: process_ends(process),
         "file": lambda: reads(file), "pipe": lambda: holds(write),
     })
     begun = channel.unbounded()
     background(*[waits(name, wait, begun[0]) for name, wait in waiting.items()])
     background(tonio.time.timeout(waits("timeout", tonio.Event().wait, begun[0]), 3600))
-    for _ in range(len(waiting) + 1):
+    for _ in range(len(waiting) + 2):
         yield begun[1].receive()
 """
 )
@@ -164,8 +165,9 @@ async def completes():
     async for _ in tonio.as_completed(tonio.sleep(3600), tonio.Event().wait()):
         pass
 
-async def hears():
+async def hears(begun):
     with tonio.signal_receiver(signal.SIGUSR1) as signals:
+        begun.send("signal entered")  # which takes a run that goes on
         async for _ in signals:
             pass
 
@@ -192,14 +194,14 @@ async def leave():
     read, write = os.pipe()
     file = await fs.open(read, "rb", buffering=0)
     waiting.update({
-        "accept": accepts, "scope": scoped, "completed": completes, "signal": hears,
+        "accept": accepts, "scope": scoped, "completed": completes, "signal": lambda: hears(begun[0]),
         "process": lambda: process_ends(process), "file": lambda: reads(file),
         "pipe": lambda: holds(write),
     })
     begun = channel.unbounded()
     background(*[waits(name, wait, begun[0]) for name, wait in waiting.items()])
     background(tonio.time.timeout(waits("timeout", tonio.Event().wait, begun[0]), 3600))
-    for _ in range(len(waiting) + 1):
+    for _ in range(len(waiting) + 2):
         await begun[1].receive()
 """
 )
