@@ -123,7 +123,7 @@ void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject
 }
 
 // At the end of a run one task after the other is asked to end (Host::cancel_left_tasks), and this
-// one may be yet to come; in the next round, too, which begins after its end.
+// one may be yet to come: it is spared. The next round does not begin before it has ended.
 void CoroTask::end_with_run() {
   ends_with_run_.store(true, std::memory_order_relaxed);
   spare(Host::instance().era.load());

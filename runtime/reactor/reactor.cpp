@@ -27,6 +27,17 @@ int to_uv(unsigned interests) {
 
 uv_handle_t* as_handle(uv_poll_t* poll) { return reinterpret_cast<uv_handle_t*>(poll); }
 
+// Whether four descriptors are free: 0 or a negative errno. For the first loop of a process libuv
+// makes a pipe, for signals, after others of its own, and aborts where it can't.
+int try_descriptors() {
+  std::array<base::UniqueFd, 4> tried;
+  for (base::UniqueFd& fd : tried) {
+    fd.reset(::eventfd(0, EFD_CLOEXEC));
+    if (!fd.valid()) return -errno;
+  }
+  return 0;
+}
+
 }  // namespace
 
 void Loop::set_timer(base::Instant deadline) {
@@ -113,21 +124,6 @@ void LoopSide::on_closed(uv_handle_t* handle) {
   side->registration->drop();
   --static_cast<Loop*>(handle->loop->data)->handles;
 }
-
-namespace {
-
-// Whether four descriptors are free: 0 or a negative errno. For the first loop of a process libuv
-// makes a pipe, for signals, after others of its own, and aborts where it can't.
-int try_descriptors() {
-  std::array<base::UniqueFd, 4> tried;
-  for (base::UniqueFd& fd : tried) {
-    fd.reset(::eventfd(0, EFD_CLOEXEC));
-    if (!fd.valid()) return -errno;
-  }
-  return 0;
-}
-
-}  // namespace
 
 Reactor::Reactor() = default;
 

@@ -76,8 +76,8 @@ void Worker::stop_searching() {
 void Worker::run(task::Task& task) {
   stop_searching();
   const bool pair = std::exchange(keeps_pair_, false);
-  // Work that waits behind this task is for an idle colleague. Of a pair's other task, that wake
-  // has made the poll bounded (push_woken), so somebody will see when this step is a long one.
+  // Work that waits behind this task is for an idle colleague. A pair's other task waits for this
+  // step: its wake has bounded the poll (push_woken), so somebody sees when the step is a long one.
   if (!pair && crew_.idle.somebody_sleeps() &&
       (!queue_.empty() || !backlog_.empty() || backlog_.on_turn())) {
     scheduler_.notify();

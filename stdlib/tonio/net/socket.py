@@ -275,7 +275,7 @@ class socket(Socket):
             raise ValueError("sendfile() needs a socket of type SOCK_STREAM")
         if not callable(getattr(file, "read", None)):
             raise TypeError(f"sendfile(): a file has read(), {type(file).__name__} has not")
-        if not isinstance(offset, int):
+        if not hasattr(offset, "__index__"):
             raise TypeError(f"sendfile(): offset must be an int, not {type(offset).__name__}")
         if offset < 0:
             raise ValueError(f"sendfile(): offset must not be negative: {offset}")
@@ -500,7 +500,7 @@ async def recv_fds(
     """Suspends until data comes; gives (data, descriptors, flags, address). The descriptors
     are not inheritable."""
     _check_socket("recv_fds", sock)
-    if not isinstance(maxfds, int):
+    if not hasattr(maxfds, "__index__"):
         raise TypeError(f"recv_fds(): maxfds must be an int, not {type(maxfds).__name__}")
     fds = array.array("i")
     space = CMSG_LEN(maxfds * fds.itemsize)
