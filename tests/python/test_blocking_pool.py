@@ -14,7 +14,7 @@ def blocking_threads():
         try:
             with open(f"/proc/self/task/{task}/comm") as comm:
                 count += comm.read().startswith("tonio-block")
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):  # it has ended
             pass
     return count
 """
