@@ -5,7 +5,17 @@ checkers only."""
 import builtins as _builtins
 from collections.abc import Callable, Coroutine, Iterable
 from types import GenericAlias, TracebackType
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar, final, overload, type_check_only
+from typing import (
+    Any,
+    Generic,
+    NoReturn,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    final,
+    overload,
+    type_check_only,
+)
 
 from _typeshed import FileDescriptorLike, ReadableBuffer, WriteableBuffer
 from tonio.net.socket import socket as _socket
@@ -92,6 +102,8 @@ def set_failure_hook(
     hook: Callable[[str, BaseException, str | None], object] | None, /
 ) -> Callable[[str, BaseException, str | None], object] | None: ...
 def report_failure(what: str, exception: BaseException, /) -> None: ...
+def ends_with_run() -> bool: ...
+def raise_outcome(exception: BaseException, ended_with_run: bool, /) -> NoReturn: ...
 
 # Runs
 

@@ -265,6 +265,21 @@ PyObject* report_failure(PyObject*, PyObject* const* args, Py_ssize_t count) {
   Py_RETURN_NONE;
 }
 
+PyObject* ends_with_run(PyObject*, PyObject*) {
+  const CoroTask* task = this_thread->current;
+  return PyBool_FromLong(task && task->ends_with_run());
+}
+
+PyObject* raise_outcome_of_task(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  if (count != 2 || !PyExceptionInstance_Check(args[0]) || !PyBool_Check(args[1])) {
+    PyErr_SetString(PyExc_TypeError, "raise_outcome() takes an exception and a bool");
+    return nullptr;
+  }
+  PyErr_SetRaisedException(Py_NewRef(args[0]));
+  if (CoroTask* task = this_thread->current) (void)raise_outcome(*task, args[1] == Py_True);
+  return nullptr;
+}
+
 PyObject* set_hook(PyObject*, PyObject* hook) {
   Ref previous = set_failure_hook(hook == Py_None ? nullptr : hook);
   return previous ? previous.release() : Py_NewRef(Py_None);
@@ -278,6 +293,14 @@ PyMethodDef functions[] = {
     {"report_failure", as_cfunction<report_failure>(), METH_FASTCALL,
      PyDoc_STR("report_failure($module, what, exception, /)\n--\n\n"
                "Says on standard error that `what` failed and nobody will get the exception.")},
+    {"ends_with_run", ends_with_run, METH_NOARGS,
+     PyDoc_STR("ends_with_run($module, /)\n--\n\n"
+               "Whether the calling task is cancelled because the run ends.")},
+    {"raise_outcome", as_cfunction<raise_outcome_of_task>(), METH_FASTCALL,
+     PyDoc_STR("raise_outcome($module, exception, ended_with_run, /)\n--\n\n"
+               "Raises the exception of another task, which the calling task has waited for and "
+               "which gave `ended_with_run` of itself. When both are cancelled at the same time, "
+               "that is one cancellation: it does not come again in the clean-up.")},
     {"map", as_cfunction<map>(), METH_FASTCALL,
      PyDoc_STR("map($module, fn, xs, /)\n--\n\n"
                "Spawns fn(x) for each x of the iterable at once. Waiting for it gives the list "

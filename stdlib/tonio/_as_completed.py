@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from _tonio import report_failure, scope, suspending_call, unbounded
+from _tonio import (
+    ends_with_run,
+    raise_outcome,
+    report_failure,
+    scope,
+    suspending_call,
+    unbounded,
+)
 
 from ._call import call, check_runnable
 from ._generic import Generic, T
@@ -16,7 +23,8 @@ if TYPE_CHECKING:
     from .sync.channel import Receiver, UnboundedSender
     from .types import Coro, Operation
 
-    _Outcome = tuple[Any, BaseException | None]
+    # The result, or the exception; whether it is cancelled because the run ends.
+    _Outcome = tuple[Any, BaseException | None, bool]
 
 
 def as_completed(*coros: Coro[T]) -> _AsCompleted[T]:
@@ -69,7 +77,7 @@ class _AsCompleted(Generic[T]):
     async def _next(self) -> T:
         result: T
         try:
-            result, failure = await self._outcomes.receive()
+            result, failure, ended_with_run = await self._outcomes.receive()
         except CancelledError:
             self._left.append(None)  # for who waits next
             raise
@@ -78,7 +86,7 @@ class _AsCompleted(Generic[T]):
         if failure in self._failures:
             self._failures.remove(failure)
         try:
-            raise failure
+            raise_outcome(failure, ended_with_run)
         finally:
             # Not a cycle through this frame.
             del failure
@@ -100,15 +108,15 @@ async def _complete(
 ) -> None:
     outcome: _Outcome
     try:
-        outcome = await call(coro), None
+        outcome = await call(coro), None, False
     except (SystemExit, KeyboardInterrupt):
         raise
     except CancelledError as cancelled:
-        outcome = None, handed_over(cancelled)
+        outcome = None, handed_over(cancelled), ends_with_run()
     except BaseException as failure:
         if tasks.cancelled:
             report_failure(_LOST, failure)
         else:
             failures.append(failure)
-        outcome = None, handed_over(failure)
+        outcome = None, handed_over(failure), False
     outcomes.send(outcome)

@@ -194,6 +194,10 @@ class Leftovers(unittest.TestCase):
         def selects(resting):
             yield tonio.select(resting, tonio.sleep(3600))
 
+        def completes(resting):
+            for outcome in tonio.as_completed(resting, tonio.sleep(3600)):
+                yield outcome
+
         def waits(wait, resting, notes, begun):
             try:
                 begun.set()
@@ -211,7 +215,7 @@ class Leftovers(unittest.TestCase):
                 yield begun.wait()
             yield tonio.sleep(0.001)
 
-        for wait in (joins, scoped, selects):
+        for wait in (joins, scoped, selects, completes):
             for threads in (1, 2) * 10:
                 notes = []
                 tonio.run(program(wait, notes), threads=threads)
