@@ -7,7 +7,7 @@ import tempfile
 
 import tonio
 from scenarios import Scenarios, main
-from tonio import fs
+from tonio import fs, sync
 from tonio.colored import yield_now
 
 LINES = [f"line {number} {'ä' * (number % 50)}\n" for number in range(6000)]
@@ -28,21 +28,23 @@ class Lines(Scenarios):
     def test_two_tasks_get_each_line_once(self):
         """One takes the lines that were read ahead, the other sets the position back."""
 
-        async def each(file, lines):
+        async def each(file, lines, both):
             async for line in file:
                 lines.append(line)
-                await yield_now()
+                await (both.wait() if len(lines) == 1 else yield_now())
 
-        async def one_after_the_other(file, lines):
+        async def one_after_the_other(file, lines, both):
             while line := await file.readline():
                 lines.append(line)
+                if len(lines) == 1:
+                    await both.wait()
 
         for _ in range(3):
             found, more = [], []
+            both = sync.Barrier(2)  # each has one, however slow the other's worker is
             file = yield fs.open(self.path)
-            yield tonio.spawn(each(file, found), one_after_the_other(file, more))
+            yield tonio.spawn(each(file, found, both), one_after_the_other(file, more, both))
             yield file.close()
-            self.assertTrue(found and more)
             self.assertTrue(sorted(found + more) == sorted(LINES))
 
     def test_all_lines_of_a_file_longer_than_a_batch(self):
