@@ -208,6 +208,10 @@ bool end_all_tasks(base::Instant deadline, Ref& interruption, std::optional<Task
   SignalWatch signals;
   ThreadWait wait;
   if (!wait.check()) {
+    if (Host::instance().live_tasks() == 0) {
+      PyErr_Clear();
+      return true;
+    }
     PyErr_WriteUnraisable(nullptr);
     return false;
   }

@@ -1,5 +1,6 @@
 """No descriptor is free: the program says so and ends with a code, however few there are."""
 
+import re
 import subprocess
 
 from case import TONIO, LauncherCase, clean_environment, main
@@ -33,6 +34,8 @@ class Descriptors(LauncherCase):
                     self.assertEqual((done.stdout, done.stderr), ("ran\n", ""))
                     continue
                 self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+                error = re.sub(r"^Traceback .*\n(  .*\n)+", "", done.stderr)
+                self.assertEqual(error.count("\n"), 1, done.stderr)
                 self.assertRegex(done.stderr, r"(?i)too many open files")
                 if limit < 8:
                     self.assertEqual(done.stderr.splitlines()[-1], CANNOT_START)
