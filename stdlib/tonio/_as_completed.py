@@ -18,6 +18,7 @@ from .exceptions import CancelledError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from .sync.channel import Receiver, UnboundedSender
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
     # The result, or the exception; whether it is cancelled because the run ends.
     _Outcome = tuple[Any, BaseException | None, bool]
+
+
+_LOST = "coroutine of as_completed()"
 
 
 def as_completed(*coros: Coro[T]) -> _AsCompleted[T]:
@@ -91,13 +95,13 @@ class _AsCompleted(Generic[T]):
             # Not a cycle through this frame.
             del failure
 
-    def __del__(self) -> None:
+    # When the interpreter ends this module may be empty by then.
+    def __del__(
+        self, report: Callable[[str, BaseException], None] = report_failure, what: str = _LOST
+    ) -> None:
         self._tasks.cancel()
         for failure in self._failures:
-            report_failure(_LOST, failure)
-
-
-_LOST = "coroutine of as_completed()"
+            report(what, failure)
 
 
 async def _complete(

@@ -74,11 +74,15 @@ class _Pipe:
         state = "closed" if self._fd < 0 else f"of descriptor {self._fd}"
         return f"<tonio.{type(self).__name__} {state}>"
 
-    def __del__(self) -> None:
+    # When the interpreter ends the modules may be empty by then.
+    def __del__(self, warn: Callable[..., None] = warn, close: Callable[[int], None] = os.close) -> None:
         # Without a descriptor when __init__ has failed.
-        if getattr(self, "_fd", -1) >= 0:
+        fd = getattr(self, "_fd", -1)
+        if fd >= 0:
             warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
-            self.close()
+            self._fd = -1
+            self._ready.close()
+            close(fd)
 
 
 class ReceivePipe(_Pipe):

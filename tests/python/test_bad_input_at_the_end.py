@@ -64,5 +64,50 @@ class AtTheEnd(unittest.TestCase):
         self.assertEqual(self.output("tonio.run(coroutine)", "atexit"), "gave 1\n")
 
 
+class KeptInGlobals(unittest.TestCase):
+    """Their finalizers run when the modules are empty."""
+
+    def check(self, text, err):
+        for threads in ("1", "2", "8"):
+            ended = run_program(text, "--threads", threads)
+            self.assertEqual((ended.code, ended.out), (0, ""))
+            self.assertRegex(ended.err, err)
+
+    def test_the_pipes_of_a_process(self):
+        self.check(
+            """
+            import subprocess, tonio
+            kept = []
+            def main():
+                process = yield tonio.open_process(
+                    ["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                kept.append((process.stdin, process.stdout))
+                process.kill()
+                yield process.wait()
+            """,
+            r"\A\Z",
+        )
+
+    def test_a_failure_of_as_completed_that_nobody_got(self):
+        self.check(
+            """
+            import tonio
+            kept = []
+            begun = tonio.Event()
+            def fails():
+                begun.set()
+                yield
+                raise ValueError("nobody got it")
+            def main():
+                kept.append(tonio.as_completed(fails(), tonio.sleep(3600)))
+                yield begun.wait()
+                while not kept[0]._failures:
+                    yield
+            """,
+            r"(?s)\Atonio: a coroutine of as_completed\(\) failed and nobody awaited it\n"
+            r"Traceback .*\nValueError: nobody got it\n\Z",
+        )
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)
