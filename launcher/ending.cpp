@@ -5,10 +5,12 @@
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "owned.h"
 #include "python/embed.h"
+#include "python/thread_join.h"
 #include "traceback.h"
 
 namespace tonio::launcher {
@@ -108,19 +110,6 @@ int display(PyObject* exception, int exit_code) {
   return exit_code;
 }
 
-void join_threads() {
-  Owned name(PyUnicode_FromString("threading"));
-  Owned threading(name ? PyImport_GetModule(name.get()) : nullptr);
-  if (threading) {
-    // Once: Py_FinalizeEx calls it again, to no effect.
-    Owned done(PyObject_CallMethod(threading.get(), "_shutdown", nullptr));
-    if (!done) {
-      PyErr_WriteUnraisable(threading.get());  // a Ctrl-C while it waited
-    }
-  }
-  PyErr_Clear();
-}
-
 // False if standard output or standard error could not be written.
 bool flush_standard_streams() {
   bool flushed = true;
@@ -147,13 +136,13 @@ void run_atexit_callbacks() {
 }
 
 // Step 3, and once more after the atexit callbacks, which may have started it again. What is
-// `left` can't be waited for, nor finalised under it.
-void stop_runtime(int exit_code) {
+// `left`, here or before, can't be waited for, nor finalised under it.
+void stop_runtime(int exit_code, std::vector<std::string> left) {
   if (getpid() != runtime_process) {
     return;
   }
-  std::vector<std::string> left;
-  if (python::shutdown(left)) {
+  const bool threads_ended = left.empty();
+  if (python::shutdown(left) && threads_ended) {
     return;
   }
   std::string lines = "tonio: leaving without what didn't stop in time (--shutdown-timeout):\n";
@@ -169,7 +158,7 @@ void stop_runtime(int exit_code) {
 // The last atexit callback, being the first that was registered. The exit code that a plain
 // Python is about to give is not known here. After an exception that was shown it is 1.
 PyObject* stop_at_exit(PyObject*, PyObject*) {
-  stop_runtime(program_exit_code.value_or(PySys_GetObject("last_exc") != nullptr ? 1 : 0));
+  stop_runtime(program_exit_code.value_or(PySys_GetObject("last_exc") != nullptr ? 1 : 0), {});
   Py_RETURN_NONE;
 }
 
@@ -188,9 +177,11 @@ int report_exception() {
 }
 
 int end_program(int exit_code) {
-  join_threads();
+  const bool interrupted = exit_code == kInterrupted || exit_code == kTerminated;
+  std::vector<std::string> left =
+      python::join_threads(interrupted, [&] { exit_code = report_exception(); });
   program_exit_code = exit_code;
-  stop_runtime(exit_code);
+  stop_runtime(exit_code, std::move(left));
   return Py_FinalizeEx() < 0 ? kFlushFailed : exit_code;
 }
 

@@ -3,7 +3,8 @@
 //
 // 1. The program's exception is shown, or its SystemExit becomes the exit code.
 // 2. threading's own shutdown: non-daemon threads are joined, and may still use
-//    the runtime while they finish.
+//    the runtime while they finish. After Ctrl-C or SIGTERM, before this step or
+//    in it, they have the shutdown timeout.
 // 3. The runtime stops: tasks are cancelled, their finally blocks run.
 // 4. Py_FinalizeEx: atexit callbacks (which find the runtime stopped, as they
 //    find Python's threads ended; a run of theirs starts it anew, and it stops
@@ -19,15 +20,17 @@ namespace tonio::launcher {
 
 // An unhandled KeyboardInterrupt: 128 + SIGINT.
 inline constexpr int kInterrupted = 130;
+// SIGTERM: 128 + SIGTERM.
+inline constexpr int kTerminated = 143;
 
 // Reports the Python exception that is set, as python would (sys.excepthook
 // included), clears it, and gives the exit code. Attached.
 int report_exception();
 
-// Steps 2 to 4. Gives the exit code of the process: `exit_code`, or 120 when
-// the standard streams could not be flushed. Leaves with _exit, with the same
-// code, when a part of the runtime would not stop. Attached, on the main
-// thread.
+// Steps 2 to 4. Gives the exit code of the process: `exit_code`, that of an
+// interruption of step 2, or 120 when the standard streams could not be flushed.
+// Leaves with _exit, with the same code, when a thread or a part of the runtime
+// would not stop. Attached, on the main thread.
 int end_program(int exit_code);
 
 // See extend_interpreter.

@@ -1,0 +1,138 @@
+#include "python/thread_join.h"
+
+#include <sys/eventfd.h>
+
+#include <chrono>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "base/thread.h"
+#include "python/host.h"
+#include "python/thread_wait.h"
+
+namespace tonio::python {
+namespace {
+
+// Attached.
+void run_shutdown(PyObject* threading) {
+  // Once: Py_FinalizeEx calls it again, to no effect.
+  Ref done = Ref::steal(PyObject_CallMethod(threading, "_shutdown", nullptr));
+  if (!done) PyErr_WriteUnraisable(threading);  // a Ctrl-C while it waited
+}
+
+// The names of the threads that threading's shutdown waits for.
+std::vector<std::string> running_threads(PyObject* threading) {
+  std::vector<std::string> names;
+  Ref main = Ref::steal(PyObject_CallMethod(threading, "main_thread", nullptr));
+  Ref threads = Ref::steal(PyObject_CallMethod(threading, "enumerate", nullptr));
+  if (!main || !threads || !PyList_Check(threads.get())) {
+    PyErr_Clear();
+    return names;
+  }
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(threads.get()); ++i) {
+    PyObject* thread = PyList_GET_ITEM(threads.get(), i);
+    Ref daemon = Ref::steal(PyObject_GetAttrString(thread, "daemon"));
+    Ref name = Ref::steal(PyObject_GetAttrString(thread, "name"));
+    const char* text = name ? PyUnicode_AsUTF8(name.get()) : nullptr;
+    if (thread != main.get() && daemon && daemon.get() == Py_False) {
+      names.push_back(std::string("thread ") + (text ? text : "without a name"));
+    }
+    PyErr_Clear();
+  }
+  return names;
+}
+
+// threading's shutdown on a thread of its own, so that the main thread can be interrupted while
+// it waits for it.
+class Shutdown {
+ public:
+  explicit Shutdown(PyObject* threading) {
+    if (!wait_->check()) {
+      PyErr_Clear();
+      run_shutdown(threading);
+      return;
+    }
+    PyThreadState* state = PyThreadState_New(PyInterpreterState_Get());
+    // The wait is shared: the thread may outlive this object, where it is not waited for.
+    const auto main = [state, threading, wait = wait_] {
+      PyEval_RestoreThread(state);
+      run_shutdown(threading);
+      PyThreadState_Clear(state);
+      PyThreadState_DeleteCurrent();
+      (void)eventfd_write(wait->fd(), 1);
+    };
+    try {
+      thread_ = base::start_thread("tonio-join", main);
+    } catch (const std::system_error&) {
+      PyThreadState_Clear(state);
+      PyThreadState_Delete(state);
+      run_shutdown(threading);
+    }
+  }
+  ~Shutdown() {
+    if (thread_.joinable()) thread_.detach();
+  }
+  Shutdown(const Shutdown&) = delete;
+  Shutdown& operator=(const Shutdown&) = delete;
+
+  // False where the deadline has passed, or with the exception set that a signal has raised.
+  [[nodiscard]] bool wait(SignalWatch& signals, base::Instant deadline) {
+    while (thread_.joinable()) {
+      switch (wait_->wait(signals, deadline)) {
+        case ThreadWait::Woken::kEvent: {
+          const Detached detached;
+          thread_.join();
+          break;
+        }
+        case ThreadWait::Woken::kSignal:
+          if (!signals.handle()) return false;
+          break;
+        case ThreadWait::Woken::kDeadline:
+          return false;
+      }
+    }
+    return true;
+  }
+
+ private:
+  std::shared_ptr<ThreadWait> wait_ = std::make_shared<ThreadWait>();
+  base::Thread thread_;
+};
+
+}  // namespace
+
+std::vector<std::string> join_threads(bool interrupted, const std::function<void()>& report) {
+  Ref name = Ref::steal(PyUnicode_FromString("threading"));
+  Ref threading = Ref::steal(name ? PyImport_GetModule(name.get()) : nullptr);
+  if (!threading) {
+    PyErr_Clear();
+    return {};
+  }
+  Host& host = Host::instance();
+  if (host.forked() || running_threads(threading.get()).empty()) {
+    run_shutdown(threading.get());
+    return {};
+  }
+  const base::Instant grace = std::chrono::microseconds(host.options.shutdown_timeout).count();
+  SignalWatch signals;
+  Shutdown shutdown(threading.get());
+  base::Instant deadline = interrupted ? base::now() + grace : base::kNever;
+  while (!shutdown.wait(signals, deadline)) {
+    const bool again = std::exchange(interrupted, true);
+    if (!again) {
+      report();
+      deadline = base::now() + grace;
+      continue;
+    }
+    // The time is over, or somebody has asked twice.
+    if (PyErr_Occurred()) host.stop_at_once = true;
+    PyErr_Clear();
+    std::vector<std::string> left = running_threads(threading.get());
+    if (left.empty()) left.emplace_back("a thread");  // which ends just now
+    return left;
+  }
+  return {};
+}
+
+}  // namespace tonio::python

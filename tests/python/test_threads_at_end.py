@@ -1,0 +1,97 @@
+"""The end of a program whose threads, no daemons, still run: it waits for them, as python does;
+once the program is interrupted, as long as for tasks."""
+
+import signal
+import unittest
+
+from programs import Program
+
+PROGRAM = """
+import signal, sys, threading, time, tonio
+
+release = threading.Event()
+signal.signal(signal.SIGUSR1, lambda *_: release.set())
+sys.excepthook = lambda kind, *_: print("reported", kind.__name__, flush=True)
+# Called when the end begins to wait for threads.
+threading._register_atexit(lambda: print("joining", flush=True))
+
+def work():
+    release.wait()
+    print("the thread goes on", flush=True)
+    time.sleep(0.2)
+    print("the thread ends", flush=True)
+
+def main():
+    threading.Thread(target=work, name="of the program", daemon=False).start()
+    yield WAIT
+"""
+AT_ONCE, FOREVER = "None", "tonio.sleep(3600)"
+LEFT = (
+    "tonio: leaving without what didn't stop in time (--shutdown-timeout):\n"
+    "  thread of the program\n"
+)
+SHORT, LONG = "0.05", "600"
+
+
+class ThreadsAtEnd(unittest.TestCase):
+    def programs(self, timeout, wait=AT_ONCE):
+        for threads in ("1", "2", "8"):
+            options = ("--threads", threads, "--shutdown-timeout", timeout)
+            with self.subTest(threads=threads), Program(PROGRAM.replace("WAIT", wait), *options) as it:
+                yield it
+
+    def expect(self, program, *lines):
+        self.assertEqual([program.line() for _ in lines], list(lines))
+
+    def check_end(self, program, code, out, err=""):
+        done = program.end()
+        self.assertEqual((done.code, done.out, done.err), (code, out, err))
+
+    def test_it_waits_without_a_limit_and_hears_signals(self):
+        for program in self.programs(SHORT):
+            self.expect(program, "joining")
+            program.signal(signal.SIGUSR1)
+            self.check_end(program, 0, "the thread goes on\nthe thread ends\n")
+
+    def test_interrupted_while_it_waits_it_names_them_and_leaves(self):
+        for program in self.programs(SHORT):
+            self.expect(program, "joining")
+            program.signal(signal.SIGINT)
+            self.check_end(program, 130, "reported KeyboardInterrupt\n", LEFT)
+
+    def test_terminated_while_it_waits(self):
+        for program in self.programs(SHORT):
+            self.expect(program, "joining")
+            program.signal(signal.SIGTERM)
+            self.check_end(program, 143, "", LEFT)
+
+    def test_interrupted_before(self):
+        for number, code, said in (
+            (signal.SIGINT, 130, ["reported KeyboardInterrupt"]),
+            (signal.SIGTERM, 143, []),
+        ):
+            for program in self.programs(SHORT, 'print("in main", flush=True) or ' + FOREVER):
+                self.expect(program, "in main")
+                program.signal(number)
+                self.expect(program, *said, "joining")
+                self.check_end(program, code, "", LEFT)
+
+    def test_a_second_interruption_ends_the_wait(self):
+        for program in self.programs(LONG):
+            self.expect(program, "joining")
+            program.signal(signal.SIGINT)
+            self.expect(program, "reported KeyboardInterrupt")
+            program.signal(signal.SIGINT)
+            self.check_end(program, 130, "", LEFT)
+
+    def test_one_that_ends_in_time(self):
+        for program in self.programs(LONG):
+            self.expect(program, "joining")
+            program.signal(signal.SIGINT)
+            self.expect(program, "reported KeyboardInterrupt")
+            program.signal(signal.SIGUSR1)
+            self.check_end(program, 130, "the thread goes on\nthe thread ends\n")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
