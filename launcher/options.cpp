@@ -143,7 +143,7 @@ OptionTable::OptionTable(Options& options) : definitions_(std::make_unique<Defin
   to.add_value("--log-file", "PATH", "where the log goes (default: standard error)",
                [&](const std::string& text) { options.log_file = non_empty(text); });
   to.add_value("--shutdown-timeout", "SECONDS",
-               "how long the end waits for tasks and blocking calls (default: 10)",
+               "how long the end waits for what still runs (default: 10)",
                [&](const std::string& text) {
                  host.shutdown_timeout = to_milliseconds(parse_seconds(text));
                });
