@@ -72,6 +72,7 @@ bool InterpreterHooks::unsettled(void* state) {
 
 void InterpreterHooks::leave(void* state) {
   auto* context = static_cast<ThreadContext*>(state);
+  context->results.drop();
   (void)context->drops.flush();
   Host::instance().end_ownership(*context);
   context->drops.drop_received();

@@ -9,23 +9,6 @@
 namespace tonio::python {
 namespace {
 
-// Gives `result` to whoever drives the iterator: as StopIteration, or, for None, as a
-// plain end.
-PyObject* stop_with(PyObject* result) {
-  if (result == Py_None) return nullptr;
-  // Without __init__: the tuple of arguments that it makes is nobody's concern here.
-  auto* type = reinterpret_cast<PyTypeObject*>(PyExc_StopIteration);
-  const Ref no_arguments = Ref::steal(PyTuple_New(0));
-  PyObject* stop = type->tp_new(type, no_arguments.get(), nullptr);
-  if (stop) {
-    reinterpret_cast<PyStopIterationObject*>(stop)->value = result;
-    PyErr_SetRaisedException(stop);
-  } else {
-    Py_DECREF(result);
-  }
-  return nullptr;
-}
-
 // A StopIteration that an operation raises (a blocking call's own, say) must not be
 // taken for its result: it becomes the cause of a RuntimeError, as where one leaves a
 // generator (PEP 479).
@@ -111,10 +94,12 @@ PyObject* operation_next(PyObject* self) {
                  self);
     return nullptr;
   }
+  this_thread->results.forget();
   PyObject* result = nullptr;
   switch (task->drive_awaited(self, result)) {
     case Poll::kReady:
-      return stop_with(result);
+      this_thread->results.raise(result);
+      break;
     case Poll::kPending:
     case Poll::kGiveWay:
       this_thread->awaiting = self;

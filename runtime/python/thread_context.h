@@ -7,6 +7,7 @@
 
 #include "python/owner_drops.h"
 #include "python/py.h"
+#include "python/result_carrier.h"
 #include "task/task.h"
 
 namespace tonio::python {
@@ -29,6 +30,7 @@ struct ThreadContext {
   PyObject* awaiting = nullptr;  // the operation that has just suspended it (borrowed)
   unsigned budget = 0;           // operations until the task has to give way
   OwnerDrops drops;
+  ResultCarrier results;
   std::unique_ptr<char[]> receive_buffer;  // of socket_receive.cpp
 
   // Tasks begun and ended here; written by the own thread, summed up by others.

@@ -130,7 +130,10 @@ class OneAfterTheOther(unittest.TestCase):
                 first, memory = (yield settled()), resident()
                 before[0] = first[0]
                 yield connections(scaled(20_000), port)
-                self.assertEqual((yield settled()), first)
+                descriptors_left, tasks_left = yield settled()
+                # The last one's may still have been there the first time.
+                self.assertLessEqual(descriptors_left, first[0])
+                self.assertEqual(tasks_left, first[1])
                 grown = resident() - memory
                 if not SANITIZED:  # sanitizers keep what was freed
                     self.assertLess(grown, 8_000_000, "bytes of memory are left of the connections")
