@@ -345,7 +345,8 @@ class Closed(Scenarios):
 
     def test_processes(self):
         def process():
-            return tonio.open_process(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            # Ends by the signal only, not because its input does.
+            return tonio.open_process(["sleep", "3600"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
         # Signals to one that has ended go nowhere: somebody else may have its number.
         code = call(gives=-signal.SIGTERM)

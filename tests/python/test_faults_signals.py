@@ -51,6 +51,10 @@ PROGRAM = """
     EXPECTED = ["main", "tonio-blocking", *(f"tonio-work-{number}" for number in range(WORKERS))]
     ENOUGH = 20
     preloaded = ctypes.CDLL(None)
+    # Here, on one thread: ctypes makes them without a lock.
+    tgkill, count_interrupted, calls_of = (
+        preloaded[name] for name in ("tgkill", "count_interrupted", "interrupted")
+    )
     came = 0
 
     def on_alarm(*_):
@@ -60,7 +64,7 @@ PROGRAM = """
     signal.signal(signal.SIGALRM, on_alarm)
     # Each thread's calls are to be interrupted, not only restarted.
     signal.siginterrupt(signal.SIGALRM, True)
-    preloaded.count_interrupted(signal.SIGALRM)
+    count_interrupted(signal.SIGALRM)
 
     def storm(names, over):
         # The kernel gives a process's signal to any thread, mostly the main one.
@@ -69,7 +73,7 @@ PROGRAM = """
         while not over.is_set():
             for thread in map(int, os.listdir("/proc/self/task")):
                 if thread != here:
-                    preloaded.tgkill(process, thread, signal.SIGALRM)
+                    tgkill(process, thread, signal.SIGALRM)
                 if thread not in names:
                     try:
                         with open(f"/proc/self/task/{thread}/comm") as name:
@@ -81,7 +85,7 @@ PROGRAM = """
     def interrupted(names):
         counts = collections.Counter()
         for thread, name in names.copy().items():
-            counts[name] += preloaded.interrupted(thread)
+            counts[name] += calls_of(thread)
         return counts
 
     def echo(stream):
