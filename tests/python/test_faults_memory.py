@@ -9,6 +9,7 @@ from scenarios import main
 PROGRAM = """
     import resource
     import tonio
+    from tonio.sync import channel
 
     MEBIBYTE = 1 << 20
 
@@ -20,26 +21,32 @@ PROGRAM = """
         yield tonio.sleep(0)
         return bytearray(2048 * MEBIBYTE)
 
-    async def greedy_by_and_by():
+    def greedy_by_and_by():
         held = []
         while True:
             # The last one that fits leaves something to the others.
             held.append(bytearray(96 * MEBIBYTE))
-            await tonio.sleep(0)
+            yield others_go_on()
 
     def blocks():
         yield tonio.spawn_blocking(bytearray, 2048 * MEBIBYTE)
 
-    def ticks(over):
-        count = 0
-        while not over.is_set():
-            yield tonio.sleep(0.001)
-            count += 1
-        return count
+    def other(questions):
+        while answer := (yield questions.receive()):
+            bytearray(MEBIBYTE)
+            answer.set()
+        return "went on"
+
+    def others_go_on():
+        for ask in asks:
+            answer = tonio.Event()
+            ask.send(answer)
+            yield answer.wait()
+
+    asks, questions = zip(*(channel.unbounded() for _ in range(3)))
 
     def main():
-        over = tonio.Event()
-        others = [tonio.spawn(ticks(over)) for _ in range(3)]
+        others = [tonio.spawn(other(each)) for each in questions]
         # Threads and what they keep are there already.
         yield tonio.spawn_blocking(len, "")
         limit = address_space() + 256 * MEBIBYTE
@@ -49,14 +56,17 @@ PROGRAM = """
                 try:
                     yield greedy()
                 except MemoryError:
+                    yield others_go_on()
                     continue
                 print(greedy.__name__, "raised no MemoryError")
             try:
                 yield tonio.spawn(greedy())
             except* MemoryError as failure:
                 print(greedy.__name__, len(failure.exceptions))
-        over.set()
-        print(min((yield others)) > 0)
+            yield others_go_on()
+        for ask in asks:
+            ask.send(None)
+        print(*(yield others), sep=", ")
 """
 
 
@@ -69,7 +79,7 @@ class Memory(unittest.TestCase):
             done = run_program(PROGRAM, "--threads", threads)
             self.assertEqual(
                 (done.code, done.out, done.err),
-                (0, "greedy_at_once 1\ngreedy_by_and_by 1\nblocks 1\nTrue\n", ""),
+                (0, "greedy_at_once 1\ngreedy_by_and_by 1\nblocks 1\nwent on, went on, went on\n", ""),
             )
 
 

@@ -164,7 +164,10 @@ class StdlibEngine:
         return self._object.selected_alpn_protocol()
 
     def peer_certificate(self) -> bytes | None:
-        return self._object.getpeercert(True)
+        try:
+            return self._object.getpeercert(True)
+        except ValueError:
+            return None  # before the handshake
 
     def session_reused(self) -> bool:
         return bool(self._object.session_reused)

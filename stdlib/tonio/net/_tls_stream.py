@@ -316,7 +316,7 @@ class TLSStream:
 
     def _say_end(self) -> None:
         self._send_socket = None
-        if self._send_broken is not None:
+        if self._closed or self._send_broken is not None:
             return
         self._engine.close_notify()
         if self._socket is not None:
