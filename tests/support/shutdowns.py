@@ -133,7 +133,7 @@ def leave():
 def job(begun):
     try:
         begun.set()
-        time.sleep(60)
+        time.sleep(600)
     except tonio.exceptions.CancelledError:  # before it slept
         say("stopped")
         raise
