@@ -36,6 +36,9 @@ def main():
 """
 
 
+USED_BY_SYNTAX = ("__call__", "__await__", "__anext__")
+
+
 def suspends(function):
     """By its annotation."""
     if isinstance(function, ast.AsyncFunctionDef):
@@ -53,7 +56,7 @@ def operations(node, path, outer=""):
         elif isinstance(child, ast.If):
             yield from operations(child, path, outer)
         elif isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)) and suspends(child):
-            if not child.name.startswith("_") or child.name in ("__call__", "__await__", "__anext__"):
+            if not child.name.startswith("_") or child.name in USED_BY_SYNTAX:
                 # What all files and paths have is one: a call on the blocking pool.
                 yield outer.strip(".") if path.name == "_methods.pyi" else outer + child.name
 

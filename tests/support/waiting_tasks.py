@@ -190,8 +190,9 @@ async def prepare_run():
     return lambda: tonio.run_process(["sh", "-c", script], stdin=write), tonio.io.register(read)
 """
 
-# A read of a file and a lookup can't be interrupted: what "pipe" does at its end lets them go on. They
-# and the streams of a process may end before they are cancelled, and wait for that then (outlasts()).
+# A read of a file and a lookup can't be interrupted: what "pipe" does at its end lets them go on.
+# They and the streams of a process may end before they are cancelled, and wait for that then
+# (outlasts()).
 PLAIN = (
     _PREPARE
     + """
