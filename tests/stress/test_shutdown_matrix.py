@@ -6,11 +6,15 @@ once, and 200 times with TONIO_STRESS=200. A test is a leftover: `test_shutdown_
 
 In time: what counts is from the last signal, or from the line after which a program only ends, to
 its exit. That may take the shutdown timeout, where something has to be left behind, and MARGIN; the
-longest of each leftover is shown.
+longest of each leftover is shown. Where something is left behind, the shortest end of each ending
+shows that the wait for it lasts as long as the shutdown timeout says and not as long as it does by
+default.
 """
 
+import collections
 import concurrent.futures
 import contextlib
+import dataclasses
 import itertools
 import os
 import pathlib
@@ -31,13 +35,18 @@ ROUNDS = scaled(1)
 # Programs at a time: they mostly wait.
 AT_ONCE = int(os.environ.get("TONIO_STRESS_JOBS", "4"))
 # What counts as a hang, in seconds, of the whole program; a grace time that isn't to be used is
-# longer. Less than the 60 s of the blocking job.
+# longer, and so is the blocking job.
 LIMIT = 150 if SANITIZED else 50
 # What an end may take besides the grace time. Mostly it takes less than one second, and a busy machine
 # (eight programs at a time whose daemon threads spin, on two cores) has stretched it to eleven.
 MARGIN = 60 if SANITIZED else 20
 UNUSED_GRACE = 10 * LIMIT
 SHORT_GRACE = 0.3
+# What the shortest end with SHORT_GRACE stays below: less than the default grace time, 10 s. A busy
+# machine stretches single ends, not all.
+SHORTEST_END = 9
+# Between the signals to a program that can't tell that it has heard the first one; seconds.
+PAUSES = (2, 5, LIMIT)
 
 # The runtime's log and warning of what it has waited for in vain.
 GRACE_IS_OVER = (
@@ -48,8 +57,20 @@ HEADINGS = (
     r"tonio: tasks that would not stop:\n"
     r"|tonio: leaving without what didn't stop in time \(--shutdown-timeout\):\n"
 )
+MAIN_IS_LEFT = r"  task main\n"
 # Of tasks that wait for a leftover, or for nothing any more.
 BYSTANDERS = r"  task (waits|main|of an awaitable)(, spawned at .*)?\n"
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    cell: "Cell"
+    # What was wrong, as text.
+    fault: str
+    # How long the end took.
+    seconds: float
+    # Whether it has waited SHORT_GRACE for what it has left behind then.
+    short_grace: bool
 
 
 class Cell:
@@ -57,12 +78,13 @@ class Cell:
 
     def __init__(self, leftover, ending, workers):
         self.name = f"{leftover} x {ending} x {workers} workers"
+        self.ending_name = ending
         self.leftover, self.ending, self.workers = LEFTOVERS[leftover], ENDINGS[ending], workers
         self.text = START + self.leftover.text + self.ending.program
         self.stuck = self.leftover.holds_worker and workers == 1
 
     def run(self):
-        """Runs it once, and gives what was wrong, as text, or None, and how long its end took."""
+        """Runs it once."""
         # A second signal ends even the wait that has a long grace time.
         short = self.leftover.stubborn and not self.ending.leaves_main
         grace = SHORT_GRACE if short else UNUSED_GRACE
@@ -84,11 +106,12 @@ class Cell:
             wrong.insert(0, "its end took too long")
         children = [int(line.removeprefix("child ")) for line in out if line.startswith("child ")]
         wrong += self.faults_of_children(children)
-        if not wrong:
-            return None, seconds
-        said = ["standard output:", *out, "standard error:", done.err]
-        head = f"{self.name}, an end of {seconds:.1f} s:"
-        return "\n".join([head, *wrong, f"exit code {done.code}", *said]), seconds
+        if wrong:
+            wrong.insert(0, f"{self.name}, an end of {seconds:.1f} s:")
+            said = ["standard output:", *out, "standard error:", done.err]
+            wrong += [f"exit code {done.code}", *said]
+        waited = short and self.ending.orderly and self.leaves_something(out)
+        return Outcome(self, "\n".join(wrong), seconds, waited)
 
     def follow(self, program):
         """Until the program only ends: sends the ending's signals. Gives the lines that it has
@@ -103,10 +126,11 @@ class Cell:
             if lines and self.stuck:
                 # Nothing tells when the first one was heard. Before that, two are one.
                 ends = time.monotonic()
-                while program.process.poll() is None:
+                for pause in PAUSES:
                     program.signal(number)
                     with contextlib.suppress(subprocess.TimeoutExpired):
-                        program.process.wait(2)
+                        program.process.wait(pause)
+                        break
                 break
             wanted = {self.leftover.placed} if line == "placed" else {line, *self.leftover.finals}
             while not wanted.issubset(lines):
@@ -153,10 +177,13 @@ class Cell:
             err = re.sub(self.leftover.reported, "", err)
         else:
             required.append(self.leftover.reported)
-        # One that main has not let begin ends with the others.
-        left = self.leftover.stubborn and self.leftover.placed in out and STOPPED not in out
+        left = self.leaves_something(out)
+        if left or self.ending.leaves_main:
+            required.append(HEADINGS)
         if left:
-            required += [HEADINGS, self.leftover.named]
+            required.append(self.leftover.named)
+        if self.ending.leaves_main:
+            required.append(MAIN_IS_LEFT)
         for pattern in filter(None, required):
             if not re.search(pattern, err):
                 yield f"standard error doesn't have {pattern}"
@@ -167,6 +194,11 @@ class Cell:
             err = re.sub(self.leftover.left_open, "", err)
         if err:
             yield f"standard error also has: {err}"
+
+    def leaves_something(self, out):
+        """Whether the leftover has to be left behind. One that main has not let begin ends with
+        the others."""
+        return self.leftover.stubborn and self.leftover.placed in out and STOPPED not in out
 
     def faults_of_children(self, children):
         for child in children:
@@ -183,15 +215,25 @@ class ShutdownMatrix(unittest.TestCase):
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
             # All cells in each round, so that an early stop has tried each as often.
             outcomes = list(pool.map(Cell.run, cells * ROUNDS))
-        faults = [fault for fault, _ in outcomes if fault]
-        longest = max(zip((seconds for _, seconds in outcomes), (c.name for c in cells * ROUNDS)))
+        faults = [outcome.fault for outcome in outcomes if outcome.fault]
+        longest = max(outcomes, key=lambda outcome: outcome.seconds)
         print(
             f"{leftover}: {len(cells)} cells, {len(outcomes)} runs, {len(faults)} failures;"
-            f" the longest end: {longest[0]:.2f} s, {longest[1]}",
+            f" the longest end: {longest.seconds:.2f} s, {longest.cell.name}",
             flush=True,
         )
+        faults += self.faults_of_grace(outcomes)
         if faults:
             self.fail("\n\n".join(faults))
+
+    def faults_of_grace(self, outcomes):
+        ends = collections.defaultdict(list)
+        for outcome in outcomes:
+            if outcome.short_grace:
+                ends[outcome.cell.ending_name].append(outcome.seconds)
+        for ending, seconds in ends.items():
+            if min(seconds) >= SHORTEST_END:
+                yield f"{ending}: every end took {min(seconds):.1f} s or more, not {SHORT_GRACE} s"
 
 
 for name in LEFTOVERS:

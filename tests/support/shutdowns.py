@@ -91,6 +91,49 @@ LEFTOVERS = {
         finals=tuple(f"finally {name}" for name in waiting_tasks.ASYNC_NAMES),
         options=("--signals", "USR1"),
     ),
+    # Trio's border is made of the same pieces, and Trio isn't on all machines.
+    "tasks waiting on asyncio": Leftover(
+        """
+import asyncio
+
+async def sleeps(begun):
+    try:
+        begun.set()
+        await asyncio.sleep(3600)
+    finally:
+        await asyncio.sleep(0.001)
+        say("finally sleeper")
+
+def visits(begun):
+    try:
+        yield tonio.from_asyncio(sleeps(begun))
+    finally:
+        yield tonio.sleep(0.001)
+        say("finally visitor")
+
+async def guest(begun):
+    try:
+        begun.set()
+        await tonio.sleep(3600)
+    finally:
+        await tonio.sleep(0.001)
+        say("finally guest")
+
+def hosts(begun):
+    try:
+        asyncio.run(tonio.to_asyncio(guest(begun)))
+    except asyncio.CancelledError:
+        pass
+
+def leave():
+    events = tonio.Event(), tonio.Event()
+    background(visits(events[0]))
+    # A daemon: threads that are none are waited for before the tasks are asked to end.
+    threading.Thread(target=hosts, args=(events[1],), daemon=True).start()
+    yield tonio.Waiter(*events)
+""",
+        finals=("finally sleeper", "finally visitor", "finally guest"),
+    ),
     "while True: yield": Leftover(
         """
 def spins(begun):
@@ -133,7 +176,7 @@ def leave():
 def job(begun):
     try:
         begun.set()
-        time.sleep(60)
+        time.sleep(600)
     except tonio.exceptions.CancelledError:  # before it slept
         say("stopped")
         raise
