@@ -266,7 +266,7 @@ PyObject* report_failure(PyObject*, PyObject* const* args, Py_ssize_t count) {
 }
 
 PyObject* ends_with_run(PyObject*, PyObject*) {
-  const CoroTask* task = this_thread->current;
+  const CoroTask* task = current_task();
   return PyBool_FromLong(task && task->ends_with_run());
 }
 
@@ -276,7 +276,7 @@ PyObject* raise_outcome_of_task(PyObject*, PyObject* const* args, Py_ssize_t cou
     return nullptr;
   }
   PyErr_SetRaisedException(Py_NewRef(args[0]));
-  if (CoroTask* task = this_thread->current) (void)raise_outcome(*task, args[1] == Py_True);
+  if (CoroTask* task = current_task()) (void)raise_outcome(*task, args[1] == Py_True);
   return nullptr;
 }
 
