@@ -173,6 +173,9 @@ async def open_process(
 
     OSError when the program can't be started."""
     _check(command, options)
+    for name, stream in (("stdin", stdin), ("stdout", stdout), ("stderr", stderr)):
+        if not (stream is None or isinstance(stream, int) or hasattr(stream, "fileno")):
+            raise TypeError(f"{name} must be None, a descriptor or a file, not {stream!r}")
     # Once it has begun, the caller gets the process and can end it.
     return await finish_blocking(_start, command, stdin, stdout, stderr, options)
 
@@ -191,7 +194,7 @@ def grace_of(grace: float | None) -> float:
 
 def _check(command: Command, options: dict[str, Any]) -> None:
     if command is None or (isinstance(command, (list, tuple)) and not command):
-        raise TypeError(f"command must be a list of a program and its arguments, not {command!r}")
+        raise _no_command(command)
     for name in _OF_TEXT:
         if options.get(name):
             raise TypeError(f"processes have streams of bytes, so there is no option {name!r}")
@@ -204,6 +207,10 @@ def _check(command: Command, options: dict[str, Any]) -> None:
         raise TypeError(f"with shell=True, command must be a line for the shell: {command!r}")
 
 
+def _no_command(command: object) -> TypeError:
+    return TypeError(f"command must be a list of a program and its arguments, not {command!r}")
+
+
 def _start(
     command: Command, stdin: Stream, stdout: Stream, stderr: Stream, options: dict[str, Any]
 ) -> Process:
@@ -211,6 +218,11 @@ def _start(
     import contextlib
     import subprocess
 
+    if not isinstance(command, (str, bytes, os.PathLike, list, tuple)):
+        # It may give its items only once, as Popen takes them.
+        command = list(given := command)
+        if not command:
+            raise _no_command(given)
     leads_group = bool(options.get("start_new_session")) or options.get("process_group") == 0
     with contextlib.ExitStack() as child_ends, contextlib.ExitStack() as unless_started:
 

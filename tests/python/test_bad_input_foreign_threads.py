@@ -4,6 +4,7 @@ import asyncio
 import threading
 import unittest
 
+import _tonio
 import tonio
 from scenarios import Scenarios, main
 from tonio import sync
@@ -109,6 +110,13 @@ class WithoutARun(unittest.TestCase):
             for call in (on_a_thread, lambda function: function()):
                 with self.assertRaises(RuntimeError):
                     call(function)
+
+    def test_what_the_package_asks_of_its_task(self):
+        """There is none: no task ends with the run, and an exception is only raised."""
+        for call in (on_a_thread, lambda function: function()):
+            self.assertIs(call(_tonio.ends_with_run), False)
+            with self.assertRaises(tonio.exceptions.CancelledError):
+                call(lambda: _tonio.raise_outcome(tonio.exceptions.CancelledError(), True))
 
 
 if __name__ == "__main__":

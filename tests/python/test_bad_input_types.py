@@ -19,6 +19,15 @@ class WrongTypes(Scenarios):
 
     def test_processes(self):
         yield self.check(TypeError, "^open_process\\(\\) makes a Process", tonio.Process, 5, None, None, None, False)
+        for name in "stdin", "stdout", "stderr":
+            wrong = f"^{name} must be None, a descriptor or a file, not 'file'$"
+            yield self.check(TypeError, wrong, tonio.open_process, ["true"], **{name: "file"})
+        for function in tonio.open_process, tonio.run_process:
+            for empty in [], (), {}, iter([]):
+                yield self.check(TypeError, "^command must be a list of a program", function, empty)
+
+    def test_names_of_hosts(self):
+        yield self.check(TypeError, "^getfqdn\\(\\): name must be a str, not int$", socket.getfqdn, 5)
 
     def test_files(self):
         yield self.check(TypeError, "has close\\(\\), not 5$", fs.File, 5)

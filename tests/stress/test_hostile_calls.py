@@ -1,9 +1,10 @@
 """Every public callable, class, method and attribute, and those of the native module, with
-hostile arguments: a documented exception or a result, never a crash, a hang, a SystemError or
-an exception that tells of our own lines.
+hostile arguments: a documented exception or a result, never a crash, a hang, an exception that
+nobody documents or one that tells of our own lines.
 
 A child process makes the calls (tests/support/hostile), so that one that dies names the call
-which it died in. It calls everything once, and then what it draws. By hand, and for longer:
+which it died in. It calls everything once, each method when there is an object of its class, and
+then what it draws. By hand, and for longer:
 
     PYTHONPATH=tests/support TONIO_STRESS=60 TONIO_STRESS_SEED=7 build/bin/tonio tests/stress/test_hostile_calls.py
 """
@@ -12,6 +13,7 @@ import importlib
 import os
 import pathlib
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -19,8 +21,10 @@ import tempfile
 import time
 import unittest
 
+import tonio
 from hostile import surface
-from hostile.caller import LEFT_OUT
+from hostile.calls import LEFT_OUT, LEFT_OUT_CLASSES, LEFT_OUT_METHODS
+from hostile.values import Values
 from programs import TONIO, clean_environment
 from sanitizers import ADDRESS_SANITIZER, SANITIZED
 from scale import FACTOR
@@ -34,13 +38,16 @@ NEVER = ("SystemError", "Fatal Python error", "Sanitizer", "runtime error:", "TO
 KEPT_LINES = 12
 CALLER = ("-m", "hostile.caller")
 
-# The caller with one callable, which does what the test has to notice.
+# Of an object, in the log.
+ADDRESS = re.compile(r"^<(.*) 0x[0-9a-f]+>")
+
+# The caller with one callable, which does what the test has to notice, and the classes of names.
 WITH_CANARY = """
 import os, sys, time
-from hostile import caller, surface
+from hostile import caller, calls, judge, surface, values
 
 def at(path, text):
-    names = {{}}
+    names = {{"HOSTILE": values.HOSTILE}}
     exec(compile(text, path, "exec"), names)
     return names["canary"]
 
@@ -49,6 +56,9 @@ def canary(*args, **kwargs):
 
 {replaces}
 surface.callables = lambda: {{"canary": canary}}
+surface.classes = lambda: {classes}
+calls.NATURAL.clear()
+caller.PATIENCE = 0
 caller.main(*sys.argv[1:])
 """
 
@@ -120,10 +130,13 @@ class Calls(unittest.TestCase):
             self.assertEqual(at, -1, f"{never}: {said[max(0, at - 3000):at + 3000]}")
         last = text.splitlines()[-1]
         self.assertTrue(last.startswith("DONE"), called(log))
-        # "12 worker tonio.sleep(nan)": a number, where, and what is called.
-        words = (line.split(" ", 2) for line in text.splitlines())
+        # "12 worker tonio.sleep(nan)": a number, where, and what is called; and for a method,
+        # "12 worker <tonio.Event 0x1234>.wait(nan)". At the end, "HAS tonio.Event.wait".
+        words = [line.split(" ", 2) for line in text.splitlines()]
         names = {word[2].partition("(")[0] for word in words if word[0].isdecimal()}
-        self.assertFalse(sorted(found - names), "not called")
+        names = {ADDRESS.sub(r"\1", name) for name in names}
+        methods = {word[1] for word in words if word[0] == "HAS"}
+        self.assertFalse(sorted((found | methods) - names), "not called")
         print(last, file=sys.stderr, flush=True)
 
 
@@ -138,6 +151,29 @@ class HostileCalls(Calls):
                     self.assertIn(id(value), found, f"{module.__name__}.{name}")
         for name in LEFT_OUT:
             self.assertIn(name, surface.callables())
+        kinds = {surface.name_of(kind): kind for kind in surface.classes()}
+        for name in LEFT_OUT_CLASSES:
+            self.assertIn(name, kinds)
+        for name in LEFT_OUT_METHODS:
+            kind, _, method = name.rpartition(".")
+            self.assertIn(method, dir(kinds[kind]))
+
+    def test_what_an_object_gives_is_in_its_dir(self):
+        """By which its methods are found."""
+        for kind in surface.classes():
+            if hasattr(kind, "__getattr__"):
+                self.assertIsNot(kind.__dir__, object.__dir__, kind)
+        with open(os.devnull, "rb") as file:
+            methods, attributes = surface.members(tonio.fs.File(file))
+        self.assertLessEqual({"read", "readinto", "seek", "truncate", "fileno"}, set(methods))
+        self.assertLessEqual({"closed", "name", "raw"}, set(attributes))
+
+    def test_a_running_generator_runs(self):
+        values = Values(random.Random())
+        running = [values._make_running_generator() for _ in range(6)]
+        for generator in running[-4:]:
+            self.assertTrue(generator.gi_running)
+            self.assertRaisesRegex(ValueError, "already executing", next, generator)
 
     def test_in_a_task(self):
         self.check("worker")
@@ -155,8 +191,8 @@ class HostileCalls(Calls):
 class Canaries(Calls):
     """That what goes wrong is noticed."""
 
-    def check_canary(self, does, said=None, replaces="", found=("canary",), **more):
-        text = WITH_CANARY.format(does=does, replaces=replaces)
+    def check_canary(self, does, said=None, replaces="", found=("canary",), classes="[]", **more):
+        text = WITH_CANARY.format(does=does, replaces=replaces, classes=classes)
         arguments = {"found": set(found), "program": ("-c", text), "seconds": 0, **more}
         if said is None:
             self.check("worker", **arguments)
@@ -168,7 +204,24 @@ class Canaries(Calls):
         self.check_canary("raise ValueError")
 
     def test_a_system_error(self):
-        self.check_canary("raise SystemError('of the canary')", r"BAD 1: (?s:.*)SystemError: of the canary")
+        self.check_canary("raise SystemError('of the canary')", r"BAD 1 canary: (?s:.*)SystemError: of the canary")
+
+    def test_an_exception_that_nobody_documents(self):
+        for kind in (
+            "ZeroDivisionError", "KeyError", "LookupError", "AttributeError", "StopIteration", "StopAsyncIteration",
+            "GeneratorExit", "SystemExit", "KeyboardInterrupt", "BaseException", "Exception", "ImportError",
+        ):  # fmt: skip
+            with self.subTest(kind):
+                self.check_canary(f"raise {kind}('of the canary')", rf"BAD 1 canary: (?s:.*){kind}: '?of the canary")
+
+    def test_one_that_a_group_has(self):
+        self.check_canary("raise ExceptionGroup('', [KeyError('canary')])", "BAD 1 canary: KeyError: 'canary'")
+
+    def test_one_that_comes_out_later(self):
+        does = "return later()"
+        later = "async def later(): 1 / 0"
+        # Awaited, or dropped: so often that it is awaited.
+        self.check_canary(does, "BAD [0-9]+ canary: (?s:.*)ZeroDivisionError", replaces=later, seconds=1)
 
     def test_an_abort(self):
         self.check_canary("os.abort()", r"ended by -6 in the last of\n1 worker canary\(")
@@ -183,15 +236,34 @@ class Canaries(Calls):
         """An attribute, a key, an index that is not there, and None for something."""
         for line in ("None.attribute", "{}['key']", "[][1]", "unbound; unbound = 1", "None()", "len(None)"):
             text = f"def canary(*_, **__): {line}"
-            ours = f"canary = at(caller.OUR_FILES + '/canary.py', {text!r})"
+            ours = f"canary = at(judge.OUR_FILES + '/canary.py', {text!r})"
             with self.subTest(line):
-                self.check_canary("pass", r"BAD 1: (?s:.*)canary\.py", replaces=ours)
+                self.check_canary("pass", r"BAD 1 canary: (?s:.*)canary\.py", replaces=ours)
 
     def test_a_line_of_an_argument_that_raises_is_no_fault(self):
         """Below a line of ours: the exception is the argument's."""
-        ours = "canary = at(caller.OUR_FILES + '/canary.py', 'canary = lambda *_, **__: argument()')"
-        argument = "at('argument.py', 'def canary(): None.attribute')"
+        ours = "canary = at(judge.OUR_FILES + '/canary.py', 'canary = lambda *_, **__: argument()')"
+        argument = "at('argument.py', 'def canary(): raise KeyError(HOSTILE)')"
         self.check_canary("pass", replaces=f"{ours}\ncanary.__globals__['argument'] = {argument}")
+
+    def test_a_method_that_is_not_called(self):
+        """Of a class that no call gives an object of."""
+        classes = "[type('Other', (), {'method': canary, '_of_its_own': canary, '__module__': 'tonio'})]"
+        self.check_canary("pass", r"\['tonio\.Other\.method'\](?s:.*)not called", classes=classes)
+
+    def test_a_method_of_one_object_that_is_called(self):
+        """That its __getattr__ gives."""
+        given = """
+class Given:
+    __module__ = "tonio"
+    def __dir__(self):
+        return ["method"]
+    def __getattr__(self, name):
+        if name == "method":
+            return lambda *args, **kwargs: 1 / 0
+        raise AttributeError(name)
+"""
+        self.check_canary("return Given()", "BAD [0-9]+ method: (?s:.*)ZeroDivisionError", replaces=given)
 
     def test_something_that_is_not_called(self):
         self.check_canary("pass", r"\['tonio\.other'\](?s:.*)not called", found=("canary", "tonio.other"))

@@ -99,6 +99,8 @@ async def gethostbyaddr(ip_address: str) -> tuple[str, list[str], list[str]]:
 @suspending
 async def getfqdn(name: str = "") -> str:
     """Suspends; gives the fully qualified domain name."""
+    if not isinstance(name, (str, bytes)):
+        raise TypeError(f"getfqdn(): name must be a str, not {type(name).__name__}")
     return await _look_up(_std.getfqdn, name)
 
 

@@ -1,6 +1,7 @@
 """What can be called in the package tonio and in the native module, found by looking, so that
 a new name is in it by itself."""
 
+import contextlib
 import importlib
 import inspect
 import pathlib
@@ -62,15 +63,40 @@ _OF_EVERY_OBJECT = frozenset(
 )
 
 
-def members(kind):
-    """(methods, attributes): the names that objects of this class have."""
+def members(of):
+    """(methods, attributes): the names that an object has, by its own dir(), or all objects of a
+    class."""
+    kind = of if isinstance(of, type) else type(of)
     methods, attributes = [], []
-    for name in dir(kind):
+    for name in dir(of):
         if name in _OF_EVERY_OBJECT:
             continue
-        value = inspect.getattr_static(kind, name)
+        value = inspect.getattr_static(kind, name, None)
+        if value is None and not isinstance(of, type):
+            # What __getattr__ gives, or the object's own.
+            with contextlib.suppress(Exception):
+                value = getattr(of, name)
         if isinstance(value, (classmethod, staticmethod)) or callable(value):
             methods.append(name)
         else:
             attributes.append(name)
     return methods, attributes
+
+
+def classes():
+    """Those of the package and of the native module that there are by now, wherever they are."""
+    found, pending = set(), [object]
+    while pending:
+        for kind in type.__subclasses__(pending.pop()):
+            if kind not in found:
+                found.add(kind)
+                pending.append(kind)
+    return [kind for kind in found if is_ours(kind.__module__) and not _is_left_out(kind)]
+
+
+def _is_left_out(kind):
+    return kind.__module__.startswith(_LEFT_OUT)
+
+
+def name_of(kind):
+    return f"{kind.__module__}.{kind.__qualname__}"

@@ -2,12 +2,16 @@
 each call."""
 
 import array
+import collections
 import os
 import socket as std_socket
 import sys
+import threading
 
 import tonio
 from tonio.net import socket as tonio_socket
+
+MOST_RUNNING = 4
 
 _NUMBERS = {
     "0": 0, "1": 1, "2": 2, "7": 7, "-1": -1, "-0.0": -0.0, "0.001": 0.001, "-0.5": -0.5,
@@ -84,9 +88,17 @@ class Dying:
         self.act()
 
 
+class _Mark(str):
+    pass
+
+
+# Among the arguments of each exception that hostile values raise, by which it is known as theirs.
+HOSTILE = _Mark("hostile")
+
+
 def _raises(exception):
     def act():
-        raise exception("hostile")
+        raise exception(HOSTILE)
 
     return act
 
@@ -104,7 +116,7 @@ def steps(count=2):
 
 async def fails():
     await tonio.sleep(0)
-    raise LookupError("hostile coroutine")
+    raise LookupError(HOSTILE)
 
 
 async def swallows():
@@ -122,6 +134,7 @@ class Values:
     def __init__(self, random):
         self._random = random
         self.objects = []
+        self._releases = collections.deque()  # of generators that run
         self.target = None
         self._simple = _NUMBERS | _TEXT | _CONTAINERS | _CLASSES | {"None": None}
         self._made = {
@@ -151,16 +164,16 @@ class Values:
     # What hostile objects do.
 
     def _act_raise_value_error(self):
-        raise ValueError("hostile")
+        raise ValueError(HOSTILE)
 
     def _act_raise_base_exception(self):
-        raise BaseException("hostile")
+        raise BaseException(HOSTILE)
 
     def _act_raise_cancelled(self):
-        raise tonio.exceptions.CancelledError("hostile")
+        raise tonio.exceptions.CancelledError(HOSTILE)
 
     def _act_raise_stop_iteration(self):
-        raise StopIteration("hostile")
+        raise StopIteration(HOSTILE)
 
     def _act_give_none(self):
         return None
@@ -261,17 +274,21 @@ class Values:
         return started
 
     def _make_running_generator(self):
-        holder = []
+        """It runs on a thread of its own, until a few more have been made."""
+        began, release = threading.Event(), threading.Event()
 
         def running():
-            # It is given to whoever asks while it runs; by the time of the call it has ended,
-            # unless the callable is called from within.
-            holder.append(running_itself)
+            began.set()
+            release.wait()
             yield
 
-        running_itself = running()
-        next(running_itself)
-        return running_itself
+        generator = running()
+        threading.Thread(target=next, args=(generator,), daemon=True).start()
+        began.wait()
+        self._releases.append(release)
+        if len(self._releases) > MOST_RUNNING:
+            self._releases.popleft().set()
+        return generator
 
     def _make_async_generator(self):
         async def items():
@@ -331,5 +348,5 @@ class Values:
 
     def _make_exception(self):
         return self._random.choice(
-            [ValueError(), tonio.exceptions.CancelledError(), StopIteration(), SystemExit(3)]
+            [kind(HOSTILE) for kind in (ValueError, tonio.exceptions.CancelledError, StopIteration, SystemExit)]
         )
