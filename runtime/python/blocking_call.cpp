@@ -17,6 +17,7 @@
 #include "python/errors.h"
 #include "python/exception_copy.h"
 #include "python/host.h"
+#include "python/interruption.h"
 #include "python/join.h"
 #include "python/names.h"
 #include "python/operation.h"
@@ -41,8 +42,9 @@ class Job final : public scheduler::BlockingJob {
 };
 
 // A call's place in the list of those that run.
-struct RunningCall : base::ListHook {
+struct RunningCall final : base::ListHook, Interruptible {
   explicit RunningCall(BlockingCall& running) : call(running) {}
+  void interruption_lost() override;
   BlockingCall& call;
 };
 
@@ -135,6 +137,11 @@ void finish_without_call(BlockingCall& call) {
   finish(call, PyErr_GetRaisedException());
 }
 
+void RunningCall::interruption_lost() {
+  const std::uint32_t phase = call.phase.load();
+  if (phase == kInterrupting || phase == kInterrupted) interrupt(call.thread);
+}
+
 void Job::run() {
   BlockingCall& call = call_;
   run_pending_work();  // before an interrupt can come
@@ -147,6 +154,7 @@ void Job::run() {
   PyObject* error = call.result ? nullptr : PyErr_GetRaisedException();
   running_calls().lock()->remove(running);
   end_running(call);
+  if (error) end_interruption(error);
   finish(call, error);
 }
 
@@ -198,7 +206,7 @@ void stop(BlockingCall& call) {
   if (call.on_cancel != OnCancel::kInterrupt) return;
   phase = kRunning;
   if (!call.phase.compare_exchange_strong(phase, kInterrupting)) return;
-  PyThreadState_SetAsyncExc(call.thread, cancelled_error);
+  interrupt(call.thread);
   call.phase.store(kInterrupted);
   base::futex_wake(call.phase, 1);
 }
@@ -375,7 +383,7 @@ bool init_blocking_call() {
   blocking_call_type.tp_clear = call_clear;
   blocking_call_type.tp_finalize = call_finalize;
   blocking_call_type.tp_dealloc = call_dealloc;
-  return init_pending_work() && ready_operation_type(blocking_call_type);
+  return init_pending_work() && init_interruption() && ready_operation_type(blocking_call_type);
 }
 
 }  // namespace tonio::python

@@ -17,8 +17,7 @@ bool is_carried(PyObject* result) {
 PyStopIterationObject* make_stop() {
   auto* type = reinterpret_cast<PyTypeObject*>(PyExc_StopIteration);
   const Ref no_arguments = Ref::steal(PyTuple_New(0));
-  return reinterpret_cast<PyStopIterationObject*>(
-      type->tp_new(type, no_arguments.get(), nullptr));
+  return reinterpret_cast<PyStopIterationObject*>(type->tp_new(type, no_arguments.get(), nullptr));
 }
 
 PyObject* as_object(PyStopIterationObject* stop) { return reinterpret_cast<PyObject*>(stop); }
