@@ -34,6 +34,8 @@ class Descriptors(LauncherCase):
                     self.assertEqual((done.stdout, done.stderr), ("ran\n", ""))
                     continue
                 self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+                if "runtime error: " in done.stderr:
+                    continue  # UndefinedBehaviorSanitizer can't look at types without descriptors
                 error = re.sub(r"^Traceback .*\n(  .*\n)+", "", done.stderr)
                 self.assertEqual(error.count("\n"), 1, done.stderr)
                 self.assertRegex(done.stderr, r"(?i)too many open files")
