@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <mutex>
-#include <utility>
 
 #include "base/atomic.h"
 #include "base/stress.h"
@@ -52,31 +51,5 @@ class Mutex {
 };
 
 using MutexLock = std::lock_guard<Mutex>;
-
-// A value that can't be reached without its lock.
-template <typename T>
-class Guarded {
- public:
-  template <typename... Args>
-  explicit Guarded(Args&&... args) : value_(std::forward<Args>(args)...) {}
-
-  class Access {
-   public:
-    explicit Access(Guarded& owner) : lock_(owner.mutex_), value_(owner.value_) {}
-    T* operator->() { return &value_; }
-    T& operator*() { return value_; }
-
-   private:
-    MutexLock lock_;
-    T& value_;
-  };
-
-  // Holds the lock for the life of the returned object.
-  [[nodiscard]] Access lock() { return Access(*this); }
-
- private:
-  Mutex mutex_;
-  T value_;
-};
 
 }  // namespace tonio::base

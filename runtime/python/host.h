@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/mutex.h"
+#include "base/guarded.h"
 #include "core/runtime.h"
 #include "python/coro_task.h"
 #include "python/embed.h"

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "base/mutex.h"
+#include "base/guarded.h"
 #include "python/py.h"
 #include "python/spawn_site.h"
 #include "python/wake_target.h"

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/mutex.h"
+#include "base/guarded.h"
 #include "python/py.h"
 
 namespace tonio::python {

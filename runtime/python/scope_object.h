@@ -4,7 +4,7 @@
 #include <atomic>
 #include <vector>
 
-#include "base/mutex.h"
+#include "base/guarded.h"
 #include "python/py.h"
 #include "python/scope_deadline.h"
 #include "python/spawn_site.h"

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "base/atomic.h"
-#include "base/mutex.h"
+#include "base/guarded.h"
 
 namespace tonio::scheduler {
 

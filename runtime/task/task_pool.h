@@ -11,7 +11,7 @@
 #include <memory>
 #include <vector>
 
-#include "base/mutex.h"
+#include "base/guarded.h"
 #include "task/task.h"
 
 namespace tonio::task {

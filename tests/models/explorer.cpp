@@ -169,8 +169,29 @@ void Explorer::point(Access access, std::source_location where, const char* what
   trace_.push_back({me, what, where, access.at, 0});
 }
 
+void Explorer::rest(std::source_location where) {
+  point({}, where, "rests");
+  threads_[running_]->status = Thread::Status::kRests;
+  schedule();
+}
+
+bool Explorer::end_rest() {
+  for (auto& thread : threads_) {
+    if (thread->status != Thread::Status::kRests) continue;
+    thread->status = Thread::Status::kReady;
+    return true;
+  }
+  return false;
+}
+
+bool Explorer::is_ready(const Thread& thread) const {
+  return thread.status == Thread::Status::kReady &&
+         (thread.locks == Access::kNone ||
+          memory_.value(thread.locks, memory_.newest(thread.locks)) == 0);
+}
+
 bool Explorer::may_go_on(const Thread& thread) const {
-  return thread.status == Thread::Status::kReady ||
+  return is_ready(thread) ||
          (thread.status == Thread::Status::kWaits && thread.deadline != base::kNever);
 }
 
@@ -178,10 +199,10 @@ void Explorer::schedule() {
   bool ready = false;
   bool timed = false;
   for (const auto& thread : threads_) {
-    ready = ready || thread->status == Thread::Status::kReady;
+    ready = ready || is_ready(*thread);
     timed = timed || may_go_on(*thread);
   }
-  if (!ready) {
+  if (!ready && !end_rest()) {
     bool all_ended = true;
     std::string who;
     for (std::size_t i = 0; i < threads_.size(); ++i) {
@@ -234,14 +255,14 @@ unsigned Explorer::pick_in_all_orders() {
 
 unsigned Explorer::pick_within_bound() {
   // The running thread first; to hold it up, or to let time pass, is what the bound counts.
-  const bool goes_on = threads_[running_]->status == Thread::Status::kReady;
+  const bool goes_on = is_ready(*threads_[running_]);
   const bool may_preempt = !redundant_ && preemptions_ < bounds_.preemptions;
   unsigned options[64];
   unsigned count = 0;
   if (goes_on) options[count++] = running_;
   if (!goes_on || may_preempt) {
     for (unsigned i = 0; i < threads_.size(); ++i) {
-      if (i != running_ && threads_[i]->status == Thread::Status::kReady) options[count++] = i;
+      if (i != running_ && is_ready(*threads_[i])) options[count++] = i;
     }
   }
   const unsigned free = goes_on ? 1 : count;
@@ -315,6 +336,26 @@ void Explorer::wake(Location at, int count, std::source_location where) {
     thread->next = {};
     --count;
   }
+}
+
+void Explorer::lock(Location at, std::source_location where) {
+  Thread& self = *threads_[running_];
+  self.locks = at;
+  point({at, true}, where, "locks");
+  self.locks = Access::kNone;
+  memory_.exchange(at, 1, std::memory_order_acquire, views());
+}
+
+bool Explorer::try_lock(Location at, std::source_location where) {
+  point({at, true}, where, "tries to lock");
+  if (memory_.value(at, memory_.newest(at)) != 0) return false;
+  memory_.exchange(at, 1, std::memory_order_acquire, views());
+  return true;
+}
+
+void Explorer::unlock(Location at, std::source_location where) {
+  point({at, true}, where, "unlocks");
+  memory_.exchange(at, 0, std::memory_order_release, views());
 }
 
 }  // namespace tonio::model

@@ -64,6 +64,8 @@ class Explorer {
   unsigned start_thread(std::function<void()> main);
   // Until that thread has ended.
   void join(unsigned thread);
+  // Until no other thread can go on: all sleep or have ended.
+  void rest(std::source_location where = std::source_location::current());
   unsigned running() const { return running_; }
   // A slot of the running thread for base::OfThread.
   void*& own_slot() { return threads_[running_]->own_slot; }
@@ -83,19 +85,25 @@ class Explorer {
             std::source_location where);
   void wake(Location at, int count, std::source_location where);
 
+  // Of a lock: one step, made when it is free.
+  void lock(Location at, std::source_location where);
+  bool try_lock(Location at, std::source_location where);
+  void unlock(Location at, std::source_location where);
+
   base::Instant now() const { return now_; }
   // Called when no thread can go on but by a deadline: whether that may be.
   void at_rest(std::function<void()> check) { at_rest_ = std::move(check); }
 
  private:
   struct Thread {
-    enum class Status { kReady, kWaits, kEnded };
+    enum class Status { kReady, kWaits, kRests, kEnded };
     std::function<void()> main;
     std::unique_ptr<char[]> stack;
     std::jmp_buf context;
     bool entered = false;
     Status status = Status::kReady;
     Access next;
+    Location locks = Access::kNone;  // the lock that its next step takes
     Location waits_at = Access::kNone;
     base::Instant deadline = base::kNever;
     bool timed_out = false;
@@ -121,12 +129,15 @@ class Explorer {
   void reset();
   // Chooses who goes on; switches there.
   void schedule();
+  // Lets a thread go on that rests. False: there is none.
+  bool end_rest();
   unsigned pick();
   unsigned pick_in_all_orders();
   unsigned pick_within_bound();
   void expire(Thread& thread);
   void switch_to(unsigned thread);
   void leave_to_explorer();
+  bool is_ready(const Thread& thread) const;
   bool may_go_on(const Thread& thread) const;
   std::string describe() const;
 

@@ -126,6 +126,35 @@ void close_meets_a_receiver() {
   settle(channel, {});
 }
 
+void close_meets_a_sender() {
+  Channel channel(1);
+  Message filler, message;
+  {
+    Party before(channel), sender(channel);
+    before.send(filler);
+    parallel(
+        [&] {
+          sender.send(message);
+          require(message.sent == End::kClosed, "there was no room");
+        },
+        [&] { channel.close(); });
+  }
+  settle(channel, {&filler, &message});
+}
+
+void close_meets_a_sender_that_gets_room() {
+  Channel channel(1);
+  Message filler, message;
+  {
+    Party before(channel), sender(channel);
+    before.send(filler);
+    parallel([&] { sender.send(message); },
+             [&] { require(before.receive() == End::kDone, "a message is received"); },
+             [&] { channel.close(); });
+  }
+  settle(channel, {&filler, &message});
+}
+
 void close_meets_both_ends() {
   Channel channel(1);
   Message first, second;
@@ -270,16 +299,18 @@ void put_back_needs_no_room() {
 }  // namespace
 
 std::vector<Scenario> tonio::model::scenarios() {
-  const Bounds narrow{1, 1}, normal{2, 1}, deep{3, 2};
+  const Bounds all_orders{kNoBound, 1}, narrow{1, 1}, normal{2, 1}, deep{3, 2};
   return {
       {"close meets a receiver", {}, {}, close_meets_a_receiver},
+      {"close meets a waiting sender", {}, {}, close_meets_a_sender},
+      {"close meets a sender that gets room", {}, {}, close_meets_a_sender_that_gets_room},
       {"close meets both ends", narrow, normal, close_meets_both_ends},
       {"close meets waiting senders", narrow, normal, close_meets_waiting_senders},
-      {"close meets waiting receivers", narrow, deep, close_meets_waiting_receivers},
+      {"close meets waiting receivers", narrow, {}, close_meets_waiting_receivers},
       {"waiting senders get room", narrow, deep, waiting_senders_get_room},
-      {"a cancelled receiver meets a sender", narrow, deep, cancelled_receiver_meets_sender},
-      {"a cancelled sender meets a receiver", narrow, deep, cancelled_sender_meets_receiver},
-      {"a message is put back as the channel closes", normal, deep, put_back_meets_close},
-      {"a message is put back before a receiver in line", narrow, deep, put_back_meets_a_receiver},
+      {"a cancelled receiver meets a sender", all_orders, {}, cancelled_receiver_meets_sender},
+      {"a cancelled sender meets a receiver", all_orders, {}, cancelled_sender_meets_receiver},
+      {"a message is put back as the channel closes", {}, {}, put_back_meets_close},
+      {"a message is put back before a receiver in line", narrow, {}, put_back_meets_a_receiver},
       {"a message is put back where there is no room", narrow, deep, put_back_needs_no_room}};
 }

@@ -1,4 +1,4 @@
-# tonio_add_mutant(NAME MODEL FILE TEXT REPLACEMENT PROPERTY): what the models must refute.
+# tonio_add_mutant(NAME MODELS FILE TEXT REPLACEMENT PROPERTY): what the models must refute.
 
 # A searcher that finds nothing announces its sleep and does not look again.
 tonio_add_mutant(no_look_after_announcing scheduler scheduler/worker.cpp
@@ -6,7 +6,7 @@ tonio_add_mutant(no_look_after_announcing scheduler scheduler/worker.cpp
   [[crew_.idle.park(index_, was_searching) && false]]
   "no lost wake")
 # Only a searcher looks again: one that did not search because others did sleeps on.
-tonio_add_mutant(only_searchers_look_again scheduler scheduler/idle.cpp
+tonio_add_mutant(only_searchers_look_again "scheduler;idle" scheduler/idle.cpp
   [[const bool nobody_searches = searching(before - change) == 0;]]
   [[const bool nobody_searches = was_searching && searching(before) == 1;]]
   "no lost wake")
@@ -17,10 +17,10 @@ tonio_add_mutant(look_before_announcing scheduler scheduler/worker.cpp
       crew_.idle.park(index_, was_searching) && waits) {]]
   "no lost wake")
 # Seen only with reordering: who announces its sleep may not see the work yet ...
-tonio_add_mutant(no_fence_in_park scheduler scheduler/idle.cpp
+tonio_add_mutant(no_fence_in_park "scheduler;idle" scheduler/idle.cpp
   [[if (nobody_searches) base::atomic_fence(std::memory_order_seq_cst);]] "" "no lost wake")
 # ... and who adds work may not see that all sleep.
-tonio_add_mutant(no_fence_in_notify scheduler scheduler/idle.cpp
+tonio_add_mutant(no_fence_in_notify "scheduler;idle" scheduler/idle.cpp
   [[  base::atomic_fence(std::memory_order_seq_cst);
   const std::uint32_t state]]
   [[  const std::uint32_t state]]
@@ -50,6 +50,34 @@ tonio_add_mutant(driver_not_woken scheduler scheduler/scheduler.cpp
 # A worker that leaves the driver to run tasks asks nobody to watch it.
 tonio_add_mutant(no_watcher scheduler scheduler/scheduler.cpp
   [[crew.workers[sleeper]->parker_.request_watch();]] [[(void)sleeper;]] "deadlock")
+
+# Who announces its sleep is not told to look again.
+tonio_add_mutant(park_asks_for_no_look idle scheduler/idle.cpp
+  [[  return nobody_searches;]] [[  return false;]] "no lost wake")
+# A searcher that parks still counts as one, which others rely on.
+tonio_add_mutant(searches_asleep idle scheduler/idle.cpp
+  [[kUnparked + (was_searching ? kSearcher : 0);]] [[kUnparked;]] "counters")
+# The last searcher that finds something wakes nobody for what else there is.
+tonio_add_mutant(last_searcher_untold idle scheduler/idle.cpp
+  [[kSearcher, std::memory_order_seq_cst)) == 1;]]
+  [[kSearcher, std::memory_order_seq_cst)) == 0;]]
+  "counters")
+# Who is woken does not count as a searcher, though it takes itself for one.
+tonio_add_mutant(woken_without_count idle scheduler/idle.cpp
+  [[state_.fetch_add(kSearcher + kUnparked, std::memory_order_seq_cst);]]
+  [[state_.fetch_add(kUnparked, std::memory_order_seq_cst);]]
+  "counters")
+# Who is woken stays among the sleepers, for the next notifier.
+tonio_add_mutant(woken_twice idle scheduler/idle.cpp
+  [[  sleepers->pop_back();]] "" "broken")
+# A worker that wakes by itself does not see that a notifier has counted it as a searcher.
+tonio_add_mutant(wakes_by_itself_all_the_same idle scheduler/idle.cpp
+  [[if (found == sleepers->end()) return false;]]
+  [[if (found == sleepers->end()) return true;]]
+  "no lost wake")
+# ... or stays among the sleepers.
+tonio_add_mutant(wakes_by_itself_in_line idle scheduler/idle.cpp
+  [[  sleepers->erase(found);]] "" "no lost wake")
 
 # The token is overwritten by the announcement of the sleep.
 tonio_add_mutant(token_overwritten parker scheduler/parker.cpp

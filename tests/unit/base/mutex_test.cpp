@@ -1,4 +1,5 @@
 #include "base/mutex.h"
+#include "base/guarded.h"
 
 #include <doctest/doctest.h>
 
