@@ -126,7 +126,7 @@ def naps(_=None):
         time.sleep(0.001)
 
 # They begin first: on a thread that others have used before, a finalizer of what was made there may
-# run, and the CancelledError of the call would be lost in it.
+# run, and CPython would report the CancelledError of the call that comes in it.
 calls = {
     "blocking": lambda: tonio.spawn_blocking(naps),
     "map_blocking": lambda: tonio.map_blocking(naps, range(2)),
