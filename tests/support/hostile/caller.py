@@ -278,7 +278,8 @@ def main(seed, place, seconds, folder, log):
     for name in sorted(caller.calls.required()):
         caller.log(f"HAS {name}")
     caller.log(f"RAISED {dict(caller.raised.most_common())}")
-    caller.log(f"DONE {caller.count} calls, {len(caller.calls.called)} callables and methods, {caller.bad} bad")
+    called = len(caller.calls.called)
+    caller.log(f"DONE {caller.count} calls, {called} callables and methods, {caller.bad} bad")
 
 
 if __name__ == "__main__":
