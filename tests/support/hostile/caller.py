@@ -112,6 +112,9 @@ class Caller:
                 elif hasattr(type(result), "__iter__"):
                     await timeout(_first_of(result), limit)
             elif way == "enter":
+                # A lock of Python's that is held would block for ever.
+                if not surface.is_ours(type(result).__module__):
+                    return
                 if hasattr(type(result), "__aenter__"):
                     await timeout(_entered(result), limit)
                 elif hasattr(type(result), "__enter__"):
