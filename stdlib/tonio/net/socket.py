@@ -226,6 +226,8 @@ class socket(Socket):
         are sent by send_fds()."""
         if address is None:
             return self._sendmsg(buffers, ancdata, flags)
+        if buffers is None or ancdata is None:
+            raise TypeError("sendmsg(): buffers and ancdata must be iterable, not None")
         args = list(buffers), list(ancdata), flags, address
         if self._family == AF_UNIX and not (flags := as_index(flags)) & MSG_DONTWAIT:
             return _until_possible(self._sendmsg, *args[:2], flags | MSG_DONTWAIT, address)

@@ -170,8 +170,7 @@ class Calls:
         self.called.add(f"{surface.name_of(kind)}.{name}")
         if name == "__init__" and not _is_native(kind):
             # The same of what is begun once more.
-            with contextlib.suppress(ValueError):
-                self.values.objects.remove(found)
+            self.values.objects[:] = [kept for kept in self.values.objects if kept is not found]
         text = f"<{surface.name_of(kind)} {id(found):#x}>.{name}"
         return self._hostile(text, lambda *a, **k: getattr(found, name)(*a, **k), found,
                              getattr(kind, name, None))  # fmt: skip
