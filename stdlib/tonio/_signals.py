@@ -183,7 +183,8 @@ class _Stay:
             self.changed.clear()
             # What came before that has been seen here; what comes after sets it again.
             if not self.queue and not self.left:
-                yield self.changed.wait()
+                # Not plain `yield`: one who goes on without waiting, as list() does, is told.
+                yield from self.changed.wait()
 
 
 class _Arrival:

@@ -51,6 +51,15 @@ class WrongTypes(Scenarios):
 
             yield self.check(TypeError, "file with seek\\(\\), not Stream$", first.sendfile, Stream(), 1)
 
+    def test_flags(self):
+        for family in socket.AF_INET, socket.AF_UNIX:
+            with socket.socket(family, socket.SOCK_DGRAM) as sock:
+                address = ("127.0.0.1", 9) if family == socket.AF_INET else "nobody"
+                yield self.check(TypeError, "NoneType.* integer$", sock.sendto, b"x", None, address)
+                yield self.check(TypeError, "NoneType.* integer$", sock.sendmsg, [b"x"], [], None, address)
+                for wrong in (None, []), ([b"x"], None):
+                    yield self.check(TypeError, "iterable, not None$", sock.sendmsg, *wrong, 0, address)
+
     def test_addresses(self):
         yield self.check(TypeError, "must be \\(host, port\\), not None$", socket.create_connection, None)
 

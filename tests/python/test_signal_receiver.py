@@ -1,5 +1,6 @@
 """signal_receiver() inside a run: who gets what, in which order, and how iterations end."""
 
+import itertools
 import os
 import signal
 import threading
@@ -64,6 +65,13 @@ class Receivers(Scenarios):
             got = yield waiting
         self.assertEqual(got, [USR1])
         self.assertIs(type(got[0]), signal.Signals)
+
+    def test_one_that_nobody_waits_for(self):
+        """Whoever goes on without waiting, as list() does, is told, and does not go on for ever."""
+        with tonio.signal_receiver(USR1) as sigs:
+            with self.assertRaises(RuntimeError):
+                list(itertools.islice(next(iter(sigs)), 3))
+        yield
 
     def test_gives_what_came_before_it_was_waited_for(self):
         with tonio.signal_receiver(USR1, USR2) as sigs:

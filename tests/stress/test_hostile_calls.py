@@ -212,10 +212,14 @@ class Canaries(Calls):
             "GeneratorExit", "SystemExit", "KeyboardInterrupt", "BaseException", "Exception", "ImportError",
         ):  # fmt: skip
             with self.subTest(kind):
-                self.check_canary(f"raise {kind}('of the canary')", rf"BAD 1 canary: (?s:.*){kind}: '?of the canary")
+                noticed = rf"BAD 1 canary: (?s:.*){kind}: '?of the canary"
+                self.check_canary(f"raise {kind}('of the canary')", noticed)
 
     def test_one_that_a_group_has(self):
         self.check_canary("raise ExceptionGroup('', [KeyError('canary')])", "BAD 1 canary: KeyError: 'canary'")
+
+    def test_one_that_is_a_cause(self):
+        self.check_canary("raise ValueError from AssertionError('canary')", "BAD 1 canary: AssertionError: canary")
 
     def test_one_that_comes_out_later(self):
         does = "return later()"

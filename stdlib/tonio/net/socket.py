@@ -14,6 +14,7 @@ import errno
 import io
 import os
 import socket as _std
+from _operator import index as as_index
 
 from _tonio import Socket, sleep, spawn_blocking
 
@@ -208,7 +209,7 @@ class socket(Socket):
         that is a name is looked up."""
         args = data, flags_or_address, *address
         if self._family == AF_UNIX:
-            flags = flags_or_address if address else 0
+            flags = as_index(flags_or_address) if address else 0
             if not flags & MSG_DONTWAIT:
                 return _until_possible(self._sendto, data, flags | MSG_DONTWAIT, args[-1])
         return self._sendto(*args) or self._by_name(self._sendto, args)
@@ -225,8 +226,10 @@ class socket(Socket):
         are sent by send_fds()."""
         if address is None:
             return self._sendmsg(buffers, ancdata, flags)
+        if buffers is None or ancdata is None:
+            raise TypeError("sendmsg(): buffers and ancdata must be iterable, not None")
         args = list(buffers), list(ancdata), flags, address
-        if self._family == AF_UNIX and not flags & MSG_DONTWAIT:
+        if self._family == AF_UNIX and not (flags := as_index(flags)) & MSG_DONTWAIT:
             return _until_possible(self._sendmsg, *args[:2], flags | MSG_DONTWAIT, address)
         return self._sendmsg(*args) or self._by_name(self._sendmsg, args)
 

@@ -112,6 +112,9 @@ class Caller:
                 elif hasattr(type(result), "__iter__"):
                     await timeout(_first_of(result), limit)
             elif way == "enter":
+                # A lock of Python's that is held would block for ever.
+                if not surface.is_ours(type(result).__module__):
+                    return
                 if hasattr(type(result), "__aenter__"):
                     await timeout(_entered(result), limit)
                 elif hasattr(type(result), "__enter__"):
@@ -278,7 +281,8 @@ def main(seed, place, seconds, folder, log):
     for name in sorted(caller.calls.required()):
         caller.log(f"HAS {name}")
     caller.log(f"RAISED {dict(caller.raised.most_common())}")
-    caller.log(f"DONE {caller.count} calls, {len(caller.calls.called)} callables and methods, {caller.bad} bad")
+    called = len(caller.calls.called)
+    caller.log(f"DONE {caller.count} calls, {called} callables and methods, {caller.bad} bad")
 
 
 if __name__ == "__main__":

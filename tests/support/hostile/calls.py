@@ -13,6 +13,7 @@ import types
 
 import tonio
 from sanitizers import SANITIZED
+from tonio._signals import _Arrivals
 
 from . import surface
 from .naturals import NATURAL
@@ -70,6 +71,8 @@ RUNS = ("run", "block_on", "run_until_complete", "run_pygen_until_complete",
 ALLOCATES = ("Result", "__init__")
 # Sanitizers need more addresses than any limit allows.
 UNLIMITED = SANITIZED
+# An iterator without an end fills the memory of who makes a list of it, as it does everywhere.
+ENDLESS = (_Arrivals,)
 # A shield that nobody leaves holds back the end of the test's own time limit.
 NO_SHIELD = ("scope",)
 MOST_OBJECTS = 120
@@ -167,8 +170,7 @@ class Calls:
         self.called.add(f"{surface.name_of(kind)}.{name}")
         if name == "__init__" and not _is_native(kind):
             # The same of what is begun once more.
-            with contextlib.suppress(ValueError):
-                self.values.objects.remove(found)
+            self.values.objects[:] = [kept for kept in self.values.objects if kept is not found]
         text = f"<{surface.name_of(kind)} {id(found):#x}>.{name}"
         return self._hostile(text, lambda *a, **k: getattr(found, name)(*a, **k), found,
                              getattr(kind, name, None))  # fmt: skip
@@ -237,6 +239,8 @@ class Calls:
             if UNLIMITED and function in ALLOCATES and isinstance(value, int) and value > 1 << 20:
                 continue
             if function in RUNS and name.startswith("<"):
+                continue
+            if isinstance(value, ENDLESS):
                 continue
             return name, value
 

@@ -30,6 +30,8 @@ ALSO = {
     "__next__": StopIteration,
     "send": StopIteration,
     "__anext__": StopAsyncIteration,
+    # Result.store(), whose index is outside.
+    "store": IndexError,
     "__getattr__": AttributeError,
     "__setattr__": AttributeError,
     "__delattr__": AttributeError,

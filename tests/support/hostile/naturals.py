@@ -11,7 +11,7 @@ import tempfile
 
 import _tonio
 import tonio
-from tonio import fs, io, net, sync, time
+from tonio import exceptions, fs, io, net, sync, time
 from tonio.net import socket, tls
 from tonio.sync import channel
 
@@ -72,6 +72,10 @@ async def _arrivals():
     return iter(receiver), next(iter(receiver))
 
 
+async def _tasks():
+    return tonio.tasks()
+
+
 async def _entering():
     """In a task, as nobody else can."""
     return tonio.scope().__aenter__()
@@ -129,6 +133,7 @@ NATURAL = [
     (_method(tonio.Event, "wait"), lambda: (), dict),
     (tonio.scope, lambda: (), dict),
     (_entering, lambda: (), dict),
+    (_method(tonio.scope, "__call__"), lambda: (), dict),
     (tonio.scope, lambda: (), lambda: {"timeout": 0.01}),
     (tonio.Result, lambda: (2,), dict),
     (tonio.Waiter, lambda: (tonio.Event(), tonio.Event()), dict),
@@ -144,6 +149,8 @@ NATURAL = [
     (_arrivals, lambda: (), dict),
     (tonio.main, lambda: (sleeps,), dict),
     (tonio.tasks, lambda: (), dict),
+    (_tasks, lambda: (), dict),
+    (_tonio.yield_now, lambda: (), dict),
     (tonio.open_process, lambda: (["true"],), dict),
     (_pipes, lambda: (), dict),
     (tonio.run_process, lambda: (["true"],), lambda: {"check": False, "capture_stdout": True}),
@@ -217,3 +224,4 @@ NATURAL = [
     (_method(_shaken_client, "receive"), lambda: (_pair(), 10), dict),
     (_method(_shaken_client, "send_all"), lambda: (_pair(), b"abc"), dict),
 ]  # fmt: skip
+NATURAL += [(getattr(exceptions, name), lambda: (), dict) for name in exceptions.__all__]

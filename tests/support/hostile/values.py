@@ -3,6 +3,7 @@ each call."""
 
 import array
 import collections
+import contextlib
 import os
 import socket as std_socket
 import sys
@@ -299,9 +300,12 @@ class Values:
         return items()
 
     def _make_operation(self):
-        return self._random.choice(
-            [tonio.sleep(0), tonio.sleep(0.01), tonio.Event().wait(0), tonio.spawn(sleeps())]
-        )
+        with contextlib.suppress(tonio.exceptions.RuntimeNotInitializedError):
+            return self._random.choice(
+                [tonio.sleep(0), tonio.sleep(0.01), tonio.Event().wait(0), tonio.spawn(sleeps())]
+            )
+        # A call has ended the run, so nothing can be spawned.
+        return tonio.sleep(0)
 
     def _make_exported_bytearray(self):
         # Its size can't change while the view lives, which goes with it in the list.
