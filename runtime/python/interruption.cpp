@@ -47,10 +47,11 @@ void end_interruption(PyObject* exception) {
 }
 
 bool init_interruption() {
-  PyType_Slot slots[] = {{Py_tp_finalize, reinterpret_cast<void*>(finalize)}, {0, nullptr}};
-  PyType_Spec spec{"tonio.exceptions.CancelledError", 0, 0,
-                   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+  PyType_Slot slots[] = {{0, nullptr}};
+  PyType_Spec spec{"tonio.exceptions.CancelledError", 0, 0, Py_TPFLAGS_DEFAULT, slots};
   type = PyType_FromSpecWithBases(&spec, cancelled_error);
+  // Not as a slot, which would give the class a __del__.
+  if (type) reinterpret_cast<PyTypeObject*>(type)->tp_finalize = finalize;
   return type != nullptr;
 }
 

@@ -35,9 +35,6 @@ ALSO = {
     "__getattr__": AttributeError,
     "__setattr__": AttributeError,
     "__delattr__": AttributeError,
-    # Of packages that this environment does not have.
-    "to_trio": ImportError,
-    "from_trio": ImportError,
 }
 # An encoding of which Python knows nothing is a LookupError, but for those that are derived of it.
 TAKES_ENCODING = ("open", "reconfigure", "read_text", "write_text")
@@ -78,6 +75,9 @@ def _is_documented(error, name, arguments, of_attribute):
     if isinstance(error, DOCUMENTED) or any(part is HOSTILE for part in error.args):
         return True
     if isinstance(error, ALSO.get(name, ())) or (of_attribute and isinstance(error, AttributeError)):
+        return True
+    if isinstance(error, ModuleNotFoundError) and "needs the package" in str(error):
+        # Of to_trio() and from_trio(), and of who waits for one.
         return True
     if _PRIVATE.match(name):
         # What the package itself calls documents nothing.
