@@ -72,7 +72,7 @@ ALLOCATES = ("Result", "__init__")
 # Sanitizers need more addresses than any limit allows.
 UNLIMITED = SANITIZED
 # An iterator without an end fills the memory of who makes a list of it, as it does everywhere.
-ENDLESS = (_Arrivals,)
+ENDLESS = (tonio.signal_receiver, _Arrivals)
 # A shield that nobody leaves holds back the end of the test's own time limit.
 NO_SHIELD = ("scope",)
 MOST_OBJECTS = 120
