@@ -72,7 +72,7 @@ ALLOCATES = ("Result", "__init__")
 # Sanitizers need more addresses than any limit allows.
 UNLIMITED = SANITIZED
 # An iterator without an end fills the memory of who makes a list of it, as it does everywhere.
-ENDLESS = (_Arrivals,)
+ENDLESS = (tonio.signal_receiver, _Arrivals)
 # A shield that nobody leaves holds back the end of the test's own time limit.
 NO_SHIELD = ("scope",)
 MOST_OBJECTS = 120
@@ -98,6 +98,8 @@ class Calls:
         self._due = [lambda name=name: self._of_callable(name) for name in self.callables]
         self._due += [lambda natural=natural: self._natural(*natural, 0) for natural in NATURAL]
         random.shuffle(self._due)
+        # __init__, which begins an object anew that other calls are due on.
+        self._due_at_last = []
         # "class.method" of objects that there were, and of classes.
         self._offered = set()
         self.called = set()
@@ -105,7 +107,7 @@ class Calls:
         self.fetching = False
 
     def some_are_due(self):
-        return bool(self._due)
+        return bool(self._due or self._due_at_last)
 
     def required(self):
         """The names of all public methods, of all classes that there are now."""
@@ -116,8 +118,9 @@ class Calls:
         return found
 
     def next(self):
-        with contextlib.suppress(IndexError):
-            return self._due.pop()()
+        for due in self._due, self._due_at_last:
+            with contextlib.suppress(IndexError):
+                return due.pop()()
         if self.fetching:
             return self._natural(*self.random.choice(NATURAL), 0)
         kind = self.random.random()
@@ -154,9 +157,9 @@ class Calls:
             if full in self._offered:
                 continue
             self._offered.add(full)
-            # __init__ last, which begins the object anew.
-            at = self.random.randrange(len(self._due) + 1) if name != "__init__" else 0
-            self._due.insert(at, lambda name=name: self._method(found, name))
+            due = self._due_at_last if name == "__init__" else self._due
+            at = self.random.randrange(len(due) + 1)
+            due.insert(at, lambda name=name: self._method(found, name))
 
     def _of_callable(self, name):
         function = self.callables[name]
