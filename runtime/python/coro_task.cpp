@@ -114,7 +114,6 @@ void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject
   index_ = index;
   has_run_ = false;
   ending_cancelled_ = false;
-  ends_with_run_.store(false, std::memory_order_relaxed);
   forget_cancel();
   era_.store(Host::instance().era.load(std::memory_order_relaxed), std::memory_order_relaxed);
   group_.store(group, std::memory_order_relaxed);
@@ -125,7 +124,7 @@ void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject
 // At the end of a run one task after the other is asked to end (Host::cancel_left_tasks), and this
 // one may be yet to come: it is spared. The next round does not begin before it has ended.
 void CoroTask::end_with_run() {
-  ends_with_run_.store(true, std::memory_order_relaxed);
+  state().mark_ending();
   spare(Host::instance().era.load());
 }
 

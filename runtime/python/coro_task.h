@@ -49,15 +49,12 @@ class CoroTask final : public task::Task {
   bool began_in(std::uint32_t era) const { return era_.load(std::memory_order_relaxed) == era; }
   // Whether it is cancelled because the run ends: it was asked to end, or has waited for a task
   // that was, and is spared. From any thread: the task may be about to end.
-  bool ends_with_run() const { return ends_with_run_.load(std::memory_order_relaxed); }
+  bool ends_with_run() const { return state().ends_with_run(); }
   // It has waited for one that ends with the run. By the task itself.
   void end_with_run();
   TaskGroup group() const { return group_.load(std::memory_order_relaxed); }
-  void ask_to_end(std::uint32_t era) {
-    if (cleaning_up_.load(std::memory_order_relaxed)) return;
-    ends_with_run_.store(true, std::memory_order_relaxed);
-    cancel_unless_spared(era);
-  }
+  // It is not asked to end with its run.
+  bool cleaning_up() const { return cleaning_up_.load(std::memory_order_relaxed); }
 
   // For operations that can't be left at once: a cancellation has been taken note of and
   // will be raised when the operation has ended.
@@ -99,7 +96,6 @@ class CoroTask final : public task::Task {
   bool pop();
   void end();
 
-  std::atomic<bool> ends_with_run_{false};
   std::atomic<bool> cleaning_up_{false};
   std::atomic<std::uint32_t> era_{0};
   std::atomic<TaskGroup> group_{kNoGroup};

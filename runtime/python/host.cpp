@@ -277,9 +277,18 @@ void Host::cancel_left_tasks(std::optional<TaskGroup> group) {
   if (some_are_ending) return;
   // A task that is asked sees the new era: it has taken the request from its state word.
   const std::uint32_t next = era.fetch_add(1) + 1;
-  pool_.for_each([next, meant](CoroTask& task) {
-    if (meant(task) && !task.began_in(next)) task.ask_to_end(next);
-  });
+  const auto for_each_asked = [&](auto&& visit) {
+    pool_.for_each([&](CoroTask& task) {
+      // First of all: another task may begin in the object at any time.
+      const auto generation = task.state().generation();
+      if (meant(task) && !task.began_in(next) && !task.cleaning_up()) visit(task, generation);
+    });
+  };
+  // All are marked before the first one is asked: it may be on its way to cancel another one
+  // (CancelScope::cancel_unless_ending) that would be asked once more.
+  for_each_asked(
+      [](CoroTask& task, auto generation) { (void)task.state().mark_ending(generation); });
+  for_each_asked([next](CoroTask& task, auto generation) { task.ask_to_end(generation, next); });
 }
 
 void Host::watch_end_of_tasks(int fd) {

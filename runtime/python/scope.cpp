@@ -161,6 +161,11 @@ PyObject* scope_cancel(PyObject* self, PyObject*) {
   Py_RETURN_NONE;
 }
 
+PyObject* scope_cancel_unless_ending(PyObject* self, PyObject*) {
+  as_scope(self)->core.cancel_unless_ending();
+  Py_RETURN_NONE;
+}
+
 PyObject* scope_open(PyObject* self, PyObject*) {
   as_scope(self)->core.open_for_children();
   Py_RETURN_NONE;
@@ -257,6 +262,8 @@ PyMethodDef scope_methods[] = {
          "Raises CancelledError in the children and in the scope's body, each where it is "
          "suspended, at once; a scope that has yet to be entered is cancelled from its start. "
          "Once per scope: what cleans up is not disturbed. From any thread.")},
+    {"_cancel_unless_ending", scope_cancel_unless_ending, METH_NOARGS,
+     PyDoc_STR("cancel() where the task inside is not cancelled because its run ends.")},
     {"_open", scope_open, METH_NOARGS, PyDoc_STR("For children without a body.")},
     {"__enter__", scope_enter, METH_NOARGS, nullptr},
     {"__exit__", as_cfunction<scope_exit>(), METH_FASTCALL, nullptr},

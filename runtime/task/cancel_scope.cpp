@@ -66,6 +66,14 @@ bool CancelScope::cancel() {
   return true;
 }
 
+void CancelScope::cancel_unless_ending() {
+  {
+    base::MutexLock lock(mutex_);
+    if (host_ && host_->state().ends_with_run()) return;
+  }
+  cancel();
+}
+
 CancelScope::Admission CancelScope::admission() {
   base::MutexLock lock(mutex_);
   if (phase_ == Phase::kNew) return Admission::kNotEntered;

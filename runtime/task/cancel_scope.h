@@ -59,6 +59,8 @@ class CancelScope {
 
   // From any thread, also before it is entered. False when it had been cancelled before.
   bool cancel();
+  // The same where its host is not asked to end with the run, which has cancelled it.
+  void cancel_unless_ending();
   bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
 
   // Whether tasks may be started in it: it has been entered, and neither cancelled nor is

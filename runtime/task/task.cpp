@@ -18,14 +18,23 @@ bool Task::shielded_from(const CancelScope* scope) const {
   return false;
 }
 
-void Task::cancel_unless_spared(std::uint32_t era) {
-  bool suspended = false;
+void Task::ask_to_end(TaskState::Generation generation, std::uint32_t era) {
+  std::optional<Claim> claim;
   {
     base::MutexLock lock(cancel_mutex_);
     if (spared_in_ == era) return;
-    suspended = request_cancel_locked(nullptr);
+    if (shielded_from(nullptr)) {
+      // If this is the task that is meant, it stays so: it leaves its scopes under this lock.
+      if (state_.mark_ending(generation)) undelivered_.store(true, std::memory_order_relaxed);
+      return;
+    }
+    // In this order: once it is asked it may end, and the next one begin. Whoever would see what
+    // is taken back takes the lock.
+    const bool undelivered = undelivered_.exchange(true, std::memory_order_relaxed);
+    claim = state_.request_cancel(generation);
+    if (!claim && !undelivered) undelivered_.store(false, std::memory_order_relaxed);
   }
-  if (suspended) wake();
+  if (claim == Claim::kSchedule) wake();
 }
 
 void Task::spare(std::uint32_t era) {

@@ -96,11 +96,12 @@ class Task {
   // the way. Harmless when it ends just now.
   void cancel();
 
-  // As cancel(), unless the task was spared for this era.
-  void cancel_unless_spared(std::uint32_t era);
+  // As cancel(), where it is marked as ending with its run (TaskState::mark_ending), unless it
+  // was spared for this era. No effect when the task of that generation is over.
+  void ask_to_end(TaskState::Generation generation, std::uint32_t era);
 
-  // By the running task, which is cleaning up already: cancel_unless_spared() with this era
-  // comes before, and has left its request, or has no effect.
+  // By the running task, which is cleaning up already: ask_to_end() with this era comes
+  // before, and has left its request, or has no effect.
   void spare(std::uint32_t era);
 
   // By the running task, which is about to raise CancelledError: that covers all

@@ -20,9 +20,13 @@
 // A cancel request is a flag that is delivered once, at a suspension point: at
 // once when the task is suspended (a claim like any other), else when it next
 // begins to arm or comes back from giving way.
+//
+// One task after the other lives in an object. The word counts them, for who asks a
+// task to end that it does not own: that may be over by then, and another one begun.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/atomic.h"
 #include "base/check.h"
@@ -45,28 +49,35 @@ enum class Claim : std::uint8_t {
 
 class TaskState {
  public:
+  // Which of the tasks of the object. They come again after 2^25 tasks.
+  enum class Generation : std::uint32_t {};
+
   // By the running task, before it registers itself with wakers. False: a cancel
   // request is pending and must be delivered instead of suspending.
   [[nodiscard]] bool begin_arming() {
     base::stress_point();
     std::uint32_t word = word_.load(std::memory_order_relaxed);
     TONIO_DCHECK((word & kPhaseMask) == kActive);
-    // The exchange drops the last suspension's reason. It fails only against a
-    // cancel request, the one thing that others may write while the task is active.
-    return !(word & kCancelFlag) &&
-           word_.compare_exchange_strong(word, kArming, std::memory_order_release,
-                                         std::memory_order_relaxed);
+    // The exchange drops the last suspension's reason. It fails only against a request
+    // to cancel or end, the one thing that others may write while the task is active.
+    do {
+      if (word & kCancelFlag) return false;
+    } while (!word_.compare_exchange_weak(word, (word & kKept) | kArming, std::memory_order_release,
+                                          std::memory_order_relaxed));
+    return true;
   }
 
   // By the worker, once nothing of the task runs any more. True: it is suspended
   // and no longer the caller's. False: it was woken already; `reason()` tells why.
   [[nodiscard]] bool finish_arming() {
     base::stress_point();
-    std::uint32_t word = kArming;
-    // Release pairs with the acquire of claim(): the claimer may run the task at once.
-    if (word_.compare_exchange_strong(word, kWaiting, std::memory_order_release,
+    std::uint32_t word = word_.load(std::memory_order_acquire);
+    while ((word & kPhaseMask) == kArming) {
+      // Release pairs with the acquire of claim(): the claimer may run the task at once.
+      if (word_.compare_exchange_weak(word, (word & kKept) | kWaiting, std::memory_order_release,
                                       std::memory_order_acquire)) {
-      return true;
+        return true;
+      }
     }
     back_to_active(word);
     return false;
@@ -76,10 +87,12 @@ class TaskState {
   // itself off every waker's list. True when a waker had claimed it before.
   [[nodiscard]] bool cancel_arming() {
     base::stress_point();
-    std::uint32_t word = kArming;
-    if (word_.compare_exchange_strong(word, kActive, std::memory_order_acquire,
+    std::uint32_t word = word_.load(std::memory_order_acquire);
+    while ((word & kPhaseMask) == kArming) {
+      if (word_.compare_exchange_weak(word, (word & kKept) | kActive, std::memory_order_acquire,
                                       std::memory_order_acquire)) {
-      return false;
+        return false;
+      }
     }
     back_to_active(word);
     return true;
@@ -93,7 +106,7 @@ class TaskState {
       const std::uint32_t phase = word & kPhaseMask;
       if (phase != kArming && phase != kWaiting) return Claim::kLost;
       const std::uint32_t next =
-          (word & kCancelFlag) | encode(reason) | (phase == kArming ? kWoken : kActive);
+          (word & (kKept | kCancelFlag)) | encode(reason) | (phase == kArming ? kWoken : kActive);
       // Acquire pairs with finish_arming() and begin_arming(); release hands what
       // the waker wrote (a message, a permit) to the resumed task.
       if (word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,
@@ -108,17 +121,42 @@ class TaskState {
     std::uint32_t word = word_.load(std::memory_order_relaxed);
     base::stress_point();
     for (;;) {
-      const std::uint32_t phase = word & kPhaseMask;
-      if (phase == kEnded) return Claim::kLost;
-      std::uint32_t next = word | kCancelFlag;
-      if (phase == kArming) next = kCancelFlag | encode(WakeReason::kCancelled) | kWoken;
-      if (phase == kWaiting) next = kCancelFlag | encode(WakeReason::kCancelled) | kActive;
-      if (word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,
+      if ((word & kPhaseMask) == kEnded) return Claim::kLost;
+      if (const auto claim = cancel_from(word)) return *claim;
+    }
+  }
+
+  // As request_cancel(), of the task of that generation; nothing when it is over.
+  [[nodiscard]] std::optional<Claim> request_cancel(Generation generation) {
+    std::uint32_t word = word_.load(std::memory_order_relaxed);
+    base::stress_point();
+    while (is(word, generation)) {
+      if (const auto claim = cancel_from(word)) return claim;
+    }
+    return std::nullopt;
+  }
+
+  // The task of that generation ends with its run; false when it is over. From anywhere.
+  [[nodiscard]] bool mark_ending(Generation generation) {
+    std::uint32_t word = word_.load(std::memory_order_relaxed);
+    while (is(word, generation)) {
+      if (word_.compare_exchange_weak(word, word | kEndsWithRunFlag, std::memory_order_relaxed,
                                       std::memory_order_relaxed)) {
-        if (phase == kArming) return Claim::kInPlace;
-        return phase == kWaiting ? Claim::kSchedule : Claim::kLost;
+        return true;
       }
     }
+    return false;
+  }
+  // By the task itself.
+  void mark_ending() { word_.fetch_or(kEndsWithRunFlag, std::memory_order_relaxed); }
+  // From anywhere.
+  [[nodiscard]] bool ends_with_run() const {
+    return word_.load(std::memory_order_relaxed) & kEndsWithRunFlag;
+  }
+
+  // Acquire: what is read of the task afterwards is of this one or a later one.
+  [[nodiscard]] Generation generation() const {
+    return static_cast<Generation>(word_.load(std::memory_order_acquire) & kGenerationMask);
   }
 
   // By the task that is about to raise its cancellation.
@@ -145,8 +183,14 @@ class TaskState {
   }
 
   // A task object comes into use, or out of use (TaskPool).
-  void begin() { word_.store(kActive, std::memory_order_release); }
-  void end() { word_.store(kEnded, std::memory_order_release); }
+  void begin() {
+    const std::uint32_t last = word_.load(std::memory_order_relaxed) & kGenerationMask;
+    word_.store((last + kOneGeneration) | kActive, std::memory_order_release);
+  }
+  void end() {
+    const std::uint32_t generation = word_.load(std::memory_order_relaxed) & kGenerationMask;
+    word_.store(generation | kEnded, std::memory_order_release);
+  }
   [[nodiscard]] bool ended() const {
     return (word_.load(std::memory_order_acquire) & kPhaseMask) == kEnded;
   }
@@ -157,12 +201,38 @@ class TaskState {
   static constexpr std::uint32_t kCancelFlag = 8;
   static constexpr unsigned kReasonShift = 4;
   static constexpr std::uint32_t kReasonMask = 3u << kReasonShift;
+  static constexpr std::uint32_t kEndsWithRunFlag = 64;
+  static constexpr std::uint32_t kOneGeneration = 128, kGenerationMask = ~(kOneGeneration - 1);
+  // What suspending and waking leave as it is.
+  static constexpr std::uint32_t kKept = kEndsWithRunFlag | kGenerationMask;
 
   static constexpr std::uint32_t encode(WakeReason reason) {
     return static_cast<std::uint32_t>(reason) << kReasonShift;
   }
 
-  // kWoken -> kActive; only the cancel flag can still change meanwhile.
+  // Whether the task of that generation lives.
+  static bool is(std::uint32_t word, Generation generation) {
+    return (word & kPhaseMask) != kEnded &&
+           (word & kGenerationMask) == static_cast<std::uint32_t>(generation);
+  }
+
+  // One attempt of a cancel request. Nothing, with the new word in `word`, when that has
+  // changed meanwhile.
+  std::optional<Claim> cancel_from(std::uint32_t& word) {
+    const std::uint32_t phase = word & kPhaseMask;
+    const std::uint32_t cancelled = (word & kKept) | kCancelFlag | encode(WakeReason::kCancelled);
+    std::uint32_t next = word | kCancelFlag;
+    if (phase == kArming) next = cancelled | kWoken;
+    if (phase == kWaiting) next = cancelled | kActive;
+    if (!word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,
+                                     std::memory_order_relaxed)) {
+      return std::nullopt;
+    }
+    if (phase == kArming) return Claim::kInPlace;
+    return phase == kWaiting ? Claim::kSchedule : Claim::kLost;
+  }
+
+  // kWoken -> kActive; only the flags can still change meanwhile.
   void back_to_active(std::uint32_t word) {
     TONIO_DCHECK((word & kPhaseMask) == kWoken);
     while (!word_.compare_exchange_weak(word, (word & ~kPhaseMask) | kActive,

@@ -139,8 +139,9 @@ class Guest(Generic[T]):
         return None if self._began else _LOOK_AGAIN
 
     def cancel(self) -> None:
-        """Asks it to end. From any thread."""
-        self._limits.cancel()
+        """Asks it to end, once: the end of the run, which may have cancelled the other loop as
+        well, does so itself. From any thread."""
+        self._limits._cancel_unless_ending()
 
     async def run(self, coro: Coro[T]) -> None:
         self._began = True

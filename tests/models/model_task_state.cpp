@@ -6,6 +6,7 @@
 #include "reactor/timer_queue.h"
 #include "suspending.h"
 #include "sync/event.h"
+#include "task/cancel_scope.h"
 
 using namespace tonio;
 using namespace tonio::model;
@@ -171,6 +172,94 @@ void last_resume_meets_cancel() {
   settle({&task}, {&event});
 }
 
+// As Host::cancel_left_tasks.
+void ask_to_end(SuspendingTask& task, task::TaskState::Generation generation) {
+  (void)task.state().mark_ending(generation);
+  task.ask_to_end(generation, 1);
+}
+
+void asked_to_end() {
+  SuspendingTask task;
+  sync::Event event;
+  const auto generation = task.state().generation();
+  parallel([&] { require(wait(event, task) == End::kCancelled, "no cancel request is lost"); },
+           [&] { ask_to_end(task, generation); });
+  require(task.state().ends_with_run(), "who is asked ends with its run");
+  require(!task.state().cancel_requested(), "a cancel request is delivered once");
+  settle({&task}, {&event});
+}
+
+// The same, in a shield, from which it is let go.
+void asked_to_end_in_a_shield() {
+  SuspendingTask task;
+  sync::Event event, never;
+  task::CancelScope shield(true);
+  (void)shield.enter(task);
+  const auto generation = task.state().generation();
+  parallel(
+      [&] {
+        require(wait(event, task) == End::kSet, "a shield holds the request back");
+        (void)shield.leave(task);
+        require(wait(never, task) == End::kCancelled, "no cancel request is lost");
+      },
+      [&] {
+        ask_to_end(task, generation);
+        (void)event.set();
+      });
+  require(task.state().ends_with_run(), "who is asked ends with its run");
+  settle({&task}, {&event, &never});
+}
+
+// It is over, and another task has begun in its object (CoroTask::begin).
+void next_task(SuspendingTask& task, sync::Event& event) {
+  task.state().end();
+  task.forget_cancel();
+  task.state().begin();
+  require(wait(event, task) == End::kSet, "the next task is not asked");
+}
+
+void settle_next_task(SuspendingTask& task, sync::Event& event) {
+  require(!task.state().ends_with_run(), "the next task is not asked");
+  {
+    // Where a shield is left, what it has held back is asked for anew.
+    task::CancelScope shield(true);
+    (void)shield.enter(task);
+    (void)shield.leave(task);
+  }
+  require(!task.state().cancel_requested(), "the next task is not asked");
+  settle({&task}, {&event});
+}
+
+void asked_to_end_when_over() {
+  SuspendingTask task;
+  sync::Event event;
+  const auto generation = task.state().generation();
+  parallel([&] { next_task(task, event); },
+           [&] {
+             ask_to_end(task, generation);
+             (void)event.set();
+           });
+  settle_next_task(task, event);
+}
+
+void asked_to_end_when_out_of_a_shield() {
+  SuspendingTask task;
+  sync::Event event;
+  task::CancelScope shield(true);
+  (void)shield.enter(task);
+  const auto generation = task.state().generation();
+  parallel(
+      [&] {
+        (void)shield.leave(task);
+        next_task(task, event);
+      },
+      [&] {
+        ask_to_end(task, generation);
+        (void)event.set();
+      });
+  settle_next_task(task, event);
+}
+
 void two_tasks_wait() {
   SuspendingTask one, other;
   sync::Event event;
@@ -190,6 +279,10 @@ std::vector<Scenario> tonio::model::scenarios() {
           {"an event and a timer claim the same suspension", normal, deep, event_meets_timer},
           {"the end meets a late cancel request", {}, {}, end_meets_cancel},
           {"the last resume meets a cancel request", normal, deep, last_resume_meets_cancel},
+          {"a task is asked to end with its run", {}, {}, asked_to_end},
+          {"the same, in a shield", {}, {}, asked_to_end_in_a_shield},
+          {"a task is asked to end, and the next one begins", {}, {}, asked_to_end_when_over},
+          {"the same, out of a shield", {}, {}, asked_to_end_when_out_of_a_shield},
           {"two suspensions, late wakers", narrow, deep, two_suspensions},
           {"two tasks wait for one event", narrow, deep, two_tasks_wait}};
 }

@@ -104,28 +104,28 @@ tonio_add_mutant(token_drops_request parker scheduler/parker.cpp
 tonio_add_mutant(claimed_twice task_state task/task_state.h
   [[      if (phase != kArming && phase != kWaiting) return Claim::kLost;
       const std::uint32_t next =
-          (word & kCancelFlag)]]
+          (word & (kKept | kCancelFlag))]]
   [[      if (phase != kArming && phase != kWaiting && phase != kWoken) return Claim::kLost;
       const std::uint32_t next =
-          (word & kCancelFlag)]]
+          (word & (kKept | kCancelFlag))]]
   "broken")
 # The claimer may run a task whose writes it does not see.
 tonio_add_mutant(suspended_without_release task_state task/task_state.h
-  [[if (word_.compare_exchange_strong(word, kWaiting, std::memory_order_release,]]
-  [[if (word_.compare_exchange_strong(word, kWaiting, std::memory_order_relaxed,]]
+  [[if (word_.compare_exchange_weak(word, (word & kKept) | kWaiting, std::memory_order_release,]]
+  [[if (word_.compare_exchange_weak(word, (word & kKept) | kWaiting, std::memory_order_relaxed,]]
   "a task has one owner at a time")
 # A cancel request that comes as the task begins to arm is overwritten.
 tonio_add_mutant(cancel_overwritten task_state task/task_state.h
-  [[           word_.compare_exchange_strong(word, kArming, std::memory_order_release,
-                                         std::memory_order_relaxed);]]
-  [[           (word_.store(kArming, std::memory_order_release), true);]]
+  [[while (!word_.compare_exchange_weak(word, (word & kKept) | kArming, std::memory_order_release,
+                                          std::memory_order_relaxed));]]
+  [[while ((word_.store((word & kKept) | kArming, std::memory_order_release), false));]]
   "deadlock")
 # The worker lets go of a task without looking whether it was woken meanwhile.
 tonio_add_mutant(woken_while_arming task_state task/task_state.h
-  [[    std::uint32_t word = kArming;
-    // Release pairs]]
-  [[    std::uint32_t word = word_.load(std::memory_order_relaxed);
-    // Release pairs]]
+  [[    while ((word & kPhaseMask) == kArming) {
+      // Release pairs]]
+  [[    for (;;) {
+      // Release pairs]]
   "deadlock")
 # A timer claims when it has let go of its lock: the task may wait for something else by then.
 tonio_add_mutant(timer_claims_later task_state reactor/timer_queue.cpp
@@ -140,8 +140,22 @@ tonio_add_mutant(timer_claims_later task_state reactor/timer_queue.cpp
   "the loser claims no later suspension")
 # A late request stays with the object, for the task that begins there next.
 tonio_add_mutant(cancel_after_end task_state task/task_state.h
-  [[      if (phase == kEnded) return Claim::kLost;]] ""
+  [[      if ((word & kPhaseMask) == kEnded) return Claim::kLost;]] ""
   "a request has no effect on a task that has ended")
+# Who is asked to end is over, and the next one in the object is asked.
+tonio_add_mutant(next_task_asked task_state task/task_state.h
+  [[           (word & kGenerationMask) == static_cast<std::uint32_t>(generation);]]
+  [[           static_cast<std::uint32_t>(generation) != 0;]]
+  "the next task is not asked")
+# The request that was for the task before is still noted where it was to be delivered.
+tonio_add_mutant(undelivered_kept task_state task/task.cpp
+  [[    if (!claim && !undelivered) undelivered_.store(false, std::memory_order_relaxed);]] ""
+  "the next task is not asked")
+# That a task ends with its run is forgotten when it suspends.
+tonio_add_mutant(ending_forgotten task_state task/task_state.h
+  [[(word & kKept) | kArming, std::memory_order_release,]]
+  [[(word & kGenerationMask) | kArming, std::memory_order_release,]]
+  "who is asked ends with its run")
 
 # Receivers that wait are not told of the close.
 tonio_add_mutant(close_forgets_receivers channel sync/channel.cpp

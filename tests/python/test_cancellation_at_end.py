@@ -222,6 +222,29 @@ class Leftovers(unittest.TestCase):
                 self.assertEqual(set(notes), {"cleaned up"}, wait.__name__)
                 self.assertEqual(len(notes), 20, wait.__name__)
 
+    def test_a_guest_whose_host_ends_as_well_cleans_up_undisturbed(self):
+        async def guest(notes, begun):
+            try:
+                begun.set()
+                await tonio.sleep(3600)
+            finally:
+                await tonio.sleep(0.01)
+                notes.append("cleaned up")
+
+        async def host(notes, begun):
+            await tonio.to_asyncio(guest(notes, begun))
+
+        def program(notes):
+            for _ in range(5):
+                begun = tonio.Event()
+                tonio.spawn.without_tracking(tonio.from_asyncio(host(notes, begun)))
+                yield begun.wait()
+
+        for threads in (1, 2, 8):
+            notes = []
+            tonio.run(program(notes), threads=threads)
+            self.assertEqual(notes, ["cleaned up"] * 5)
+
     def test_main_s_own_children_after_a_failure(self):
         notes = []
 

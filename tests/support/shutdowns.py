@@ -111,28 +111,38 @@ def visits(begun):
         yield tonio.sleep(0.001)
         say("finally visitor")
 
-async def guest(begun):
+async def guest(begun, of):
     try:
         begun.set()
         await tonio.sleep(3600)
     finally:
         await tonio.sleep(0.001)
-        say("finally guest")
+        say("finally guest of", of)
 
 def hosts(begun):
     try:
-        asyncio.run(tonio.to_asyncio(guest(begun)))
+        asyncio.run(tonio.to_asyncio(guest(begun, "a thread")))
     except asyncio.CancelledError:
         pass
 
+async def visited(begun):
+    await tonio.to_asyncio(guest(begun, "a visitor"))
+
 def leave():
-    events = tonio.Event(), tonio.Event()
+    events = tonio.Event(), tonio.Event(), tonio.Event()
     background(visits(events[0]))
     # A daemon: threads that are none are waited for before the tasks are asked to end.
     threading.Thread(target=hosts, args=(events[1],), daemon=True).start()
+    # The end asks both sides of this one to end.
+    background(tonio.from_asyncio(visited(events[2])))
     yield tonio.Waiter(*events)
 """,
-        finals=("finally sleeper", "finally visitor", "finally guest"),
+        finals=(
+            "finally sleeper",
+            "finally visitor",
+            "finally guest of a thread",
+            "finally guest of a visitor",
+        ),
     ),
     "while True: yield": Leftover(
         """

@@ -131,3 +131,34 @@ TEST_CASE("a task object that comes into use again has no old request") {
   CHECK(!state.cancel_requested());
   CHECK(state.begin_arming());
 }
+
+TEST_CASE("a request for one task of the object does not reach the next one") {
+  TaskState state;
+  state.begin();
+  const auto first = state.generation();
+  CHECK(state.mark_ending(first));
+  CHECK(state.request_cancel(first) == Claim::kLost);  // it runs
+  CHECK(state.cancel_requested());
+  CHECK(state.ends_with_run());
+  state.end();
+  CHECK(!state.request_cancel(first));
+  CHECK(!state.mark_ending(first));
+
+  state.begin();
+  CHECK(!state.request_cancel(first));
+  CHECK(!state.mark_ending(first));
+  CHECK(!state.cancel_requested());
+  CHECK(!state.ends_with_run());
+  const auto second = state.generation();
+  REQUIRE(state.begin_arming());
+  CHECK(state.mark_ending(second));
+  REQUIRE(state.finish_arming());
+  CHECK(state.generation() == second);
+  CHECK(state.ends_with_run());
+  CHECK(state.request_cancel(second) == Claim::kSchedule);
+  CHECK(state.reason() == WakeReason::kCancelled);
+  CHECK(state.ends_with_run());
+  CHECK(!state.begin_arming());
+  state.deliver_cancel();
+  CHECK(state.begin_arming());
+}
