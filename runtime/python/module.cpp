@@ -22,6 +22,7 @@
 #include "python/time.h"
 #include "python/tls_context.h"
 #include "python/tls_engine.h"
+#include "python/unclosed.h"
 
 namespace tonio::python {
 namespace {
@@ -50,7 +51,7 @@ int execute(PyObject* module) {
                     init_task_dump(module) && init_socket(module) && init_socket_stream(module) &&
                     init_tls_context(module) && init_tls_engine(module) &&
                     init_io_registration(module) && init_lock(module) && init_semaphore(module) &&
-                    init_barrier(module) && init_channel(module) &&
+                    init_barrier(module) && init_channel(module) && init_unclosed(module) &&
                     PyModule_AddFunctions(module, functions) == 0 &&
                     PyModule_AddStringConstant(module, "__version__", TONIO_VERSION) == 0;
   return done ? 0 : -1;

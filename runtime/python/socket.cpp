@@ -8,6 +8,7 @@
 #include "python/arguments.h"
 #include "python/errors.h"
 #include "python/host.h"
+#include "python/unclosed.h"
 
 namespace tonio::python {
 namespace {
@@ -77,17 +78,7 @@ PyObject* socket_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
 
 void socket_finalize(PyObject* self) {
   if (!as_socket(self)->socket || as_socket(self)->socket->fd() < 0) return;
-  PyObject* pending = PyErr_GetRaisedException();
-  if (PyErr_ResourceWarning(self, 1, "unclosed %R", self) != 0) {
-    // A filter makes it an error. What else fails is its text, at the interpreter's end, when
-    // modules are empty already.
-    if (PyErr_ExceptionMatches(PyExc_Warning)) {
-      PyErr_WriteUnraisable(self);
-    } else {
-      PyErr_Clear();
-    }
-  }
-  PyErr_SetRaisedException(pending);
+  warn_unclosed(self, 1);
   close_socket(as_socket(self));
 }
 

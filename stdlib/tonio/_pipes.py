@@ -5,9 +5,8 @@ from __future__ import annotations
 import errno
 import os
 from _thread import allocate_lock
-from _warnings import warn
 
-from _tonio import yield_now
+from _tonio import warn_unclosed, yield_now
 
 from ._suspending import suspending
 from .exceptions import ResourceBusy
@@ -75,11 +74,15 @@ class _Pipe:
         return f"<tonio.{type(self).__name__} {state}>"
 
     # When the interpreter ends the modules may be empty by then.
-    def __del__(self, warn: Callable[..., None] = warn, close: Callable[[int], None] = os.close) -> None:
+    def __del__(
+        self,
+        warn: Callable[[object], None] = warn_unclosed,
+        close: Callable[[int], None] = os.close,
+    ) -> None:
         # Without a descriptor when __init__ has failed.
         fd = getattr(self, "_fd", -1)
         if fd >= 0:
-            warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
+            warn(self)
             self._fd = -1
             self._ready.close()
             close(fd)

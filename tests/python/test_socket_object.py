@@ -1,8 +1,10 @@
 """tonio.net.socket's objects: what acts at once, options, bad arguments."""
 
+import _imp
 import os
 import socket as std
 import unittest
+import unittest.mock
 import warnings
 
 import tonio
@@ -98,6 +100,36 @@ class Object(unittest.TestCase):
             fd = sock.fileno()
             del sock
         self.assertEqual([warning.category for warning in caught], [ResourceWarning])
+        with self.assertRaises(OSError):
+            os.fstat(fd)
+
+    def test_an_unclosed_one_is_told_after_an_import(self):
+        """To show a warning is to import, which while the import lock is taken may wait for ever."""
+
+        async def drops(caught):
+            _imp.acquire_lock()
+            try:
+                socket.socket()
+                told_at_once = len(caught)
+            finally:
+                _imp.release_lock()
+            for _ in range(2):
+                await tonio.sleep(0)
+            return told_at_once
+
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            self.assertEqual(tonio.run(drops(caught)), 0)
+        self.assertEqual([warning.category for warning in caught], [ResourceWarning])
+        self.assertRegex(str(caught[0].message), "^unclosed <tonio.net.socket.*>$")
+
+    def test_an_unclosed_one_is_told_where_a_filter_raises(self):
+        with unittest.mock.patch("sys.unraisablehook") as hook, warnings.catch_warnings():
+            warnings.simplefilter("error")
+            sock = socket.socket()
+            fd = sock.fileno()
+            del sock
+        self.assertEqual(hook.call_args[0][0].exc_type, ResourceWarning)
         with self.assertRaises(OSError):
             os.fstat(fd)
 

@@ -12,7 +12,7 @@ TALLY = {
     "sent": 6000, "answered": 6000, "lost": 0, "twice": 0, "wrong": 0,
     "kinds": {"echo": 3000, "timer": 3000},
 }  # fmt: skip
-HELD = {"tasks": 1, "descriptors": 16}
+HELD = {"tasks": 1, "descriptors": 16, "objects": 8000, "blocks": 80_000, "native_kib": 1000}
 
 
 class Interval(soak.Interval):
@@ -75,11 +75,25 @@ class Checks(unittest.TestCase):
         self.after["descriptors"] += 1
         self.check("^descriptors left over: 16 before, 17 after$")
 
+    def test_objects_left_over(self):
+        for name, more in (("objects", 100), ("blocks", 2000), ("native_kib", 1024)):
+            with self.subTest(name):
+                self.after = HELD | {name: HELD[name] + more}
+                self.check()
+                self.after[name] += 1
+                self.check(f"^{name} left over: {HELD[name]} before, {HELD[name] + more + 1} after$")
+
     def test_grown_memory(self):
-        self.intervals[-1].resident = int(30_000 * 1.04)
+        """In the second half, whatever single intervals have."""
+        self.intervals = [Interval(number) for number in range(12)]
+        self.intervals[2].resident = self.intervals[-1].resident = 40_000
         self.check()
-        self.intervals[-1].resident = int(30_000 * 1.06)
-        self.check(r"^memory has grown by 6\.0%$")
+        for interval in self.intervals[7:]:
+            interval.resident = 31_400
+        self.check()
+        for interval in self.intervals[7:]:
+            interval.resident = 31_600
+        self.check(r"^memory has grown from 30000 to 31600 KiB$")
 
     def test_fewer_requests_for_the_work_of_a_processor(self):
         """By twice as much processor time, while a piece of work takes as long as before."""
