@@ -104,12 +104,12 @@ async def sleeps(begun):
         await asyncio.sleep(0.001)
         say("finally sleeper")
 
-def visits(begun):
+def visits(coroutine, begun):
     try:
-        yield tonio.from_asyncio(sleeps(begun))
+        yield tonio.from_asyncio(coroutine(begun))
     finally:
         yield tonio.sleep(0.001)
-        say("finally visitor")
+        say("finally visitor who", coroutine.__name__)
 
 async def guest(begun, of):
     try:
@@ -125,21 +125,22 @@ def hosts(begun):
     except asyncio.CancelledError:
         pass
 
-async def visited(begun):
+async def hosts_too(begun):
     await tonio.to_asyncio(guest(begun, "a visitor"))
 
 def leave():
     events = tonio.Event(), tonio.Event(), tonio.Event()
-    background(visits(events[0]))
+    background(visits(sleeps, events[0]))
     # A daemon: threads that are none are waited for before the tasks are asked to end.
     threading.Thread(target=hosts, args=(events[1],), daemon=True).start()
     # The end asks both sides of this one to end.
-    background(tonio.from_asyncio(visited(events[2])))
+    background(visits(hosts_too, events[2]))
     yield tonio.Waiter(*events)
 """,
         finals=(
             "finally sleeper",
-            "finally visitor",
+            "finally visitor who sleeps",
+            "finally visitor who hosts_too",
             "finally guest of a thread",
             "finally guest of a visitor",
         ),
