@@ -284,8 +284,8 @@ void Host::cancel_left_tasks(std::optional<TaskGroup> group) {
       if (meant(task) && !task.began_in(next) && !task.cleaning_up()) visit(task, generation);
     });
   };
-  // All are marked before the first one is asked: it may be on its way to cancel another one
-  // (CancelScope::cancel_unless_ending) that would be asked once more.
+  // All are marked before the first one is asked, which may cancel others as it ends: those that
+  // are marked are asked once, and not by it as well (CancelScope::cancel).
   for_each_asked(
       [](CoroTask& task, auto generation) { (void)task.state().mark_ending(generation); });
   for_each_asked([next](CoroTask& task, auto generation) { task.ask_to_end(generation, next); });

@@ -1,22 +1,24 @@
 #include "python/unclosed.h"
 
-#include "python/arguments.h"
+// The lock that all imports take.
+#define Py_BUILD_CORE 1
+extern "C" {
+#include "internal/pycore_interp.h"
+#include "internal/pycore_lock.h"
+}
+#undef Py_BUILD_CORE
+
 #include "python/thread_context.h"
 
 namespace tonio::python {
 namespace {
 
-PyObject* lock_held = nullptr;  // _imp.lock_held; owned
-
-// Whether anybody holds the lock: nothing tells who.
-bool imports_are_locked() {
-  Ref held = Ref::steal(PyObject_CallNoArgs(lock_held));
-  if (!held) PyErr_Clear();
-  return held && held.get() == Py_True;
+bool holds_import_lock() {
+  return _PyRecursiveMutex_IsLockedByCurrentThread(&PyInterpreterState_Get()->imports.lock);
 }
 
-// Whether it is a worker, and not about to end.
-bool has_steps_ahead() { return this_thread && this_thread->owner_id != _Py_UNOWNED_TID; }
+// With steps ahead: not about to end.
+bool is_worker() { return this_thread && this_thread->owner_id != _Py_UNOWNED_TID; }
 
 // A filter makes it an error, which nobody is there to get. What else fails is its text, at the
 // interpreter's end, when modules are empty already.
@@ -29,28 +31,34 @@ void report_error(PyObject* object) {
 }
 
 // Steals the text.
-void show_later(PyObject* text);
+void show(void* stolen) {
+  Ref text = Ref::steal(static_cast<PyObject*>(stolen));
+  if (PyErr_WarnFormat(PyExc_ResourceWarning, 1, "%U", text.get()) != 0) report_error(text.get());
+}
 
-// The destructor of a capsule that stands for a warning which was put off.
-void show(PyObject* capsule) {
+// The destructor of a capsule that a worker drops between two steps.
+void show_of_capsule(PyObject* capsule) {
   PyObject* pending = PyErr_GetRaisedException();
-  auto* text = static_cast<PyObject*>(PyCapsule_GetPointer(capsule, nullptr));
-  if (has_steps_ahead() && imports_are_locked()) {
-    show_later(text);
-  } else {
-    if (PyErr_WarnFormat(PyExc_ResourceWarning, 1, "%U", text) != 0) report_error(text);
-    Py_DECREF(text);
-  }
+  show(PyCapsule_GetPointer(capsule, nullptr));
   PyErr_SetRaisedException(pending);
 }
 
+// By the main thread.
+int show_when_possible(void* text) {
+  if (!holds_import_lock() || Py_AddPendingCall(show_when_possible, text) != 0) show(text);
+  return 0;
+}
+
+// Steals the text.
 void show_later(PyObject* text) {
-  PyObject* capsule = PyCapsule_New(text, nullptr, show);
-  if (!capsule) {
-    Py_DECREF(text);
-    return PyErr_Clear();
+  if (!is_worker()) {
+    if (Py_AddPendingCall(show_when_possible, text) != 0) show(text);
+  } else if (PyObject* capsule = PyCapsule_New(text, nullptr, show_of_capsule)) {
+    this_thread->drops.receive({&capsule, 1});
+  } else {
+    PyErr_Clear();
+    show(text);
   }
-  this_thread->drops.receive({&capsule, 1});
 }
 
 PyObject* warn_unclosed_function(PyObject*, PyObject* object) {
@@ -71,19 +79,18 @@ PyMethodDef functions[] = {
 
 void warn_unclosed(PyObject* object, Py_ssize_t stack_level) {
   PyObject* pending = PyErr_GetRaisedException();
-  if (has_steps_ahead() && imports_are_locked()) {
-    PyObject* text = PyUnicode_FromFormat("unclosed %R", object);
-    text ? show_later(text) : PyErr_Clear();
+  if (holds_import_lock()) {
+    if (PyObject* text = PyUnicode_FromFormat("unclosed %R", object)) {
+      show_later(text);
+    } else {
+      PyErr_Clear();
+    }
   } else if (PyErr_ResourceWarning(object, stack_level, "unclosed %R", object) != 0) {
     report_error(object);
   }
   PyErr_SetRaisedException(pending);
 }
 
-bool init_unclosed(PyObject* module) {
-  Ref imp = Ref::steal(PyImport_ImportModule("_imp"));
-  lock_held = imp ? PyObject_GetAttrString(imp.get(), "lock_held") : nullptr;
-  return lock_held && PyModule_AddFunctions(module, functions) == 0;
-}
+bool init_unclosed(PyObject* module) { return PyModule_AddFunctions(module, functions) == 0; }
 
 }  // namespace tonio::python

@@ -2,8 +2,8 @@
 //
 // Finalizers run anywhere, also inside of an import that holds the lock which all imports take
 // for a moment, and to show a warning imports modules: two threads that do could wait for each
-// other for ever. So while that lock is taken a worker puts the warning off, to the end of its
-// step.
+// other for ever. So while its thread has that lock the warning is put off, without its source: to
+// the worker's next step; from other threads to where the main thread handles signals.
 #pragma once
 
 #include "python/py.h"

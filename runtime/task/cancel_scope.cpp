@@ -57,8 +57,10 @@ bool CancelScope::cancel() {
     if (cancelled_.load(std::memory_order_relaxed)) return false;
     cancelled_.store(true, std::memory_order_release);
     if (host_ && host_->request_cancel(this)) ready.push_back(*host_);
-    // A child in this list has not ended: it takes itself off first.
+    // A child in this list has not ended: it takes itself off first. One that ends with its run
+    // is asked by that, once, and may be cleaning up.
     children_.for_each([&](ChildLink& link) {
+      if (link.task.state().ends_with_run()) return;
       if (link.task.request_cancel(nullptr)) ready.push_back(link.task);
     });
   }

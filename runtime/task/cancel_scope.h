@@ -57,9 +57,10 @@ class CancelScope {
   // here, unless one that ends further out was raised within the scope before.
   Id ends_at() const { return ends_at_; }
 
-  // From any thread, also before it is entered. False when it had been cancelled before.
+  // From any thread, also before it is entered. Children that end with their run are spared:
+  // that asks them itself. False when it had been cancelled before.
   bool cancel();
-  // The same where its host is not asked to end with the run, which has cancelled it.
+  // The same, unless its host ends with its run, which asks it itself.
   void cancel_unless_ending();
   bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
 

@@ -22,10 +22,11 @@ void Task::ask_to_end(TaskState::Generation generation, std::uint32_t era) {
   std::optional<Claim> claim;
   {
     base::MutexLock lock(cancel_mutex_);
-    if (spared_in_ == era) return;
+    // Mostly it is marked already; one that has just begun may not be.
+    if (spared_in_ == era || !state_.mark_ending(generation)) return;
     if (shielded_from(nullptr)) {
-      // If this is the task that is meant, it stays so: it leaves its scopes under this lock.
-      if (state_.mark_ending(generation)) undelivered_.store(true, std::memory_order_relaxed);
+      // It is still the task that is meant: it leaves its scopes under this lock.
+      undelivered_.store(true, std::memory_order_relaxed);
       return;
     }
     // In this order: once it is asked it may end, and the next one begin. Whoever would see what

@@ -96,8 +96,8 @@ class Task {
   // the way. Harmless when it ends just now.
   void cancel();
 
-  // As cancel(), where it is marked as ending with its run (TaskState::mark_ending), unless it
-  // was spared for this era. No effect when the task of that generation is over.
+  // As cancel(), because its run ends, unless it was spared for this era. No effect when the
+  // task of that generation is over.
   void ask_to_end(TaskState::Generation generation, std::uint32_t era);
 
   // By the running task, which is cleaning up already: ask_to_end() with this era comes

@@ -43,8 +43,9 @@ class TaskPool {
     if (!magazine.empty()) spill(magazine, magazine.size());
   }
 
-  // Every object, in use or not, while other threads go on: `visit` may touch the
-  // state word only, and a task may end and another begin under its eyes.
+  // Every object, in use or not, while other threads go on: `visit` may touch the state
+  // word, other atomics and what a lock guards, and a task may end and another begin under
+  // its eyes.
   template <typename Visit>
   void for_each(Visit&& visit) {
     auto depot = depot_.lock();

@@ -30,6 +30,11 @@ TEST_CASE("use_after_free") {
 
 TEST_CASE("overflow") { CHECK(opaque(INT_MAX) + opaque(1) < 0); }
 
+TEST_CASE("float_cast_overflow") {
+  volatile double huge = 1e30;
+  CHECK(static_cast<int>(huge) <= INT_MAX);
+}
+
 TEST_CASE("race") {
   int number = 0;
   int* shared = opaque(&number);

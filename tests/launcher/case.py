@@ -13,10 +13,6 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TONIO = os.path.abspath(os.environ.get("TONIO") or ROOT / "build/bin/tonio")
 TIMEOUT = 60
 
-# For what makes LeakSanitizer report others' memory, where that is built in:
-# OpenSSL's, and in a forked child that of its parent's threads.
-NO_LEAK_CHECK = {"ASAN_OPTIONS": "detect_leaks=0"}
-
 # An expression for scripts: how many workers their process has.
 COUNT_WORKERS = (
     'sum(path.read_text().startswith("tonio-work") for path in __import__("pathlib").Path("/proc/self/task").glob("*/comm"))')

@@ -1,6 +1,7 @@
 """Python's ways of starting more Pythons work from a tonio script."""
 
-from case import COUNT_WORKERS, NO_LEAK_CHECK, LauncherCase, main
+from case import COUNT_WORKERS, LauncherCase, main
+from sanitizers import NO_LEAK_CHECK
 
 PROGRAM = """
     import concurrent.futures, multiprocessing, os, subprocess, sys

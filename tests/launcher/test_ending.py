@@ -1,6 +1,7 @@
 """The end of a program: threads, runtime, atexit callbacks, in this order."""
 
-from case import COUNT_WORKERS, NO_LEAK_CHECK, LauncherCase, main
+from case import COUNT_WORKERS, LauncherCase, main
+from sanitizers import NO_LEAK_CHECK
 
 
 class Ending(LauncherCase):

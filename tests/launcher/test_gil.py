@@ -5,7 +5,8 @@ import shutil
 import subprocess
 import unittest
 
-from case import NO_LEAK_CHECK, TONIO, LauncherCase, clean_environment, main
+from case import TONIO, LauncherCase, clean_environment, main
+from sanitizers import NO_LEAK_CHECK
 
 COMPILER = shutil.which("cc")
 

@@ -183,7 +183,8 @@ void asked_to_end() {
   sync::Event event;
   const auto generation = task.state().generation();
   parallel([&] { require(wait(event, task) == End::kCancelled, "no cancel request is lost"); },
-           [&] { ask_to_end(task, generation); });
+           // One that has begun since the others were marked.
+           [&] { task.ask_to_end(generation, 1); });
   require(task.state().ends_with_run(), "who is asked ends with its run");
   require(!task.state().cancel_requested(), "a cancel request is delivered once");
   settle({&task}, {&event});
@@ -208,6 +209,30 @@ void asked_to_end_in_a_shield() {
       });
   require(task.state().ends_with_run(), "who is asked ends with its run");
   settle({&task}, {&event, &never});
+}
+
+// Its parent ends as well, and cancels its children.
+void child_is_asked_once() {
+  SuspendingTask parent, child;
+  sync::Event never, cleaned_up;
+  task::CancelScope scope(false);
+  (void)scope.enter(parent);
+  require(scope.add_child(child), "the scope is open");
+  const auto generation = child.state().generation();
+  (void)child.state().mark_ending(generation);
+  parallel(
+      [&] {
+        require(wait(never, child) == End::kCancelled, "no cancel request is lost");
+        require(wait(cleaned_up, child) == End::kSet, "what cleans up is not disturbed");
+        scope.remove_child(child);
+      },
+      [&] { (void)scope.cancel(); },
+      [&] {
+        child.ask_to_end(generation, 1);
+        (void)cleaned_up.set();
+      });
+  (void)scope.leave(parent);
+  settle({&child}, {&never, &cleaned_up});
 }
 
 // It is over, and another task has begun in its object (CoroTask::begin).
@@ -281,6 +306,7 @@ std::vector<Scenario> tonio::model::scenarios() {
           {"the last resume meets a cancel request", normal, deep, last_resume_meets_cancel},
           {"a task is asked to end with its run", {}, {}, asked_to_end},
           {"the same, in a shield", {}, {}, asked_to_end_in_a_shield},
+          {"a child is asked to end, and its parent cancels it", normal, deep, child_is_asked_once},
           {"a task is asked to end, and the next one begins", {}, {}, asked_to_end_when_over},
           {"the same, out of a shield", {}, {}, asked_to_end_when_out_of_a_shield},
           {"two suspensions, late wakers", narrow, deep, two_suspensions},

@@ -5,6 +5,7 @@ import unittest
 import tonio
 from programs import run_program
 from scenarios import Scenarios, main
+from tonio import net
 from tonio.exceptions import CancelledError
 from tonio.net import socket
 
@@ -221,6 +222,57 @@ class Leftovers(unittest.TestCase):
                 tonio.run(program(wait, notes), threads=threads)
                 self.assertEqual(set(notes), {"cleaned up"}, wait.__name__)
                 self.assertEqual(len(notes), 20, wait.__name__)
+
+    def test_children_of_who_ends_as_well_clean_up_undisturbed(self):
+        """Their parents would cancel them, and the end of the run has done so."""
+
+        def scoped(child):
+            with tonio.scope() as scope:
+                scope.spawn(child)
+            yield scope()
+
+        async def scoped_async(child):
+            async with tonio.scope() as scope:
+                scope.spawn(child)
+
+        def selects(child):
+            yield tonio.select(child, tonio.sleep(3600))
+
+        def completes(child):
+            for outcome in tonio.as_completed(child, tonio.sleep(3600)):
+                yield outcome
+
+        async def completes_async(child):
+            async for _ in tonio.as_completed(child, tonio.sleep(3600)):
+                pass
+
+        def serves(child):
+            listeners = yield net.open_tcp_listeners(0, host="127.0.0.1")
+            address = listeners[0].socket.getsockname()
+            with (yield net.open_tcp_stream(*address)):
+                yield net.serve_listeners(lambda _: child, listeners)
+
+        async def rests(notes, begun):
+            begun.set()
+            try:
+                await tonio.sleep(3600)
+            finally:
+                await tonio.sleep(0.01)
+                notes.append("cleaned up")
+
+        def program(parent, notes):
+            begun = [tonio.Event() for _ in range(10)]
+            tonio.spawn.without_tracking(*[parent(rests(notes, event)) for event in begun])
+            for event in begun:
+                yield event.wait()
+
+        parents = scoped, scoped_async, selects, completes, completes_async, serves
+        for parent in parents:
+            for threads in (1, 2, 8):
+                with self.subTest(parent.__name__, threads=threads):
+                    notes = []
+                    tonio.run(program(parent, notes), threads=threads)
+                    self.assertEqual(notes, ["cleaned up"] * 10)
 
     def test_a_guest_whose_host_ends_as_well_cleans_up_undisturbed(self):
         async def guest(notes, begun):

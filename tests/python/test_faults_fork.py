@@ -5,7 +5,7 @@ import unittest
 
 from forked_uses import REFUSED, REFUSED_IN_TASK, WORKS
 from programs import run_program
-from sanitizers import THREAD_SANITIZER
+from sanitizers import NO_LEAK_CHECK, THREAD_SANITIZER
 from scenarios import main
 
 START = """
@@ -18,7 +18,6 @@ START = """
 
 # What a child says when it uses tonio.
 FORKED = "RuntimeNotInitializedError: this process was forked from one that runs tonio"
-NO_LEAK_CHECK = {"ASAN_OPTIONS": "detect_leaks=0"}
 
 TASK = """
     from forked_uses import REFUSED, REFUSED_IN_TASK, WORKS

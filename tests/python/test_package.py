@@ -12,7 +12,7 @@ import tonio._runtime
 import tonio.net.socket
 from forked_uses import REFUSED, WORKS
 from programs import TONIO, clean_environment, run_program
-from sanitizers import THREAD_SANITIZER
+from sanitizers import NO_LEAK_CHECK, THREAD_SANITIZER
 from scenarios import main
 
 
@@ -136,8 +136,7 @@ class Fork(unittest.TestCase):
                 sys.exit(5)
             print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
             """,
-            # In a forked child LeakSanitizer misses the threads, and says so.
-            environment={"ASAN_OPTIONS": "detect_leaks=0"},
+            environment=NO_LEAK_CHECK,
         )
         self.assertEqual((done.code, done.out, done.err), (0, "5\n", ""))
 

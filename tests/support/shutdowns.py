@@ -278,6 +278,7 @@ def echo(stream):
     except ConnectionError:  # the client was cancelled first
         pass
     finally:
+        yield tonio.sleep(0.001)
         say("finally handler")
 
 def serves(listeners):

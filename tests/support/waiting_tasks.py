@@ -26,8 +26,11 @@ WAITS = {
     "without_results": "_Spawn.without_results",
     "map": "map",
     "scope": "scope.__call__",
+    "scope_child": "",
     "select": "select",
+    "select_child": "",
     "completed": "_AsCompleted.__anext__",
+    "completed_child": "",
     "shared": "",
     "sharer": "",
     "sharer_too": "",
@@ -160,7 +163,9 @@ async def prepare():
         "handle": lambda: tonio.spawn(tonio.Event().wait()),
         "without_results": lambda: tonio.spawn.without_results(rests(), rests()),
         "map": lambda: tonio.map(rests, range(2)),
-        "select": lambda: tonio.select(tonio.sleep(3600), tonio.Event().wait()),
+        "select": lambda: tonio.select(
+            waits("select_child", tonio.Event().wait), tonio.sleep(3600)
+        ),
         "recv": lambda: pair[0].recv(1), "recvmsg": lambda: pair[0].recvmsg(1),
         "recvfrom": lambda: datagrams.recvfrom(1), "sendall": lambda: full[0].sendall(b"x"),
         "sendmsg": lambda: full[0].sendmsg([b"x"]), "sendfile": lambda: full[0].sendfile(sent),
@@ -210,11 +215,12 @@ def accepts():
 
 def scoped():
     with tonio.scope() as scope:
-        scope.spawn(tonio.sleep(3600))
+        scope.spawn(waits("scope_child", tonio.Event().wait))
     yield scope()
 
 def completes():
-    for outcome in tonio.as_completed(tonio.sleep(3600), tonio.Event().wait()):
+    child = waits("completed_child", tonio.Event().wait)
+    for outcome in tonio.as_completed(tonio.sleep(3600), child):
         yield outcome
 
 def hears():
@@ -267,7 +273,7 @@ def leave():
     background(*[waits(name, wait) for name, wait in waiting.items()])
     background(tonio.time.timeout(waits("timeout", tonio.Event().wait), 3600))
     yield {waits(name, tonio.Event().wait) for name in ("of_set", "of_set_too")}
-    for _ in range(len(waiting) + 5):
+    for _ in range(len(waiting) + 8):
         yield begun[1].receive()
     yield told.arm_r()
 """
@@ -289,10 +295,11 @@ async def accepts():
 
 async def scoped():
     async with tonio.scope() as scope:
-        scope.spawn(tonio.sleep(3600))
+        scope.spawn(waits("scope_child", tonio.Event().wait))
 
 async def completes():
-    async for _ in tonio.as_completed(tonio.sleep(3600), tonio.Event().wait()):
+    child = waits("completed_child", tonio.Event().wait)
+    async for _ in tonio.as_completed(tonio.sleep(3600), child):
         pass
 
 async def hears():
@@ -344,7 +351,7 @@ async def leave():
     })
     background(*[waits(name, wait) for name, wait in waiting.items()])
     background(tonio.time.timeout(waits("timeout", tonio.Event().wait), 3600))
-    for _ in range(len(waiting) + 3):
+    for _ in range(len(waiting) + 6):
         await begun[1].receive()
     await told.arm_r()
 """
