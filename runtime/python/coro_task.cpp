@@ -107,7 +107,7 @@ PyObject* drivable(PyObject* object, const char* doing) {
 }
 
 void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject* context,
-                     TaskGroup group, bool cleaning_up) {
+                     const Origin& origin) {
   top_ = iterator;
   context_ = context;
   join_ = &join;
@@ -115,17 +115,26 @@ void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject
   has_run_ = false;
   ending_cancelled_ = false;
   forget_cancel();
-  era_.store(Host::instance().era.load(std::memory_order_relaxed), std::memory_order_relaxed);
-  group_.store(group, std::memory_order_relaxed);
-  cleaning_up_.store(cleaning_up, std::memory_order_relaxed);
+  era_.store(origin.era, std::memory_order_relaxed);
+  group_.store(origin.group, std::memory_order_relaxed);
+  cleaning_up_.store(origin.cleaning_up, std::memory_order_relaxed);
   state().begin();
 }
 
 // At the end of a run one task after the other is asked to end (Host::cancel_left_tasks), and this
 // one may be yet to come: it is spared. The next round does not begin before it has ended.
-void CoroTask::end_with_run() {
-  state().mark_ending();
-  spare(Host::instance().era.load());
+bool CoroTask::end_with_run() {
+  if (!Host::instance().is_ending(group())) return false;
+  spare();
+  return true;
+}
+
+Origin CoroTask::origin() const {
+  // What it spawns before it hears that it is to end is of before.
+  const std::uint32_t era = state().has_heard_of_end()
+                                ? Host::instance().era.load(std::memory_order_relaxed)
+                                : era_.load(std::memory_order_relaxed);
+  return {group(), era, cleaning_up()};
 }
 
 Poll CoroTask::drive(PyObject* operation, PyObject*& result, bool& started) {
@@ -363,7 +372,7 @@ void CoroTask::cancel_left_scopes(std::uint64_t within) const {
     return;
   for (PyObject* left : *left_scopes_) {
     task::CancelScope& scope = scope_core(left);
-    if (scope.id() > within) scope.cancel();
+    if (scope.id() > within) scope.cancel(task::CancelScope::Ending::kSpare);
   }
 }
 

@@ -33,10 +33,9 @@ class CoroTask final : public task::Task {
   explicit CoroTask(task::Waker& waker) : Task(waker) {}
 
   // Begins a task in this object: takes over the iterator and the context (which may
-  // be null); `join` counts it as its task number `index`. The caller schedules it. One
-  // that is `cleaning_up` is waited for at the end of a run, and not asked to end.
-  void begin(PyObject* iterator, Join& join, std::size_t index, PyObject* context, TaskGroup group,
-             bool cleaning_up = false);
+  // be null); `join` counts it as its task number `index`. The caller schedules it.
+  void begin(PyObject* iterator, Join& join, std::size_t index, PyObject* context,
+             const Origin& origin);
 
   Outcome run() override;
 
@@ -50,8 +49,11 @@ class CoroTask final : public task::Task {
   // Whether it is cancelled because the run ends: it was asked to end, or has waited for a task
   // that was, and is spared. From any thread: the task may be about to end.
   bool ends_with_run() const { return state().ends_with_run(); }
-  // It has waited for one that ends with the run. By the task itself.
-  void end_with_run();
+  // It has waited for one that was cancelled because its run ended. False when the end that is
+  // under way is not that of this task. By the task itself.
+  bool end_with_run();
+  // What a task takes over that this one spawns. By the task itself.
+  Origin origin() const;
   TaskGroup group() const { return group_.load(std::memory_order_relaxed); }
   // It is not asked to end with its run.
   bool cleaning_up() const { return cleaning_up_.load(std::memory_order_relaxed); }

@@ -266,29 +266,47 @@ std::uint64_t Host::live_tasks(TaskGroup group) {
   return found + (total > all ? total - all : 0);
 }
 
-void Host::cancel_left_tasks(std::optional<TaskGroup> group) {
-  const auto meant = [group](const CoroTask& task) {
-    return !task.state().ended() && (!group || task.group() == *group);
-  };
-  bool some_are_ending = false;
-  pool_.for_each([&](CoroTask& task) {
-    if (meant(task) && task.ends_with_run()) some_are_ending = true;
-  });
-  if (some_are_ending) return;
-  // A task that is asked sees the new era: it has taken the request from its state word.
-  const std::uint32_t next = era.fetch_add(1) + 1;
-  const auto for_each_asked = [&](auto&& visit) {
+Host::End::End(std::optional<TaskGroup> group) {
+  Host::instance().ending_.store(group ? std::int64_t{*group} : kAll);
+  // Where an earlier end has left tasks, those that have begun since are told from what these
+  // start while they end.
+  ++Host::instance().era;
+}
+
+Host::End::~End() { Host::instance().ending_.store(kNone); }
+
+bool Host::is_ending(TaskGroup group) const {
+  const std::int64_t ending = ending_.load();
+  return ending == kAll || ending == std::int64_t{group};
+}
+
+void Host::cancel_left_tasks() {
+  const auto for_each_left = [this](auto&& visit) {
     pool_.for_each([&](CoroTask& task) {
       // First of all: another task may begin in the object at any time.
       const auto generation = task.state().generation();
-      if (meant(task) && !task.began_in(next) && !task.cleaning_up()) visit(task, generation);
+      if (!task.state().ended() && is_ending(task.group())) visit(task, generation);
     });
   };
+  bool some_are_ending = false;
+  for_each_left([&](CoroTask& task, auto) { some_are_ending |= task.ends_with_run(); });
+  // A task that is asked sees the new era: it has taken the request from its state word.
+  const std::uint32_t now = some_are_ending ? era.load() : ++era;
+  bool some_are_to_end = false;
   // All are marked before the first one is asked, which may cancel others as it ends: those that
-  // are marked are asked once, and not by it as well (CancelScope::cancel).
-  for_each_asked(
-      [](CoroTask& task, auto generation) { (void)task.state().mark_ending(generation); });
-  for_each_asked([next](CoroTask& task, auto generation) { task.ask_to_end(generation, next); });
+  // are marked are asked once, and not by it as well (CancelScope::Ending).
+  for_each_left([&](CoroTask& task, auto generation) {
+    if (task.ends_with_run() || task.began_in(now) || task.cleaning_up()) return;
+    task.state().mark_ending(generation);
+    some_are_to_end = true;
+  });
+  if (!some_are_to_end) return;
+  task::TaskList suspended;
+  for_each_left([&](CoroTask& task, auto generation) {
+    if (task.ends_with_run() && task.ask_to_end(generation)) suspended.push_back(task);
+  });
+  // The first of them to wake sees all others asked.
+  suspended.wake_all();
 }
 
 void Host::watch_end_of_tasks(int fd) {

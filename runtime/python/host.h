@@ -90,7 +90,13 @@ class Host {
   std::uint64_t live_tasks();
   // Those of the group; while something runs it may count others, but misses none.
   std::uint64_t live_tasks(TaskGroup group);
-  // What tasks that this thread spawns belong to.
+  // What tasks that this thread spawns take over.
+  Origin current_origin() const {
+    if (const CoroTask* task = current_task()) return task->origin();
+    return {outside_group.load(std::memory_order_relaxed), era.load(std::memory_order_relaxed),
+            false};
+  }
+  // What they belong to.
   TaskGroup current_group() const {
     const ThreadContext* thread = this_thread;
     return thread && thread->current ? thread->current->group()
@@ -112,10 +118,21 @@ class Host {
   // when there is none. Any thread.
   [[nodiscard]] bool give_to_owner(std::uintptr_t owner, std::span<PyObject*> objects);
 
-  // Asks the tasks that are left, of the group if one is given, to end, each once: a task
+  // Asks the tasks that are left, of those that end now, to end, each once: a task
   // that suspends again in a finally block is not disturbed. Tasks that those start while
   // they end are cleaning up, and are asked only when all that were asked before have ended.
-  void cancel_left_tasks(std::optional<TaskGroup> group);
+  // During an End.
+  void cancel_left_tasks();
+  // While it lives, the tasks of the group end, or all. Main thread, one at a time.
+  class End {
+   public:
+    explicit End(std::optional<TaskGroup> group);
+    ~End();
+    End(const End&) = delete;
+    End& operator=(const End&) = delete;
+  };
+  // Whether tasks of that group end. Any thread.
+  bool is_ending(TaskGroup group) const;
   // While set, `fd` (an eventfd) is written to whenever the last live task ends.
   void watch_end_of_tasks(int fd);
 
@@ -146,6 +163,9 @@ class Host {
   friend class InterpreterHooks;
 
   Host();
+
+  static constexpr std::int64_t kNone = -1, kAll = -2;
+  std::atomic<std::int64_t> ending_{kNone};  // the group of the End
 
   static void in_forked_child();
 

@@ -153,7 +153,7 @@ Poll raise_cancelled(CoroTask& task) {
 
 Poll raise_outcome(CoroTask& task, bool ended_with_run) {
   if (!PyErr_ExceptionMatches(cancelled_error)) return Poll::kError;
-  if (ended_with_run) task.end_with_run();
+  if (ended_with_run) (void)task.end_with_run();
   if (!task.state().cancel_requested()) return Poll::kError;
   PyErr_Clear();
   return raise_cancelled(task);

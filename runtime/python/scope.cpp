@@ -78,7 +78,7 @@ std::optional<bool> leave(Scope* self, PyObject* exception) {
   self->left.store(true);
   const bool swallow = exception && ends_here(self, exception);
   // A body that failed has no use for its children, nor for those that it left in other scopes.
-  if (exception) self->core.cancel();
+  if (exception) self->core.cancel(task::CancelScope::Ending::kSpare);
   if (self->core.cancelled()) task->cancel_left_scopes(self->core.id());
   return swallow;
 }
@@ -161,8 +161,8 @@ PyObject* scope_cancel(PyObject* self, PyObject*) {
   Py_RETURN_NONE;
 }
 
-PyObject* scope_cancel_unless_ending(PyObject* self, PyObject*) {
-  as_scope(self)->core.cancel_unless_ending();
+PyObject* scope_cancel_sparing(PyObject* self, PyObject*) {
+  as_scope(self)->core.cancel(task::CancelScope::Ending::kSpare);
   Py_RETURN_NONE;
 }
 
@@ -262,8 +262,8 @@ PyMethodDef scope_methods[] = {
          "Raises CancelledError in the children and in the scope's body, each where it is "
          "suspended, at once; a scope that has yet to be entered is cancelled from its start. "
          "Once per scope: what cleans up is not disturbed. From any thread.")},
-    {"_cancel_unless_ending", scope_cancel_unless_ending, METH_NOARGS,
-     PyDoc_STR("cancel() where the task inside is not cancelled because its run ends.")},
+    {"_cancel_sparing", scope_cancel_sparing, METH_NOARGS,
+     PyDoc_STR("cancel(), but of what ends with its run, which cancels that itself, once.")},
     {"_open", scope_open, METH_NOARGS, PyDoc_STR("For children without a body.")},
     {"__enter__", scope_enter, METH_NOARGS, nullptr},
     {"__exit__", as_cfunction<scope_exit>(), METH_FASTCALL, nullptr},
@@ -299,7 +299,7 @@ void scope_child_failed(PyObject* object, PyObject* failure) {
     return;
   }
   self->failures.lock()->push_back(failure);
-  self->core.cancel();
+  self->core.cancel(task::CancelScope::Ending::kSpare);
 }
 
 bool init_scope(PyObject* module) {

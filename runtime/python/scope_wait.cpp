@@ -48,8 +48,7 @@ Poll outcome(ScopeWait* self, CoroTask& task, PyObject*& result) {
   task.has_waited(as_object(scope));
   // A run that ends asks one task after the other: children may have ended before their scope's
   // task is asked, which is not to go on as if they had done their work.
-  const bool ends = scope->child_ended_with_run.load();
-  if (ends) task.end_with_run();
+  const bool ends = scope->child_ended_with_run.load() && task.end_with_run();
   const bool cancelled = task.ending_cancelled() || ends;
   task.forget_noted_cancel();
   const bool body_failed = self->body && !PyErr_GivenExceptionMatches(self->body, cancelled_error);
@@ -91,7 +90,7 @@ Poll wait_start(PyObject* object, CoroTask& task, PyObject*& result) {
     if (task.state().cancel_requested() || !task.state().begin_arming()) {
       if (scope->host != &task) return raise_cancelled(task);
       task.note_cancel();
-      scope->core.cancel();
+      scope->core.cancel(task::CancelScope::Ending::kSpare);
       continue;
     }
     if (scope->core.wait(task.waiter())) return Poll::kPending;

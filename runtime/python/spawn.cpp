@@ -127,7 +127,7 @@ Ref own_arguments(PyObject* items) {
 struct How {
   PyObject* scope = nullptr;  // whose child the task becomes
   bool yielded = false;       // Join::set_yielded()
-  bool cleaning_up = false;   // CoroTask::begin()
+  bool cleaning_up = false;   // Origin
 };
 
 // What all spawns need. False with an exception set.
@@ -156,7 +156,9 @@ Join* start_task(PyObject* awaitable, Join::Shape shape, bool handle, const char
   if (how.scope) join->set_scope(how.scope);
   Host& host = Host::instance();
   CoroTask& task = host.take_task();
-  task.begin(iterator, *join, 0, context.release(), host.current_group(), how.cleaning_up);
+  Origin origin = host.current_origin();
+  origin.cleaning_up |= how.cleaning_up;
+  task.begin(iterator, *join, 0, context.release(), origin);
   if (how.scope && !scope_core(how.scope).add_child(task)) task.cancel();
   if (shape == Join::Shape::kRun) join->set_task(task);
   host.scheduler().spawn(task);
@@ -184,7 +186,7 @@ Join* start_tasks(Ref items, Join::Shape shape, bool handle, const char* doing,
   if (count > 0) {
     Host& host = Host::instance();
     auto* batch = new SpawnBatch(host.scheduler(), std::move(items), *join, std::move(context),
-                                 host.current_group());
+                                 host.current_origin());
     batch->schedule();
   } else {
     join->make_list(0);

@@ -10,9 +10,10 @@
 
 namespace tonio::python {
 
-SpawnBatch::SpawnBatch(task::Waker& waker, Ref iterators, Join& join, Ref context, TaskGroup group)
+SpawnBatch::SpawnBatch(task::Waker& waker, Ref iterators, Join& join, Ref context,
+                       const Origin& origin)
     : SpawnBatch(waker,
-                 std::make_shared<Spawned>(std::move(iterators), join, std::move(context), group),
+                 std::make_shared<Spawned>(std::move(iterators), join, std::move(context), origin),
                  Range{0, 0}, false) {
   TONIO_CHECK(spawned_->count() <= std::numeric_limits<std::uint32_t>::max());
   range_.store({0, static_cast<std::uint32_t>(spawned_->count())}, std::memory_order_relaxed);
@@ -116,7 +117,7 @@ CoroTask& SpawnBatch::begin(std::uint32_t number) {
   if (spawned_->context && !context) PyErr_WriteUnraisable(spawned_->context.get());
   CoroTask& task = Host::instance().take_task();
   PyObject*& slot = PyTuple_GET_ITEM(spawned_->iterators.get(), static_cast<Py_ssize_t>(number));
-  task.begin(std::exchange(slot, Py_None), spawned_->join, number, context, spawned_->group);
+  task.begin(std::exchange(slot, Py_None), spawned_->join, number, context, spawned_->origin);
   return task;
 }
 

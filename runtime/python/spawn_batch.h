@@ -31,7 +31,7 @@ class SpawnBatch final : public task::Task {
 
   // Takes over `iterators`, a tuple that nobody else looks at, and the snapshot of
   // contextvars (null for none) that each task gets a copy of.
-  SpawnBatch(task::Waker& waker, Ref iterators, Join& join, Ref context, TaskGroup group);
+  SpawnBatch(task::Waker& waker, Ref iterators, Join& join, Ref context, const Origin& origin);
 
   // Hands it to the scheduler. It deletes itself.
   void schedule();
@@ -45,7 +45,7 @@ class SpawnBatch final : public task::Task {
     Ref iterators;  // None in the places of those that have begun
     Join& join;
     Ref context;
-    const TaskGroup group;
+    const Origin origin;
     std::size_t count() const {
       return static_cast<std::size_t>(PyTuple_GET_SIZE(iterators.get()));
     }

@@ -19,6 +19,13 @@ class CoroTask;
 using TaskGroup = std::uint32_t;
 inline constexpr TaskGroup kNoGroup = 0;
 
+// What a task takes over from its spawner.
+struct Origin {
+  TaskGroup group;
+  std::uint32_t era;  // Host::era
+  bool cleaning_up;   // it is waited for at the end of a run, and not asked to end
+};
+
 struct ThreadContext {
   PyThreadState* thread_state = nullptr;  // made by the thread itself
   // The ob_tid of what it makes, if it is a worker; see Host::give_to_owner.

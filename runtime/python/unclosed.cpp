@@ -36,10 +36,18 @@ void show(void* stolen) {
   if (PyErr_WarnFormat(PyExc_ResourceWarning, 1, "%U", text.get()) != 0) report_error(text.get());
 }
 
-// The destructor of a capsule that a worker drops between two steps.
+void show_later(PyObject* text);
+
+// The destructor of a capsule that a worker drops between two steps, or when it spawns: that may
+// be in a finalizer, too.
 void show_of_capsule(PyObject* capsule) {
   PyObject* pending = PyErr_GetRaisedException();
-  show(PyCapsule_GetPointer(capsule, nullptr));
+  auto* text = static_cast<PyObject*>(PyCapsule_GetPointer(capsule, nullptr));
+  if (holds_import_lock()) {
+    show_later(text);
+  } else {
+    show(text);
+  }
   PyErr_SetRaisedException(pending);
 }
 

@@ -50,30 +50,30 @@ bool CancelScope::leave(Task& host) {
   return true;
 }
 
-bool CancelScope::cancel() {
+bool CancelScope::cancel(Ending ending) {
   TaskList ready;
+  bool first = false;
   {
     base::MutexLock lock(mutex_);
-    if (cancelled_.load(std::memory_order_relaxed)) return false;
+    first = !cancelled_.load(std::memory_order_relaxed);
+    // After one that has spared some, it is for those.
+    if (!first && !(spared_ && ending == Ending::kCancel)) return false;
+    spared_ = false;
     cancelled_.store(true, std::memory_order_release);
-    if (host_ && host_->request_cancel(this)) ready.push_back(*host_);
-    // A child in this list has not ended: it takes itself off first. One that ends with its run
-    // is asked by that, once, and may be cleaning up.
+    const auto is_meant = [&](const Task& task) {
+      const bool ends = task.state().ends_with_run();
+      if (!first) return ends;
+      spared_ = spared_ || (ends && ending == Ending::kSpare);
+      return !(ends && ending == Ending::kSpare);
+    };
+    if (host_ && is_meant(*host_) && host_->request_cancel(this)) ready.push_back(*host_);
+    // A child in this list has not ended: it takes itself off first.
     children_.for_each([&](ChildLink& link) {
-      if (link.task.state().ends_with_run()) return;
-      if (link.task.request_cancel(nullptr)) ready.push_back(link.task);
+      if (is_meant(link.task) && link.task.request_cancel(nullptr)) ready.push_back(link.task);
     });
   }
   ready.wake_all();
-  return true;
-}
-
-void CancelScope::cancel_unless_ending() {
-  {
-    base::MutexLock lock(mutex_);
-    if (host_ && host_->state().ends_with_run()) return;
-  }
-  cancel();
+  return first;
 }
 
 CancelScope::Admission CancelScope::admission() {

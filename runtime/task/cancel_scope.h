@@ -57,11 +57,13 @@ class CancelScope {
   // here, unless one that ends further out was raised within the scope before.
   Id ends_at() const { return ends_at_; }
 
-  // From any thread, also before it is entered. Children that end with their run are spared:
-  // that asks them itself. False when it had been cancelled before.
-  bool cancel();
-  // The same, unless its host ends with its run, which asks it itself.
-  void cancel_unless_ending();
+  // Whether tasks that end with their run are cancelled as well: the end asks them itself, once,
+  // and they may be cleaning up. kSpare is for what nobody has asked for, such as that a scope's
+  // body has failed.
+  enum class Ending { kCancel, kSpare };
+  // From any thread, also before it is entered. False when it had been cancelled before; one that
+  // follows kSpare cancels those that were spared.
+  bool cancel(Ending ending = Ending::kCancel);
   bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
 
   // Whether tasks may be started in it: it has been entered, and neither cancelled nor is
@@ -102,6 +104,7 @@ class CancelScope {
   base::Atomic<bool> cancelled_{false};
   // Guarded by mutex_.
   Phase phase_ = Phase::kNew;
+  bool spared_ = false;   // it was cancelled but for some
   Task* host_ = nullptr;  // while it is in that task's chain
   base::IntrusiveList<ChildLink> children_;
   WaitQueue waiters_;

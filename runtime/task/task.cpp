@@ -18,29 +18,24 @@ bool Task::shielded_from(const CancelScope* scope) const {
   return false;
 }
 
-void Task::ask_to_end(TaskState::Generation generation, std::uint32_t era) {
-  std::optional<Claim> claim;
-  {
-    base::MutexLock lock(cancel_mutex_);
-    // Mostly it is marked already; one that has just begun may not be.
-    if (spared_in_ == era || !state_.mark_ending(generation)) return;
-    if (shielded_from(nullptr)) {
-      // It is still the task that is meant: it leaves its scopes under this lock.
-      undelivered_.store(true, std::memory_order_relaxed);
-      return;
-    }
-    // In this order: once it is asked it may end, and the next one begin. Whoever would see what
-    // is taken back takes the lock.
-    const bool undelivered = undelivered_.exchange(true, std::memory_order_relaxed);
-    claim = state_.request_cancel(generation);
-    if (!claim && !undelivered) undelivered_.store(false, std::memory_order_relaxed);
+bool Task::ask_to_end(TaskState::Generation generation) {
+  base::MutexLock lock(cancel_mutex_);
+  if (shielded_from(nullptr)) {
+    // If this is the task that is meant, it stays so: it leaves its scopes under this lock.
+    if (state_.mark_asked(generation)) undelivered_.store(true, std::memory_order_relaxed);
+    return false;
   }
-  if (claim == Claim::kSchedule) wake();
+  // In this order: once it is asked it may end, and the next one begin. Whoever would see what
+  // is taken back takes the lock.
+  const bool undelivered = undelivered_.exchange(true, std::memory_order_relaxed);
+  const std::optional<Claim> claim = state_.request_end(generation);
+  if (!claim && !undelivered) undelivered_.store(false, std::memory_order_relaxed);
+  return claim == Claim::kSchedule;
 }
 
-void Task::spare(std::uint32_t era) {
+void Task::spare() {
   base::MutexLock lock(cancel_mutex_);
-  spared_in_ = era;
+  state_.mark_asked();
 }
 
 bool Task::request_cancel(CancelScope* scope) {

@@ -96,13 +96,13 @@ class Task {
   // the way. Harmless when it ends just now.
   void cancel();
 
-  // As cancel(), because its run ends, unless it was spared for this era. No effect when the
-  // task of that generation is over.
-  void ask_to_end(TaskState::Generation generation, std::uint32_t era);
+  // Asks the task of that generation to end, because its run ends: once, and not one that was
+  // spared or is over. True: it was suspended, and is the caller's to wake.
+  [[nodiscard]] bool ask_to_end(TaskState::Generation generation);
 
-  // By the running task, which is cleaning up already: ask_to_end() with this era comes
+  // By the running task, which is cleaning up already because its run ends: ask_to_end() comes
   // before, and has left its request, or has no effect.
-  void spare(std::uint32_t era);
+  void spare();
 
   // By the running task, which is about to raise CancelledError: that covers all
   // requests which no shield holds back. Gives the scope that the cancellation ends at:
@@ -150,8 +150,6 @@ class Task {
   // The task itself was asked to end, and no CancelledError has covered that. Written
   // under cancel_mutex_ and, where a task begins, without it.
   base::Atomic<bool> undelivered_{false};
-  // See spare(); guarded by cancel_mutex_. No era is 0.
-  std::uint32_t spared_in_ = 0;
   // The scopes that the task is in. Written under cancel_mutex_; the task itself may look
   // whether there are any without it.
   base::Atomic<CancelScope*> innermost_{nullptr};

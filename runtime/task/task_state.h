@@ -49,7 +49,7 @@ enum class Claim : std::uint8_t {
 
 class TaskState {
  public:
-  // Which of the tasks of the object. They come again after 2^25 tasks.
+  // Which of the tasks of the object. They come again after 2^24 tasks.
   enum class Generation : std::uint32_t {};
 
   // By the running task, before it registers itself with wakers. False: a cancel
@@ -122,36 +122,38 @@ class TaskState {
     base::stress_point();
     for (;;) {
       if ((word & kPhaseMask) == kEnded) return Claim::kLost;
-      if (const auto claim = cancel_from(word)) return *claim;
+      if (const auto claim = cancel_from(word, 0)) return *claim;
     }
   }
 
-  // As request_cancel(), of the task of that generation; nothing when it is over.
-  [[nodiscard]] std::optional<Claim> request_cancel(Generation generation) {
+  // The end of a run asks each of its tasks once: first it marks all of them, then it asks
+  // them. Relaxed: what a task does because it was asked comes after the request, which
+  // releases, and so after all marks; who cancels another one for that sees its mark.
+
+  // The task of that generation ends with its run; no effect when it is over. From anywhere.
+  void mark_ending(Generation generation) { (void)set(kEndsWithRunFlag, generation); }
+  // As request_cancel(), and the task of that generation has been asked; nothing when it was
+  // before, or is over.
+  [[nodiscard]] std::optional<Claim> request_end(Generation generation) {
     std::uint32_t word = word_.load(std::memory_order_relaxed);
     base::stress_point();
-    while (is(word, generation)) {
-      if (const auto claim = cancel_from(word)) return claim;
+    while (is(word, generation) && !(word & kAskedFlag)) {
+      if (const auto claim = cancel_from(word, kAsked)) return claim;
     }
     return std::nullopt;
   }
-
-  // The task of that generation ends with its run; false when it is over. From anywhere.
-  [[nodiscard]] bool mark_ending(Generation generation) {
-    std::uint32_t word = word_.load(std::memory_order_relaxed);
-    while (is(word, generation)) {
-      if (word_.compare_exchange_weak(word, word | kEndsWithRunFlag, std::memory_order_relaxed,
-                                      std::memory_order_relaxed)) {
-        return true;
-      }
-    }
-    return false;
-  }
-  // By the task itself.
-  void mark_ending() { word_.fetch_or(kEndsWithRunFlag, std::memory_order_relaxed); }
+  // The same for a task that a shield holds the request back from: false in place of nothing.
+  [[nodiscard]] bool mark_asked(Generation generation) { return set(kAsked, generation); }
+  // By the task itself, which needs no asking.
+  void mark_asked() { word_.fetch_or(kAsked, std::memory_order_relaxed); }
   // From anywhere.
   [[nodiscard]] bool ends_with_run() const {
     return word_.load(std::memory_order_relaxed) & kEndsWithRunFlag;
+  }
+  // By the task itself: it has been asked, and that is not pending: it has been raised, a shield
+  // holds it back, or it needed no asking.
+  [[nodiscard]] bool has_heard_of_end() const {
+    return (word_.load(std::memory_order_relaxed) & (kAskedFlag | kCancelFlag)) == kAskedFlag;
   }
 
   // Acquire: what is read of the task afterwards is of this one or a later one.
@@ -201,10 +203,11 @@ class TaskState {
   static constexpr std::uint32_t kCancelFlag = 8;
   static constexpr unsigned kReasonShift = 4;
   static constexpr std::uint32_t kReasonMask = 3u << kReasonShift;
-  static constexpr std::uint32_t kEndsWithRunFlag = 64;
-  static constexpr std::uint32_t kOneGeneration = 128, kGenerationMask = ~(kOneGeneration - 1);
+  static constexpr std::uint32_t kEndsWithRunFlag = 64, kAskedFlag = 128;
+  static constexpr std::uint32_t kAsked = kEndsWithRunFlag | kAskedFlag;
+  static constexpr std::uint32_t kOneGeneration = 256, kGenerationMask = ~(kOneGeneration - 1);
   // What suspending and waking leave as it is.
-  static constexpr std::uint32_t kKept = kEndsWithRunFlag | kGenerationMask;
+  static constexpr std::uint32_t kKept = kAsked | kGenerationMask;
 
   static constexpr std::uint32_t encode(WakeReason reason) {
     return static_cast<std::uint32_t>(reason) << kReasonShift;
@@ -216,15 +219,27 @@ class TaskState {
            (word & kGenerationMask) == static_cast<std::uint32_t>(generation);
   }
 
-  // One attempt of a cancel request. Nothing, with the new word in `word`, when that has
-  // changed meanwhile.
-  std::optional<Claim> cancel_from(std::uint32_t& word) {
+  // False when all of them are set already, or the task is over.
+  bool set(std::uint32_t flags, Generation generation) {
+    std::uint32_t word = word_.load(std::memory_order_relaxed);
+    while (is(word, generation) && (word & flags) != flags) {
+      if (word_.compare_exchange_weak(word, word | flags, std::memory_order_relaxed,
+                                      std::memory_order_relaxed)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  // One attempt of a cancel request, which sets `flags` as well. Nothing, with the new word in
+  // `word`, when that has changed meanwhile.
+  std::optional<Claim> cancel_from(std::uint32_t& word, std::uint32_t flags) {
     const std::uint32_t phase = word & kPhaseMask;
     const std::uint32_t cancelled = (word & kKept) | kCancelFlag | encode(WakeReason::kCancelled);
     std::uint32_t next = word | kCancelFlag;
     if (phase == kArming) next = cancelled | kWoken;
     if (phase == kWaiting) next = cancelled | kActive;
-    if (!word_.compare_exchange_weak(word, next, std::memory_order_acq_rel,
+    if (!word_.compare_exchange_weak(word, next | flags, std::memory_order_acq_rel,
                                      std::memory_order_relaxed)) {
       return std::nullopt;
     }

@@ -99,7 +99,7 @@ class _AsCompleted(Generic[T]):
     def __del__(
         self, report: Callable[[str, BaseException], None] = report_failure, what: str = _LOST
     ) -> None:
-        self._tasks.cancel()
+        self._tasks._cancel_sparing()
         for failure in self._failures:
             report(what, failure)
 

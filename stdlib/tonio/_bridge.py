@@ -141,7 +141,7 @@ class Guest(Generic[T]):
     def cancel(self) -> None:
         """Asks it to end, once: the end of the run, which may have cancelled the other loop as
         well, does so itself. From any thread."""
-        self._limits._cancel_unless_ending()
+        self._limits._cancel_sparing()
 
     async def run(self, coro: Coro[T]) -> None:
         self._began = True

@@ -30,9 +30,15 @@ def select(*coros: Coro[_T]) -> Operation[_T]:
 
 async def _race(coros: tuple[Coro[_T], ...]) -> _T:
     outcomes: list[_Outcome] = []
-    async with scope() as racers:
-        for coro in coros:
-            racers.spawn(_compete(coro, outcomes, racers))
+    try:
+        async with scope() as racers:
+            for coro in coros:
+                racers.spawn(_compete(coro, outcomes, racers))
+    except BaseException:
+        for _, lost in outcomes:
+            if lost is not None:
+                report_failure("coroutine of a select() that was cancelled", lost)
+        raise
     if not outcomes:
         raise CancelledError("every coroutine of select() was cancelled")
     result: _T
@@ -59,4 +65,4 @@ async def _compete(coro: Coro[Any], outcomes: list[_Outcome], racers: scope) -> 
         outcome = None, failure
     # One list operation, so one of them is the first.
     outcomes.append(outcome)
-    racers.cancel()
+    racers._cancel_sparing()

@@ -172,10 +172,14 @@ void last_resume_meets_cancel() {
   settle({&task}, {&event});
 }
 
+void ask_unmarked(task::Task& task, task::TaskState::Generation generation) {
+  if (task.ask_to_end(generation)) task.wake();
+}
+
 // As Host::cancel_left_tasks.
 void ask_to_end(SuspendingTask& task, task::TaskState::Generation generation) {
-  (void)task.state().mark_ending(generation);
-  task.ask_to_end(generation, 1);
+  task.state().mark_ending(generation);
+  ask_unmarked(task, generation);
 }
 
 void asked_to_end() {
@@ -184,7 +188,7 @@ void asked_to_end() {
   const auto generation = task.state().generation();
   parallel([&] { require(wait(event, task) == End::kCancelled, "no cancel request is lost"); },
            // One that has begun since the others were marked.
-           [&] { task.ask_to_end(generation, 1); });
+           [&] { ask_unmarked(task, generation); });
   require(task.state().ends_with_run(), "who is asked ends with its run");
   require(!task.state().cancel_requested(), "a cancel request is delivered once");
   settle({&task}, {&event});
@@ -219,16 +223,16 @@ void child_is_asked_once() {
   (void)scope.enter(parent);
   require(scope.add_child(child), "the scope is open");
   const auto generation = child.state().generation();
-  (void)child.state().mark_ending(generation);
+  child.state().mark_ending(generation);
   parallel(
       [&] {
         require(wait(never, child) == End::kCancelled, "no cancel request is lost");
         require(wait(cleaned_up, child) == End::kSet, "what cleans up is not disturbed");
         scope.remove_child(child);
       },
-      [&] { (void)scope.cancel(); },
+      [&] { (void)scope.cancel(task::CancelScope::Ending::kSpare); },
       [&] {
-        child.ask_to_end(generation, 1);
+        ask_unmarked(child, generation);
         (void)cleaned_up.set();
       });
   (void)scope.leave(parent);

@@ -149,11 +149,12 @@ tonio_add_mutant(next_task_asked task_state task/task_state.h
   "the next task is not asked")
 # The request that was for the task before is still noted where it was to be delivered.
 tonio_add_mutant(undelivered_kept task_state task/task.cpp
-  [[    if (!claim && !undelivered) undelivered_.store(false, std::memory_order_relaxed);]] ""
+  [[  if (!claim && !undelivered) undelivered_.store(false, std::memory_order_relaxed);]] ""
   "the next task is not asked")
 # A parent that ends as well cancels its children once more.
 tonio_add_mutant(child_asked_twice task_state task/cancel_scope.cpp
-  [[      if (link.task.state().ends_with_run()) return;]] ""
+  [[      return !(ends && ending == Ending::kSpare);]]
+  [[      return true;]]
   "what cleans up is not disturbed")
 # That a task ends with its run is forgotten when it suspends.
 tonio_add_mutant(ending_forgotten task_state task/task_state.h

@@ -5,7 +5,6 @@ import unittest
 import tonio
 from programs import run_program
 from scenarios import Scenarios, main
-from tonio import net
 from tonio.exceptions import CancelledError
 from tonio.net import socket
 
@@ -179,123 +178,6 @@ class Leftovers(unittest.TestCase):
 
         tonio.run(program(), threads=2)
         self.assertEqual(len(ended), len(started))
-
-    def test_who_waits_for_others_that_end_as_well_cleans_up_undisturbed(self):
-        def rests():
-            yield tonio.sleep(3600)
-
-        def joins(resting):
-            yield resting
-
-        def scoped(resting):
-            with tonio.scope() as scope:
-                scope.spawn(resting)
-            yield scope()
-
-        def selects(resting):
-            yield tonio.select(resting, tonio.sleep(3600))
-
-        def completes(resting):
-            for outcome in tonio.as_completed(resting, tonio.sleep(3600)):
-                yield outcome
-
-        def waits(wait, resting, notes, begun):
-            try:
-                begun.set()
-                yield wait(resting)
-                notes.append("it went on")
-            finally:
-                yield tonio.sleep(0.0001)
-                notes.append("cleaned up")
-
-        def program(wait, notes):
-            for _ in range(20):
-                # Made before, so that it is asked first to end.
-                begun, resting = tonio.Event(), tonio.spawn(rests())
-                tonio.spawn.without_tracking(waits(wait, resting, notes, begun))
-                yield begun.wait()
-            yield tonio.sleep(0.001)
-
-        for wait in (joins, scoped, selects, completes):
-            for threads in (1, 2) * 10:
-                notes = []
-                tonio.run(program(wait, notes), threads=threads)
-                self.assertEqual(set(notes), {"cleaned up"}, wait.__name__)
-                self.assertEqual(len(notes), 20, wait.__name__)
-
-    def test_children_of_who_ends_as_well_clean_up_undisturbed(self):
-        """Their parents would cancel them, and the end of the run has done so."""
-
-        def scoped(child):
-            with tonio.scope() as scope:
-                scope.spawn(child)
-            yield scope()
-
-        async def scoped_async(child):
-            async with tonio.scope() as scope:
-                scope.spawn(child)
-
-        def selects(child):
-            yield tonio.select(child, tonio.sleep(3600))
-
-        def completes(child):
-            for outcome in tonio.as_completed(child, tonio.sleep(3600)):
-                yield outcome
-
-        async def completes_async(child):
-            async for _ in tonio.as_completed(child, tonio.sleep(3600)):
-                pass
-
-        def serves(child):
-            listeners = yield net.open_tcp_listeners(0, host="127.0.0.1")
-            address = listeners[0].socket.getsockname()
-            with (yield net.open_tcp_stream(*address)):
-                yield net.serve_listeners(lambda _: child, listeners)
-
-        async def rests(notes, begun):
-            begun.set()
-            try:
-                await tonio.sleep(3600)
-            finally:
-                await tonio.sleep(0.01)
-                notes.append("cleaned up")
-
-        def program(parent, notes):
-            begun = [tonio.Event() for _ in range(10)]
-            tonio.spawn.without_tracking(*[parent(rests(notes, event)) for event in begun])
-            for event in begun:
-                yield event.wait()
-
-        parents = scoped, scoped_async, selects, completes, completes_async, serves
-        for parent in parents:
-            for threads in (1, 2, 8):
-                with self.subTest(parent.__name__, threads=threads):
-                    notes = []
-                    tonio.run(program(parent, notes), threads=threads)
-                    self.assertEqual(notes, ["cleaned up"] * 10)
-
-    def test_a_guest_whose_host_ends_as_well_cleans_up_undisturbed(self):
-        async def guest(notes, begun):
-            try:
-                begun.set()
-                await tonio.sleep(3600)
-            finally:
-                await tonio.sleep(0.01)
-                notes.append("cleaned up")
-
-        async def host(notes, begun):
-            await tonio.to_asyncio(guest(notes, begun))
-
-        def program(notes):
-            for _ in range(5):
-                begun = tonio.Event()
-                tonio.spawn.without_tracking(tonio.from_asyncio(host(notes, begun)))
-                yield begun.wait()
-
-        for threads in (1, 2, 8):
-            notes = []
-            tonio.run(program(notes), threads=threads)
-            self.assertEqual(notes, ["cleaned up"] * 5)
 
     def test_main_s_own_children_after_a_failure(self):
         notes = []

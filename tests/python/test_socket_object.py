@@ -143,6 +143,30 @@ class Object(unittest.TestCase):
             self.assertEqual([warning.category for warning in caught], [ResourceWarning])
             self.assertRegex(str(caught[0].message), "^unclosed <tonio.net.socket.*>$")
 
+    def test_an_unclosed_one_is_told_after_an_import_where_a_finalizer_spawns(self):
+        async def numbers():
+            yield 1
+
+        async def drops(caught):
+            generator = numbers()
+            await anext(generator)
+            _imp.acquire_lock()
+            try:
+                socket.socket()
+                del generator  # a task closes it
+                gc.collect()
+                told_at_once = len(caught)
+            finally:
+                _imp.release_lock()
+            for _ in range(2):
+                await tonio.sleep(0)
+            return told_at_once
+
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            self.assertEqual(tonio.run(drops(caught)), 0)
+        self.assertEqual([warning.category for warning in caught], [ResourceWarning])
+
     def test_an_unclosed_one_is_told_where_a_filter_raises(self):
         told = []
 

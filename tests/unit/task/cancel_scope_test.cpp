@@ -140,6 +140,39 @@ TEST_CASE("a scope is over when it was left and its children have ended") {
   CHECK_FALSE(host.state().finish_arming());
 }
 
+TEST_CASE("tasks that end with their run are spared where nobody has asked for more") {
+  using Ending = CancelScope::Ending;
+  test::RecordingWaker waker;
+  test::StepTask host(waker), child(waker), other(waker);
+  CancelScope scope(false);
+  REQUIRE(scope.enter(host));
+  REQUIRE(scope.add_child(child));
+  REQUIRE(scope.add_child(other));
+  host.state().mark_ending(host.state().generation());
+  child.state().mark_ending(child.state().generation());
+
+  CHECK(scope.cancel(Ending::kSpare));
+  CHECK(scope.cancelled());
+  CHECK_FALSE(host.state().cancel_requested());
+  CHECK_FALSE(child.state().cancel_requested());
+  CHECK(other.state().cancel_requested());
+  (void)other.deliver_cancel();
+
+  CHECK_FALSE(scope.cancel(Ending::kSpare));
+  CHECK_FALSE(child.state().cancel_requested());
+  CHECK_FALSE(scope.cancel());  // not for the first time, but of those
+  CHECK(host.state().cancel_requested());
+  CHECK(child.state().cancel_requested());
+  CHECK_FALSE(other.state().cancel_requested());
+  (void)child.deliver_cancel();
+  CHECK_FALSE(scope.cancel());
+  CHECK_FALSE(child.state().cancel_requested());
+
+  scope.remove_child(child);
+  scope.remove_child(other);
+  CHECK(scope.leave(host));
+}
+
 TEST_CASE("a task that ends leaves no scope behind that refers to it") {
   test::RecordingWaker waker;
   test::StepTask host(waker);

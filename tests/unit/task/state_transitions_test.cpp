@@ -136,29 +136,35 @@ TEST_CASE("a request for one task of the object does not reach the next one") {
   TaskState state;
   state.begin();
   const auto first = state.generation();
-  CHECK(state.mark_ending(first));
-  CHECK(state.request_cancel(first) == Claim::kLost);  // it runs
+  state.mark_ending(first);
+  CHECK(state.ends_with_run());
+  CHECK(!state.has_heard_of_end());
+  CHECK(state.request_end(first) == Claim::kLost);  // it runs
+  CHECK(!state.has_heard_of_end());
+  CHECK(!state.request_end(first));  // once
   CHECK(state.cancel_requested());
   CHECK(state.ends_with_run());
   state.end();
-  CHECK(!state.request_cancel(first));
-  CHECK(!state.mark_ending(first));
+  CHECK(!state.request_end(first));
+  CHECK(!state.mark_asked(first));
 
   state.begin();
-  CHECK(!state.request_cancel(first));
-  CHECK(!state.mark_ending(first));
+  CHECK(!state.request_end(first));
+  CHECK(!state.mark_asked(first));
+  state.mark_ending(first);
   CHECK(!state.cancel_requested());
   CHECK(!state.ends_with_run());
   const auto second = state.generation();
   REQUIRE(state.begin_arming());
-  CHECK(state.mark_ending(second));
+  state.mark_ending(second);
   REQUIRE(state.finish_arming());
   CHECK(state.generation() == second);
   CHECK(state.ends_with_run());
-  CHECK(state.request_cancel(second) == Claim::kSchedule);
+  CHECK(state.request_end(second) == Claim::kSchedule);
   CHECK(state.reason() == WakeReason::kCancelled);
   CHECK(state.ends_with_run());
   CHECK(!state.begin_arming());
   state.deliver_cancel();
+  CHECK(state.has_heard_of_end());
   CHECK(state.begin_arming());
 }
