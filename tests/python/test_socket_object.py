@@ -108,64 +108,58 @@ class Object(unittest.TestCase):
     def test_an_unclosed_one_is_told_after_an_import(self):
         """To show a warning is to import, which while the import lock is taken may wait for ever."""
 
-        async def drops(caught):
-            _imp.acquire_lock()
-            try:
-                socket.socket()
-                told_at_once = len(caught)
-            finally:
-                _imp.release_lock()
-            for _ in range(2):
-                await tonio.sleep(0)
-            return told_at_once
-
-        def drops_on_a_thread(caught):
-            told = []
-
-            def drop():
-                _imp.acquire_lock()
-                try:
-                    socket.socket()
-                    told.append(len(caught))
-                finally:
-                    _imp.release_lock()
-
-            thread = threading.Thread(target=drop)
-            thread.start()
-            thread.join()
-            return told.pop()
-
-        for drop in (lambda caught: tonio.run(drops(caught)), drops_on_a_thread):
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always")
-                self.assertEqual(drop(caught), 0)
-                gc.collect()  # the main thread comes by
-            self.assertEqual([warning.category for warning in caught], [ResourceWarning])
-            self.assertRegex(str(caught[0].message), "^unclosed <tonio.net.socket.*>$")
-
-    def test_an_unclosed_one_is_told_after_an_import_where_a_finalizer_spawns(self):
         async def numbers():
             yield 1
 
-        async def drops(caught):
-            generator = numbers()
-            await anext(generator)
+        def drop(shown, kept):
+            """A socket, and `kept`; gives the warnings that this thread shows at once."""
             _imp.acquire_lock()
             try:
                 socket.socket()
-                del generator  # a task closes it
+                kept.clear()
                 gc.collect()
-                told_at_once = len(caught)
+                return [message for thread, message in shown if thread == threading.get_ident()]
             finally:
                 _imp.release_lock()
-            for _ in range(2):
-                await tonio.sleep(0)
-            return told_at_once
 
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            self.assertEqual(tonio.run(drops(caught)), 0)
-        self.assertEqual([warning.category for warning in caught], [ResourceWarning])
+        async def on_a_worker(shown):
+            at_once = drop(shown, [])
+            while not shown:
+                await tonio.sleep(0)
+            return at_once
+
+        async def where_a_finalizer_spawns(shown):
+            kept = [numbers()]  # a task closes it
+            await anext(kept[0])
+            at_once = drop(shown, kept)
+            while not shown:
+                await tonio.sleep(0)
+            return at_once
+
+        def on_a_thread(shown):
+            at_once = []
+            thread = threading.Thread(target=lambda: at_once.extend(drop(shown, [])))
+            thread.start()
+            thread.join()
+            return at_once
+
+        for drops in (
+            lambda shown: tonio.run(on_a_worker(shown)),
+            lambda shown: tonio.run(where_a_finalizer_spawns(shown)),
+            on_a_thread,
+        ):
+            shown = []
+
+            def show(message, *_, shown=shown):
+                shown.append((threading.get_ident(), str(message)))
+
+            with warnings.catch_warnings():
+                warnings.simplefilter("always")
+                warnings.showwarning = show
+                self.assertEqual(drops(shown), [])
+                gc.collect()  # the main thread comes by
+            self.assertEqual(len(shown), 1)
+            self.assertRegex(shown[0][1], "^unclosed <tonio.net.socket.*>$")
 
     def test_an_unclosed_one_is_told_where_a_filter_raises(self):
         told = []
