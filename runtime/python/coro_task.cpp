@@ -121,20 +121,21 @@ void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject
   state().begin();
 }
 
-// At the end of a run one task after the other is asked to end (Host::cancel_left_tasks), and this
+// At the end of a run one task after the other is asked to end (Host::End::ask_tasks), and this
 // one may be yet to come: it is spared. The next round does not begin before it has ended.
 bool CoroTask::end_with_run() {
-  if (!Host::instance().is_ending(group())) return false;
-  spare();
+  Host& host = Host::instance();
+  if (!host.is_ending(group())) return false;
+  // One that has begun since is asked in the next round.
+  if (ends_with_run() || !began_in(host.era.load())) spare();
   return true;
 }
 
 Origin CoroTask::origin() const {
   // What it spawns before it hears that it is to end is of before.
-  const std::uint32_t era = state().has_heard_of_end()
-                                ? Host::instance().era.load(std::memory_order_relaxed)
-                                : era_.load(std::memory_order_relaxed);
-  return {group(), era, cleaning_up()};
+  const bool ends = state().has_heard_of_end() || cleaning_up();
+  const std::atomic<std::uint32_t>& era = ends ? Host::instance().era : era_;
+  return {group(), era.load(std::memory_order_relaxed), false};
 }
 
 Poll CoroTask::drive(PyObject* operation, PyObject*& result, bool& started) {

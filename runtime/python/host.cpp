@@ -266,39 +266,48 @@ std::uint64_t Host::live_tasks(TaskGroup group) {
   return found + (total > all ? total - all : 0);
 }
 
-Host::End::End(std::optional<TaskGroup> group) {
-  Host::instance().ending_.store(group ? std::int64_t{*group} : kAll);
+Host::End::End(std::optional<TaskGroup> group)
+    : group_(group),
+      outer_(Host::instance().ending_.exchange(group ? std::int64_t{*group} : kAll)) {
   // Where an earlier end has left tasks, those that have begun since are told from what these
   // start while they end.
   ++Host::instance().era;
 }
 
-Host::End::~End() { Host::instance().ending_.store(kNone); }
-
-bool Host::is_ending(TaskGroup group) const {
-  const std::int64_t ending = ending_.load();
-  return ending == kAll || ending == std::int64_t{group};
+Host::End::~End() {
+  Host& host = Host::instance();
+  host.ending_.store(outer_);
+  if (host.live_tasks() == 0) return;
+  for_each_left([](CoroTask& task, auto generation) { task.state().forget_end(generation); });
 }
 
-void Host::cancel_left_tasks() {
-  const auto for_each_left = [this](auto&& visit) {
-    pool_.for_each([&](CoroTask& task) {
-      // First of all: another task may begin in the object at any time.
-      const auto generation = task.state().generation();
-      if (!task.state().ended() && is_ending(task.group())) visit(task, generation);
-    });
-  };
+template <typename Visit>
+void Host::End::for_each_left(Visit&& visit) {
+  Host::instance().pool_.for_each([&](CoroTask& task) {
+    // First of all: another task may begin in the object at any time.
+    const auto generation = task.state().generation();
+    if (task.state().ended() || (group_ && task.group() != *group_)) return;
+    visit(task, generation);
+  });
+}
+
+void Host::End::ask_tasks() {
   bool some_are_ending = false;
-  for_each_left([&](CoroTask& task, auto) { some_are_ending |= task.ends_with_run(); });
+  for_each_left(
+      [&](CoroTask& task, auto) { some_are_ending |= task.ends_with_run() || task.cleaning_up(); });
   // A task that is asked sees the new era: it has taken the request from its state word.
+  std::atomic<std::uint32_t>& era = Host::instance().era;
   const std::uint32_t now = some_are_ending ? era.load() : ++era;
   bool some_are_to_end = false;
   // All are marked before the first one is asked, which may cancel others as it ends: those that
   // are marked are asked once, and not by it as well (CancelScope::Ending).
   for_each_left([&](CoroTask& task, auto generation) {
-    if (task.ends_with_run() || task.began_in(now) || task.cleaning_up()) return;
-    task.state().mark_ending(generation);
-    some_are_to_end = true;
+    if (task.cleaning_up()) return;
+    if (!task.ends_with_run()) {
+      if (task.began_in(now)) return;
+      task.state().mark_ending(generation);
+    }
+    some_are_to_end |= !task.state().asked();
   });
   if (!some_are_to_end) return;
   task::TaskList suspended;
@@ -307,6 +316,11 @@ void Host::cancel_left_tasks() {
   });
   // The first of them to wake sees all others asked.
   suspended.wake_all();
+}
+
+bool Host::is_ending(TaskGroup group) const {
+  const std::int64_t ending = ending_.load();
+  return ending == kAll || ending == std::int64_t{group};
 }
 
 void Host::watch_end_of_tasks(int fd) {

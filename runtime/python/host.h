@@ -118,18 +118,27 @@ class Host {
   // when there is none. Any thread.
   [[nodiscard]] bool give_to_owner(std::uintptr_t owner, std::span<PyObject*> objects);
 
-  // Asks the tasks that are left, of those that end now, to end, each once: a task
-  // that suspends again in a finally block is not disturbed. Tasks that those start while
-  // they end are cleaning up, and are asked only when all that were asked before have ended.
-  // During an End.
-  void cancel_left_tasks();
-  // While it lives, the tasks of the group end, or all. Main thread, one at a time.
+  // While it lives, the tasks of the group end, or all. One may be within another: in a signal
+  // handler, say.
   class End {
    public:
     explicit End(std::optional<TaskGroup> group);
+    // Tasks that go on are as any other from here on.
     ~End();
     End(const End&) = delete;
     End& operator=(const End&) = delete;
+
+    // Asks the tasks that are left to end, each once: a task that suspends again in a finally
+    // block is not disturbed. Tasks that those start while they end are cleaning up, and are
+    // asked only when all that were asked before have ended.
+    void ask_tasks();
+
+   private:
+    template <typename Visit>
+    void for_each_left(Visit&& visit);
+
+    const std::optional<TaskGroup> group_;
+    const std::int64_t outer_;  // what is_ending() looked at before
   };
   // Whether tasks of that group end. Any thread.
   bool is_ending(TaskGroup group) const;
@@ -149,7 +158,7 @@ class Host {
   // Somebody has asked twice: what is left is not waited for. Main thread only.
   bool stop_at_once = false;
 
-  // A new one begins with each round of cancel_left_tasks(): what an asked task starts
+  // A new one begins with each round of End::ask_tasks(): what an asked task starts
   // belongs to it, and is told from what was there before.
   std::atomic<std::uint32_t> era{0};
 

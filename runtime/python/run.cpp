@@ -71,7 +71,7 @@ void stop_collector_beside_busy_workers() {
 bool end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline,
                std::optional<TaskGroup> group, Interruption& interruption) {
   Host& host = Host::instance();
-  const Host::End end(group);
+  Host::End end(group);
   const auto left = [&] { return group ? host.live_tasks(*group) : host.live_tasks(); };
   host.idle_target.set(wait.fd());
   host.watch_end_of_tasks(wait.fd());
@@ -90,7 +90,7 @@ bool end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline,
     const bool idle = host.scheduler().idle_steps().has_value();
     // What they leave open is closed when nobody can be iterating it any more.
     if (left() == 0 && (host.live_tasks() > 0 || (!close_async_generators() && idle))) break;
-    host.cancel_left_tasks();
+    end.ask_tasks();
     const base::Instant pause = group.value_or(kNoGroup) ? kLookAgainAtGroup : kLookAgain;
     (void)wait.wait(signals, std::min(deadline, base::now() + pause));
   }

@@ -24,6 +24,7 @@ bool CancelScope::enter(Task& host) {
   phase_ = Phase::kInside;
   ends_at_ = id_ = next_id();
   host_ = &host;
+  host_was_asked_ = host.state().asked();
   host.link_scope(*this);
   // The host runs, so there is nobody to schedule.
   if (cancelled_.load(std::memory_order_relaxed)) (void)host.request_cancel(this);
@@ -50,6 +51,10 @@ bool CancelScope::leave(Task& host) {
   return true;
 }
 
+bool CancelScope::host_ends_here() const {
+  return host_->state().ends_with_run() && !host_was_asked_ && !host_->shielded_at(*this);
+}
+
 bool CancelScope::cancel(Ending ending) {
   TaskList ready;
   bool first = false;
@@ -60,16 +65,18 @@ bool CancelScope::cancel(Ending ending) {
     if (!first && !(spared_ && ending == Ending::kCancel)) return false;
     spared_ = false;
     cancelled_.store(true, std::memory_order_release);
-    const auto is_meant = [&](const Task& task) {
-      const bool ends = task.state().ends_with_run();
+    const auto is_meant = [&](bool ends) {
       if (!first) return ends;
       spared_ = spared_ || (ends && ending == Ending::kSpare);
       return !(ends && ending == Ending::kSpare);
     };
-    if (host_ && is_meant(*host_) && host_->request_cancel(this)) ready.push_back(*host_);
+    if (host_ && is_meant(host_ends_here()) && host_->request_cancel(this)) {
+      ready.push_back(*host_);
+    }
     // A child in this list has not ended: it takes itself off first.
     children_.for_each([&](ChildLink& link) {
-      if (is_meant(link.task) && link.task.request_cancel(nullptr)) ready.push_back(link.task);
+      const bool ends = link.task.state().ends_with_run();
+      if (is_meant(ends) && link.task.request_cancel(nullptr)) ready.push_back(link.task);
     });
   }
   ready.wake_all();

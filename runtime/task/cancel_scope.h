@@ -94,6 +94,9 @@ class CancelScope {
 
   enum class Phase : std::uint8_t { kNew, kInside, kLeft };
 
+  // Whether the end of its run is what cancels the host in here: it has asked, or is going to,
+  // and no shield holds that back. mutex_ is held.
+  bool host_ends_here() const;
   bool over_locked() const { return phase_ == Phase::kLeft && children_.empty(); }
 
   Id id_ = kWholeTask;
@@ -104,8 +107,9 @@ class CancelScope {
   base::Atomic<bool> cancelled_{false};
   // Guarded by mutex_.
   Phase phase_ = Phase::kNew;
-  bool spared_ = false;   // it was cancelled but for some
-  Task* host_ = nullptr;  // while it is in that task's chain
+  bool spared_ = false;          // it was cancelled but for some
+  bool host_was_asked_ = false;  // to end with its run, before it entered
+  Task* host_ = nullptr;         // while it is in that task's chain
   base::IntrusiveList<ChildLink> children_;
   WaitQueue waiters_;
 

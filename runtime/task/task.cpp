@@ -52,6 +52,13 @@ bool Task::request_cancel_locked(CancelScope* scope) {
   return !shielded_from(scope) && state_.request_cancel() == Claim::kSchedule;
 }
 
+bool Task::shielded_at(const CancelScope& scope) {
+  base::MutexLock lock(cancel_mutex_);
+  const CancelScope* at = &scope;
+  while (at && !at->shield_) at = at->outer_;
+  return at;
+}
+
 std::vector<std::uint64_t> Task::scopes() {
   std::vector<std::uint64_t> ids;
   base::MutexLock lock(cancel_mutex_);

@@ -116,6 +116,9 @@ class Task {
   // raised are raised at the next suspension after all. By the running task.
   void renew_cancel();
 
+  // Whether the scope, one of the task's, or one further out is a shield. Any thread.
+  bool shielded_at(const CancelScope& scope);
+
   // The ids of the scopes that the task has entered and not left, from the innermost on.
   std::vector<std::uint64_t> scopes();
 

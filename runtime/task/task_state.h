@@ -49,7 +49,7 @@ enum class Claim : std::uint8_t {
 
 class TaskState {
  public:
-  // Which of the tasks of the object. They come again after 2^24 tasks.
+  // Which of the tasks of the object. They come again after 2^23 tasks.
   enum class Generation : std::uint32_t {};
 
   // By the running task, before it registers itself with wakers. False: a cancel
@@ -138,22 +138,34 @@ class TaskState {
     std::uint32_t word = word_.load(std::memory_order_relaxed);
     base::stress_point();
     while (is(word, generation) && !(word & kAskedFlag)) {
-      if (const auto claim = cancel_from(word, kAsked)) return claim;
+      if (const auto claim = cancel_from(word, kEndsWithRunFlag | kAskedFlag)) return claim;
     }
     return std::nullopt;
   }
   // The same for a task that a shield holds the request back from: false in place of nothing.
-  [[nodiscard]] bool mark_asked(Generation generation) { return set(kAsked, generation); }
+  [[nodiscard]] bool mark_asked(Generation generation) {
+    return !asked() && set(kEndFlags, generation);
+  }
   // By the task itself, which needs no asking.
-  void mark_asked() { word_.fetch_or(kAsked, std::memory_order_relaxed); }
+  void mark_asked() { word_.fetch_or(kEndFlags, std::memory_order_relaxed); }
+  // From anywhere.
+  [[nodiscard]] bool asked() const { return word_.load(std::memory_order_relaxed) & kAskedFlag; }
+  // The end is over, and the task of that generation goes on.
+  void forget_end(Generation generation) {
+    std::uint32_t word = word_.load(std::memory_order_relaxed);
+    while (is(word, generation) &&
+           !word_.compare_exchange_weak(word, word & ~kEndFlags, std::memory_order_relaxed,
+                                        std::memory_order_relaxed)) {
+    }
+  }
   // From anywhere.
   [[nodiscard]] bool ends_with_run() const {
     return word_.load(std::memory_order_relaxed) & kEndsWithRunFlag;
   }
-  // By the task itself: it has been asked, and that is not pending: it has been raised, a shield
-  // holds it back, or it needed no asking.
+  // By the task itself: it has been asked, and that has been raised, a shield holds it back, or
+  // it needed no asking.
   [[nodiscard]] bool has_heard_of_end() const {
-    return (word_.load(std::memory_order_relaxed) & (kAskedFlag | kCancelFlag)) == kAskedFlag;
+    return word_.load(std::memory_order_acquire) & kHeardFlag;
   }
 
   // Acquire: what is read of the task afterwards is of this one or a later one.
@@ -162,7 +174,10 @@ class TaskState {
   }
 
   // By the task that is about to raise its cancellation.
-  void deliver_cancel() { word_.fetch_and(~kCancelFlag, std::memory_order_acquire); }
+  void deliver_cancel() {
+    const std::uint32_t before = word_.fetch_and(~kCancelFlag, std::memory_order_acquire);
+    if (before & kAskedFlag) word_.fetch_or(kHeardFlag, std::memory_order_relaxed);
+  }
 
   [[nodiscard]] bool cancel_requested() const {
     return word_.load(std::memory_order_relaxed) & kCancelFlag;
@@ -203,11 +218,11 @@ class TaskState {
   static constexpr std::uint32_t kCancelFlag = 8;
   static constexpr unsigned kReasonShift = 4;
   static constexpr std::uint32_t kReasonMask = 3u << kReasonShift;
-  static constexpr std::uint32_t kEndsWithRunFlag = 64, kAskedFlag = 128;
-  static constexpr std::uint32_t kAsked = kEndsWithRunFlag | kAskedFlag;
-  static constexpr std::uint32_t kOneGeneration = 256, kGenerationMask = ~(kOneGeneration - 1);
+  static constexpr std::uint32_t kEndsWithRunFlag = 64, kAskedFlag = 128, kHeardFlag = 256;
+  static constexpr std::uint32_t kEndFlags = kEndsWithRunFlag | kAskedFlag | kHeardFlag;
+  static constexpr std::uint32_t kOneGeneration = 512, kGenerationMask = ~(kOneGeneration - 1);
   // What suspending and waking leave as it is.
-  static constexpr std::uint32_t kKept = kAsked | kGenerationMask;
+  static constexpr std::uint32_t kKept = kEndFlags | kGenerationMask;
 
   static constexpr std::uint32_t encode(WakeReason reason) {
     return static_cast<std::uint32_t>(reason) << kReasonShift;
@@ -223,7 +238,8 @@ class TaskState {
   bool set(std::uint32_t flags, Generation generation) {
     std::uint32_t word = word_.load(std::memory_order_relaxed);
     while (is(word, generation) && (word & flags) != flags) {
-      if (word_.compare_exchange_weak(word, word | flags, std::memory_order_relaxed,
+      // Release: the era that a shielded task then finds (Host::era) is at least that of its end.
+      if (word_.compare_exchange_weak(word, word | flags, std::memory_order_release,
                                       std::memory_order_relaxed)) {
         return true;
       }

@@ -84,8 +84,9 @@ def _is_documented(error, name, arguments, of_attribute):
         return True
     if name in TAKES_ENCODING and type(error) is LookupError:
         return True
-    if _is_raised_by(error, pathlib):
-        # Whose errors those of the methods of tonio.fs.Path are.
+    if _comes_through(error, pathlib):
+        # Whose errors those of the methods of tonio.fs.Path are, and what it lets through of an
+        # argument of its own.
         return True
     if name == "throw" and arguments:
         # What is thrown in comes out.
@@ -94,12 +95,14 @@ def _is_documented(error, name, arguments, of_attribute):
     return False
 
 
-def _is_raised_by(error, package):
-    traced = error.__traceback__
-    while traced is not None and traced.tb_next is not None:
-        traced = traced.tb_next
+def _comes_through(error, package):
     folder = os.path.dirname(inspect.getsourcefile(package))
-    return bool(traced) and traced.tb_frame.f_code.co_filename.startswith(folder + os.sep)
+    traced = error.__traceback__
+    while traced is not None:
+        if traced.tb_frame.f_code.co_filename.startswith(folder + os.sep):
+            return True
+        traced = traced.tb_next
+    return False
 
 
 def _is_of_our_lines(error):
