@@ -47,7 +47,8 @@ PyObject* stream_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
                                    &socket)) {
     return nullptr;
   }
-  if (!is_socket(socket)) {
+  // The package's class, or one of it: streams call its methods, which the native base lacks.
+  if (!is_socket(socket) || !PyType_HasFeature(Py_TYPE(socket), Py_TPFLAGS_HEAPTYPE)) {
     PyErr_Format(PyExc_TypeError, "SocketStream() takes a tonio.net.socket.socket, not %T", socket);
     return nullptr;
   }

@@ -224,10 +224,10 @@ class socket(Socket):
         """Suspends until something of the buffers can be sent, together with the ancillary
         data, an iterable of (level, type, data); gives the number of bytes sent. Descriptors
         are sent by send_fds()."""
-        if address is None:
-            return self._sendmsg(buffers, ancdata, flags)
         if buffers is None or ancdata is None:
             raise TypeError("sendmsg(): buffers and ancdata must be iterable, not None")
+        if address is None:
+            return self._sendmsg(buffers, ancdata, flags)
         args = list(buffers), list(ancdata), flags, address
         if self._family == AF_UNIX and not (flags := as_index(flags)) & MSG_DONTWAIT:
             return _until_possible(self._sendmsg, *args[:2], flags | MSG_DONTWAIT, address)
