@@ -97,11 +97,7 @@ class Host {
             false};
   }
   // What they belong to.
-  TaskGroup current_group() const {
-    const ThreadContext* thread = this_thread;
-    return thread && thread->current ? thread->current->group()
-                                     : outside_group.load(std::memory_order_relaxed);
-  }
+  TaskGroup current_group() const { return current_origin().group; }
   // Every task object, in use or not, and every thread that may run tasks. While the world
   // is stopped: no thread stops where it holds the locks that these take.
   template <typename Visit>
