@@ -53,7 +53,11 @@ void wait_abandon(PyObject* object, CoroTask& task, bool) {
 
 Poll wait_resume(PyObject* object, CoroTask& task, PyObject*& result) {
   const task::WakeReason reason = task.state().reason();
-  // The one of the two that has woken the task has let go of it already.
+  if (reason == task::WakeReason::kCompleted) {
+    // The event has let go of the task already: not another pass through its lock.
+    if (as_wait(object)->timeout >= 0) Host::instance().reactor().remove_timer(task);
+    return ready_none(result);
+  }
   wait_abandon(object, task, true);
   if (reason == task::WakeReason::kCancelled) return raise_cancelled(task);
   return ready_none(result);
