@@ -17,6 +17,24 @@ ENVIRONMENT = {
 }
 SECONDS = 30 if SANITIZED else 10
 
+# A connection goes on after its client has gone.
+STAYING = """
+    import soak
+    import tonio.colored as tonio
+
+    class Broken(soak.Service):
+        async def handle(self, stream):
+            await super().handle(stream)
+            # Those with TLS end: theirs would have to be ended first.
+            if socket := getattr(stream, "socket", None):
+                socket.shutdown(1)
+                await tonio.Event().wait()
+
+    soak.Service = Broken
+    soak.PATIENCE = 0.1
+    soak.main()
+"""
+
 # Does something wrong once in a thousand answers, and is otherwise the soak program.
 BROKEN = """
     import itertools
@@ -44,11 +62,16 @@ class Soak(unittest.TestCase):
         self.assertIn("nothing lost, nothing twice, nothing left over", done.out)
 
     def check_noticed(self, wrong, said):
-        text = textwrap.dedent(BROKEN).format(wrong=wrong)
+        self.check_text_noticed(textwrap.dedent(BROKEN).format(wrong=wrong), said)
+
+    def check_text_noticed(self, text, said):
         with Program(text, args=("--seconds", "3"), environment=ENVIRONMENT) as program:
             done = program.end()
         self.assertEqual(done.code, 1, done.out + done.err)
         self.assertRegex(done.err, said)
+
+    def test_a_connection_that_stays_is_noticed(self):
+        self.check_text_noticed(textwrap.dedent(STAYING), r"soak: \d+ connections go on after")
 
     def test_a_lost_answer_is_noticed(self):
         self.check_noticed("return", r"soak: \d+ lost")

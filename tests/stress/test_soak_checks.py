@@ -10,7 +10,7 @@ from scenarios import main
 
 LONG_RUN = {"interval": 60.0, "strict": False}
 TALLY = {
-    "sent": 6000, "answered": 6000, "lost": 0, "twice": 0, "wrong": 0,
+    "sent": 6000, "answered": 6000, "lost": 0, "twice": 0, "wrong": 0, "open": 0,
     "kinds": {"echo": 3000, "timer": 3000},
 }  # fmt: skip
 HELD = {"tasks": 1, "descriptors": 16, "objects": 8000, "blocks": 80_000, "native_kib": 1000}
@@ -75,6 +75,17 @@ class Checks(unittest.TestCase):
     def test_a_descriptor_left_over(self):
         self.after["descriptors"] += 1
         self.check("^descriptors left over: 16 before, 17 after$")
+
+    def test_a_connection_that_stays(self):
+        self.tally["open"] = 2
+        self.check("^2 connections go on after their clients have gone$")
+
+    def test_descriptors_in_between(self):
+        most = soak.DESCRIPTORS
+        self.intervals[0].descriptors = 90 - most
+        self.check()
+        self.intervals[3].descriptors += 1
+        self.check(f"^91 descriptors, {90 - most} of them before the first connection$")
 
     def test_objects_left_over(self):
         for name, more in soak.MORE.items():
