@@ -11,7 +11,6 @@ shows that the wait for it lasts as long as the shutdown timeout says and not as
 default.
 """
 
-import collections
 import concurrent.futures
 import contextlib
 import dataclasses
@@ -82,15 +81,18 @@ class Cell:
         self.leftover, self.ending, self.workers = LEFTOVERS[leftover], ENDINGS[ending], workers
         self.text = START + self.leftover.text + self.ending.program
         self.stuck = self.leftover.holds_worker and workers == 1
+        # A second signal ends even the wait that has a long grace time.
+        self.short = self.leftover.stubborn and not self.ending.leaves_main
+        # Whether its end takes the short grace time, if the leftover has not stopped after all.
+        self.waits = self.short and self.ending.orderly
 
     def run(self):
         """Runs it once."""
-        # A second signal ends even the wait that has a long grace time.
-        short = self.leftover.stubborn and not self.ending.leaves_main
-        grace = SHORT_GRACE if short else UNUSED_GRACE
+        grace = SHORT_GRACE if self.short else UNUSED_GRACE
         options = ("--threads", str(self.workers), "--shutdown-timeout", str(grace))
         options += self.leftover.options
-        with Program(self.text, *options, args=[str(self.workers)]) as program:
+        arguments = [str(self.workers), *["signal" for _ in self.ending.signals[:1]]]
+        with Program(self.text, *options, args=arguments) as program:
             hung = threading.Event()
             watch = threading.Timer(LIMIT, lambda: (hung.set(), program.process.kill()))
             watch.start()
@@ -102,7 +104,7 @@ class Cell:
         wrong = list(self.faults(done.code, out, done.err))
         if hung.is_set():
             wrong.insert(0, f"it has not ended within {LIMIT} s")
-        elif seconds > MARGIN + (grace if short else 0):
+        elif seconds > MARGIN + (grace if self.short else 0):
             wrong.insert(0, "its end took too long")
         children = [int(line.removeprefix("child ")) for line in out if line.startswith("child ")]
         wrong += self.faults_of_children(children)
@@ -110,8 +112,7 @@ class Cell:
             wrong.insert(0, f"{self.name}, an end of {seconds:.1f} s:")
             said = ["standard output:", *out, "standard error:", done.err]
             wrong += [f"exit code {done.code}", *said]
-        waited = short and self.ending.orderly and self.leaves_something(out)
-        return Outcome(self, "\n".join(wrong), seconds, waited)
+        return Outcome(self, "\n".join(wrong), seconds, self.waits and self.leaves_something(out))
 
     def follow(self, program):
         """Until the program only ends: sends the ending's signals. Gives the lines that it has
@@ -148,6 +149,9 @@ class Cell:
         yield from self.faults_of_errors(out, err)
 
     def faults_of_output(self, out):
+        # Where it holds the only worker, it is the end that brings it to that.
+        if self.leftover.placed not in out and (self.ending.orderly or not self.stuck):
+            yield f"{self.leftover.placed!r} was not written"
         finals = {"main's finally", *self.leftover.finals} if self.ending.orderly else set()
         if self.ending.orderly and not self.ending.leaves_main:
             finals.update(self.leftover.last_finals)
@@ -227,12 +231,14 @@ class ShutdownMatrix(unittest.TestCase):
             self.fail("\n\n".join(faults))
 
     def faults_of_grace(self, outcomes):
-        ends = collections.defaultdict(list)
+        ends = {outcome.cell.ending_name: [] for outcome in outcomes if outcome.cell.waits}
         for outcome in outcomes:
             if outcome.short_grace:
                 ends[outcome.cell.ending_name].append(outcome.seconds)
         for ending, seconds in ends.items():
-            if min(seconds) >= SHORTEST_END:
+            if not seconds:
+                yield f"{ending}: it was left behind in no run"
+            elif min(seconds) >= SHORTEST_END:
                 yield f"{ending}: every end took {min(seconds):.1f} s or more, not {SHORT_GRACE} s"
 
 

@@ -19,6 +19,8 @@ from tonio.net import socket
 from tonio.sync import channel
 
 workers = int(sys.argv[1])
+# Or by what main does.
+ended_by_signal = len(sys.argv) > 2
 
 def say(*words):
     os.write(1, (" ".join(map(str, words)) + "\\n").encode())
@@ -171,15 +173,27 @@ def computes(begun):
         pass
     yield
 
+def computes_at_last(begun):
+    try:
+        begun.set()
+        yield tonio.sleep(3600)
+    finally:
+        computes(begun).send(None)
+
 def leave():
     begun = tonio.Event()
-    background(computes(begun))
-    if workers > 1:  # a single one would not come back
+    if workers > 1:
+        background(computes(begun))
+        yield begun.wait()
+    elif ended_by_signal:  # main has no turn any more
+        background(computes(begun))
+    else:
+        background(computes_at_last(begun))
         yield begun.wait()
 """,
         placed="computing",
         stubborn=True,
-        named=r"  task computes, spawned at .*\n",
+        named=r"  task computes(_at_last)?, spawned at .*\n",
         holds_worker=True,
     ),
     "blocking job": Leftover(
