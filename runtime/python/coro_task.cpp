@@ -121,6 +121,12 @@ void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject
   state().begin();
 }
 
+bool CoroTask::is_to_end() const {
+  if (ends_with_run()) return true;
+  const Host& host = Host::instance();
+  return host.is_ending(group()) && !cleaning_up() && !began_in(host.era.load());
+}
+
 // At the end of a run one task after the other is asked to end (Host::End::ask_tasks), and this
 // one may be yet to come: it is spared. The next round does not begin before it has ended.
 bool CoroTask::end_with_run() {

@@ -39,6 +39,9 @@ class CoroTask final : public task::Task {
 
   Outcome run() override;
 
+  // Also one that was being spawned as all others were marked: the next round asks it.
+  bool is_to_end() const override;
+
   // By an operation that the running coroutine awaits.
   Poll drive_awaited(PyObject* operation, PyObject*& result);
   // Leaves the operation, if there is one, that the task was not suspended on after all.

@@ -24,10 +24,13 @@ bool CancelScope::enter(Task& host) {
   phase_ = Phase::kInside;
   ends_at_ = id_ = next_id();
   host_ = &host;
-  host_was_asked_ = host.state().asked();
+  host_had_heard_ = host.state().has_heard_of_end();
   host.link_scope(*this);
-  // The host runs, so there is nobody to schedule.
-  if (cancelled_.load(std::memory_order_relaxed)) (void)host.request_cancel(this);
+  if (cancelled_.load(std::memory_order_relaxed)) {
+    spared_ = spared_ && host_ends_here();
+    // The host runs, so there is nobody to schedule.
+    if (!spared_) (void)host.request_cancel(this);
+  }
   return true;
 }
 
@@ -52,7 +55,7 @@ bool CancelScope::leave(Task& host) {
 }
 
 bool CancelScope::host_ends_here() const {
-  return host_->state().ends_with_run() && !host_was_asked_ && !host_->shielded_at(*this);
+  return host_->is_to_end() && !host_had_heard_ && !host_->shielded_at(*this);
 }
 
 bool CancelScope::cancel(Ending ending) {
@@ -63,7 +66,8 @@ bool CancelScope::cancel(Ending ending) {
     first = !cancelled_.load(std::memory_order_relaxed);
     // After one that has spared some, it is for those.
     if (!first && !(spared_ && ending == Ending::kCancel)) return false;
-    spared_ = false;
+    // Of a host that is yet to enter it, that tells whether it ends with its run.
+    spared_ = phase_ == Phase::kNew && ending == Ending::kSpare;
     cancelled_.store(true, std::memory_order_release);
     const auto is_meant = [&](bool ends) {
       if (!first) return ends;
@@ -75,7 +79,7 @@ bool CancelScope::cancel(Ending ending) {
     }
     // A child in this list has not ended: it takes itself off first.
     children_.for_each([&](ChildLink& link) {
-      const bool ends = link.task.state().ends_with_run();
+      const bool ends = link.task.is_to_end();
       if (is_meant(ends) && link.task.request_cancel(nullptr)) ready.push_back(link.task);
     });
   }

@@ -95,7 +95,7 @@ class CancelScope {
   enum class Phase : std::uint8_t { kNew, kInside, kLeft };
 
   // Whether the end of its run is what cancels the host in here: it has asked, or is going to,
-  // and no shield holds that back. mutex_ is held.
+  // the host has not heard of it before, and no shield holds it back. mutex_ is held.
   bool host_ends_here() const;
   bool over_locked() const { return phase_ == Phase::kLeft && children_.empty(); }
 
@@ -107,8 +107,8 @@ class CancelScope {
   base::Atomic<bool> cancelled_{false};
   // Guarded by mutex_.
   Phase phase_ = Phase::kNew;
-  bool spared_ = false;          // it was cancelled but for some
-  bool host_was_asked_ = false;  // to end with its run, before it entered
+  bool spared_ = false;          // it was cancelled but for some, or will be when it is entered
+  bool host_had_heard_ = false;  // of the end of its run, before it entered
   Task* host_ = nullptr;         // while it is in that task's chain
   base::IntrusiveList<ChildLink> children_;
   WaitQueue waiters_;

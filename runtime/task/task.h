@@ -82,6 +82,9 @@ class Task {
   // yet.
   [[nodiscard]] virtual Task* split() { return nullptr; }
 
+  // Whether the end of its run has asked it to end, or is going to. Any thread.
+  [[nodiscard]] virtual bool is_to_end() const { return state_.ends_with_run(); }
+
   TaskState& state() { return state_; }
   const TaskState& state() const { return state_; }
 

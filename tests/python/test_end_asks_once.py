@@ -4,6 +4,7 @@ left out."""
 
 import time
 import unittest
+import warnings
 
 import _tonio
 import tonio
@@ -144,6 +145,30 @@ class Undisturbed(unittest.TestCase):
             notes = []
             tonio.run(program(notes), threads=threads)
             self.assertEqual(notes, ["cleaned up"] * 5)
+
+    def test_guests_that_are_just_beginning(self):
+        """Some are asked before they have entered the scope that their host cancels them by."""
+
+        async def host(notes, begins):
+            begins.set()
+            await tonio.to_asyncio(cleans_up(notes))
+
+        def program(notes, rounds):
+            begins = [tonio.Event() for _ in range(6)]
+            for event in begins:
+                tonio.spawn.without_tracking(tonio.from_asyncio(host(notes, event)))
+            for event in begins:
+                yield event.wait()
+            for _ in range(rounds):
+                yield
+
+        with warnings.catch_warnings():
+            # Of those that have not begun.
+            warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
+            for number in range(100):
+                notes = []
+                tonio.run(program(notes, number % 20), threads=1 + number % 2)
+                self.assertEqual(set(notes) | {"cleaned up"}, {"cleaned up"})
 
     def test_the_body_of_a_scope_whose_child_fails_in_its_clean_up(self):
         async def fails(begun):

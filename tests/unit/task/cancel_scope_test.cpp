@@ -173,6 +173,55 @@ TEST_CASE("tasks that end with their run are spared where nobody has asked for m
   CHECK(scope.leave(host));
 }
 
+TEST_CASE("a scope that was cancelled before spares a host that ends with its run") {
+  using Ending = CancelScope::Ending;
+  test::RecordingWaker waker;
+  test::StepTask host(waker), other(waker);
+  host.state().mark_ending(host.state().generation());
+  CancelScope scope(false), asked_for(false), of_other(false);
+  CHECK(scope.cancel(Ending::kSpare));
+  CHECK(asked_for.cancel(Ending::kSpare));
+  CHECK_FALSE(asked_for.cancel());
+  CHECK(of_other.cancel(Ending::kSpare));
+
+  REQUIRE(scope.enter(host));
+  CHECK_FALSE(host.state().cancel_requested());
+  CHECK_FALSE(scope.cancel());  // of whom it has spared
+  CHECK(host.state().cancel_requested());
+  CHECK(host.deliver_cancel() == scope.id());
+  CHECK(scope.leave(host));
+
+  REQUIRE(asked_for.enter(host));
+  CHECK(host.state().cancel_requested());
+  CHECK(asked_for.leave(host));
+
+  REQUIRE(of_other.enter(other));
+  CHECK(other.state().cancel_requested());
+  (void)other.deliver_cancel();
+  other.state().mark_ending(other.state().generation());
+  CHECK_FALSE(of_other.cancel());
+  CHECK_FALSE(other.state().cancel_requested());
+  CHECK(of_other.leave(other));
+}
+
+TEST_CASE("a scope spares a host that hears of the end of its run in it") {
+  using Ending = CancelScope::Ending;
+  test::RecordingWaker waker;
+  test::StepTask host(waker);
+  CancelScope before(false), after(false);
+  (void)host.ask_to_end(host.state().generation());
+  REQUIRE(before.enter(host));
+  (void)host.deliver_cancel();
+  CHECK(before.cancel(Ending::kSpare));
+  CHECK_FALSE(host.state().cancel_requested());
+  // It cleans up.
+  REQUIRE(after.enter(host));
+  CHECK(after.cancel(Ending::kSpare));
+  CHECK(host.state().cancel_requested());
+  CHECK(after.leave(host));
+  CHECK(before.leave(host));
+}
+
 TEST_CASE("a task that ends leaves no scope behind that refers to it") {
   test::RecordingWaker waker;
   test::StepTask host(waker);
