@@ -106,7 +106,9 @@ END_OF_PROGRAM_WITH_THREADS = """
 
     def fork_and_end(*_):
         forks()
-        ended.set()
+        # In the child its lock may be held by the thread that waits for it in the parent.
+        if os.getpid() == parent:
+            ended.set()
 
     signal.signal(signal.SIGUSR1, fork_and_end)
 
