@@ -1,7 +1,7 @@
-// How a program ends: what is reported, the exit code, and the order of the
-// end.
+// How a program ends: the order, and the exit code.
 //
-// 1. The program's exception is shown, or its SystemExit becomes the exit code.
+// 1. The program's exception is shown, or its SystemExit becomes the exit code
+//    (python/exit_code.h).
 // 2. threading's own shutdown: non-daemon threads are joined, and may still use
 //    the runtime while they finish. After Ctrl-C or SIGTERM, before this step or
 //    in it, they have the shutdown timeout.
@@ -17,15 +17,6 @@
 #include <Python.h>
 
 namespace tonio::launcher {
-
-// An unhandled KeyboardInterrupt: 128 + SIGINT.
-inline constexpr int kInterrupted = 130;
-// SIGTERM: 128 + SIGTERM.
-inline constexpr int kTerminated = 143;
-
-// Reports the Python exception that is set, as python would (sys.excepthook
-// included), clears it, and gives the exit code. Attached.
-int report_exception();
 
 // Steps 2 to 4. Gives the exit code of the process: `exit_code`, that of an
 // interruption of step 2, or 120 when the standard streams could not be flushed.

@@ -2,9 +2,9 @@
 
 #include <Python.h>
 
-#include "ending.h"
 #include "owned.h"
 #include "python/embed.h"
+#include "python/exit_code.h"
 #include "start_error.h"
 
 namespace tonio::launcher {
@@ -115,7 +115,7 @@ int call_and_run(PyObject* function) {
   if (value && is_awaitable(value.get())) {
     value = run_on_workers(value.get());
   }
-  return value ? 0 : report_exception();
+  return value ? 0 : python::report_exception();
 }
 
 }  // namespace
@@ -125,7 +125,7 @@ int run_entrypoint(const std::string& name) {
   Owned globals = main_namespace();
   Owned wanted(PyUnicode_DecodeFSDefault(named ? name.c_str() : kDefaultName));
   if (!globals || !wanted) {
-    return report_exception();
+    return python::report_exception();
   }
   Owned function(named ? nullptr : python::declared_entrypoint());
   const bool declared = function != nullptr;
@@ -133,7 +133,7 @@ int run_entrypoint(const std::string& name) {
     function = look_up(globals.get(), wanted.get());
   }
   if (PyErr_Occurred()) {
-    return report_exception();
+    return python::report_exception();
   }
   if (named) {
     if (!function) {

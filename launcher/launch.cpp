@@ -17,6 +17,7 @@
 #include "interpreter.h"
 #include "process.h"
 #include "python/embed.h"
+#include "python/exit_code.h"
 #include "python_config.h"
 #include "script.h"
 #include "start_error.h"
@@ -72,7 +73,7 @@ int run_script_program(const CommandLine& line, const Arguments& argv) {
   initialize_for_script(interpreter, script_argv);
   int exit_code = 0;
   if (!extend_interpreter(line.options) || !python::start() || !run_script(line.script)) {
-    exit_code = report_exception();
+    exit_code = python::report_exception();
   } else if (!python::was_run()) {
     exit_code = run_entrypoint(line.options.entry);
   }
@@ -80,7 +81,9 @@ int run_script_program(const CommandLine& line, const Arguments& argv) {
 }
 
 // Py_RunMain runs and finalises, as in python itself.
-int run_python(bool extended) { return extended ? Py_RunMain() : end_program(report_exception()); }
+int run_python(bool extended) {
+  return extended ? Py_RunMain() : end_program(python::report_exception());
+}
 
 int act_as_python(const CommandLine& line, const Arguments& argv) {
   Arguments python_argv{argv[0]};

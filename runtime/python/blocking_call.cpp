@@ -16,6 +16,7 @@
 #include "python/coro_task.h"
 #include "python/errors.h"
 #include "python/exception_copy.h"
+#include "python/forked_child.h"
 #include "python/host.h"
 #include "python/interruption.h"
 #include "python/join.h"
@@ -145,12 +146,14 @@ void RunningCall::interruption_lost() {
 void Job::run() {
   BlockingCall& call = call_;
   run_pending_work();  // before an interrupt can come
+  leave_if_forked();
   call.thread = PyThread_get_thread_ident();
   std::uint32_t phase = kNotBegun;
   if (!call.phase.compare_exchange_strong(phase, kRunning)) return finish_without_call(call);
   RunningCall running(call);
   running_calls().lock()->push_back(running);
   call.result = call_function(call);
+  leave_if_forked();
   PyObject* error = call.result ? nullptr : PyErr_GetRaisedException();
   running_calls().lock()->remove(running);
   end_running(call);

@@ -1,11 +1,10 @@
 #include "python/coro_task.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "python/coroutine_claim.h"
 #include "python/errors.h"
+#include "python/forked_child.h"
 #include "python/host.h"
 #include "python/join.h"
 #include "python/names.h"
@@ -65,16 +64,6 @@ class InContext {
  private:
   PyObject* context_;
 };
-
-// A task has forked and come back to the scheduler in the child, where there is none.
-[[noreturn]] void leave_forked_child(bool succeeded) {
-  if (PyErr_Occurred()) PyErr_Print();
-  if (PyObject* out = PySys_GetObject("stdout")) {
-    Ref flushed = Ref::steal(PyObject_CallMethod(out, "flush", nullptr));
-    if (!flushed) PyErr_Clear();
-  }
-  _exit(succeeded ? 0 : 1);
-}
 
 }  // namespace
 
@@ -442,8 +431,10 @@ void CoroTask::end() {
 
 task::Task::Outcome CoroTask::run() {
   ThreadContext& thread = *this_thread;
-  if (thread.drops.has_received()) [[unlikely]]
+  if (thread.drops.has_received()) [[unlikely]] {
     thread.drops.drop_received();
+    leave_if_forked();
+  }
   thread.current = this;
   thread.budget = kBudget;
   for (;;) {
@@ -451,13 +442,13 @@ task::Task::Outcome CoroTask::run() {
     {
       const InContext in_context(context_);
       step = left_scopes_ && (result_ || error_) ? Step::kEnd : advance();
+      if (Host::instance().forked()) [[unlikely]] {
+        // To give way is to go back, too.
+        if (step != Step::kEnd) (void)Host::instance().check_running();
+        leave_forked_child();
+      }
       if (left_scopes_ && step == Step::kEnd) [[unlikely]]
         step = await_children();
-    }
-    if (Host::instance().forked()) [[unlikely]] {
-      // To give way is to go back, too.
-      if (step != Step::kEnd) (void)Host::instance().check_running();
-      leave_forked_child(!PyErr_Occurred());
     }
     if (step == Step::kSuspend) {
       thread.current = nullptr;
@@ -469,6 +460,7 @@ task::Task::Outcome CoroTask::run() {
     thread.current = nullptr;
     if (step == Step::kGiveWay) return Outcome::kGaveWay;
     end();
+    leave_if_forked();
     return Outcome::kGone;
   }
 }

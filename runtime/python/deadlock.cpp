@@ -81,8 +81,9 @@ bool timers_run() {
 
 Look look() {
   Host& host = Host::instance();
+  if (host.forked()) return {Verdict::kGoesOn};
   const auto steps = host.scheduler().idle_steps();
-  if (host.forked() || !steps || timers_run()) return {Verdict::kGoesOn};
+  if (!steps || timers_run()) return {Verdict::kGoesOn};
   const Standstill seen = look_for_standstill();
   if (!seen.complete || handles_signals()) return {Verdict::kGoesOn};
   if (seen.other_threads || seen.tasks == 0 || seen.tasks != host.live_tasks() ||
@@ -118,7 +119,8 @@ DeadlockWatch::DeadlockWatch(bool active, int fd) : active_(active) {
 }
 
 DeadlockWatch::~DeadlockWatch() {
-  if (active_) Host::instance().idle_target.set(-1);
+  // In a forked child a worker may have held its lock, and there is none to tell anything.
+  if (active_ && !Host::instance().forked()) Host::instance().idle_target.set(-1);
 }
 
 base::Instant DeadlockWatch::next_look() {

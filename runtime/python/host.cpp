@@ -10,6 +10,7 @@
 #include "python/async_generators.h"
 #include "python/blocking_call.h"
 #include "python/errors.h"
+#include "python/forked_child.h"
 #include "python/pending_work.h"
 #include "python/run.h"
 #include "python/thread_wait.h"
@@ -48,10 +49,15 @@ void InterpreterHooks::enter(void* state) {
   if (starting.fetch_sub(1) == 1) base::futex_wake(starting, 1);
 }
 
-void InterpreterHooks::detach(void*) { PyEval_SaveThread(); }
+void InterpreterHooks::detach(void*) {
+  leave_if_forked();
+  PyEval_SaveThread();
+}
 
 bool InterpreterHooks::flush(void* state) {
-  return static_cast<ThreadContext*>(state)->drops.flush();
+  const bool handed_over = static_cast<ThreadContext*>(state)->drops.flush();
+  leave_if_forked();
+  return handed_over;
 }
 
 void InterpreterHooks::attach(void* state) {
@@ -78,6 +84,7 @@ void InterpreterHooks::leave(void* state) {
   context->drops.drop_received();
   // Finalizers that this runs may still spawn.
   PyThreadState_Clear(context->thread_state);
+  leave_if_forked();
   Host::instance().unregister_thread(*context);
   PyThreadState_DeleteCurrent();
   this_thread = nullptr;
@@ -181,6 +188,7 @@ bool Host::shut_down(std::vector<std::string>& left) {
     base::log(base::LogLevel::kWarn, "tasks that would not end within the shutdown timeout: " +
                                          std::to_string(live_tasks()));
   }
+  if (forked()) return true;  // by a signal's handler
   running_.store(false, std::memory_order_release);
   runtime_.begin_stop();
   core::Runtime::Stopped stopped;
@@ -277,7 +285,7 @@ Host::End::End(std::optional<TaskGroup> group)
 Host::End::~End() {
   Host& host = Host::instance();
   host.ending_.store(outer_);
-  if (host.live_tasks() == 0) return;
+  if (host.forked() || host.live_tasks() == 0) return;
   for_each_left([](CoroTask& task, auto generation) { task.state().forget_end(generation); });
 }
 

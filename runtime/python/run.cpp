@@ -81,6 +81,8 @@ bool end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline,
     while (signals.active() && !at_once && !signals.handle()) {
       at_once = !interruption.add_signal();
     }
+    // By a handler: the tasks, and who tells of their end, are the parent's.
+    if (host.forked()) return true;
     if (at_once || base::now() >= deadline) break;
     // What has been dropped may still be finalized by a worker that has no task any more, and
     // spawn another one, to close an asynchronous generator. Who is not idle in this look
@@ -201,6 +203,14 @@ PyObject* raise_interruption(Ref interruption, Join& join) {
   return nullptr;
 }
 
+// In a child that the waiting thread has forked, in a signal's handler, say: what it waits for
+// happens in the parent only. Otherwise nothing.
+Ref lost_in_fork() {
+  if (!Host::instance().forked()) return Ref();
+  (void)Host::instance().check_running();
+  return Ref::steal(PyErr_GetRaisedException());
+}
+
 }  // namespace
 
 bool was_run() { return program_has_run.load(); }
@@ -254,22 +264,25 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
   {
     DeadlockWatch deadlocks(on_main_thread() && !options.forever && !received.installed(),
                             wait.fd());
-    while (!interruption.exception && !join->done().is_set()) {
+    const auto goes_on = [&] {
+      return !interruption.exception && !join->done().is_set() && !host.forked();
+    };
+    while (goes_on()) {
       const auto woken = wait.wait(signals, std::min(deadlocks.next_look(), limit));
       if (woken == ThreadWait::Woken::kSignal) {
         deadlocks.signal_came();
         if (!signals.handle()) (void)interruption.add_signal();
       }
       if (!interruption.exception) interruption.exception = host.take_abort();
-      if (!interruption.exception && !join->done().is_set() && deadlocks.found()) {
+      if (goes_on() && deadlocks.found()) {
         interruption.exception = Ref::steal(PyErr_GetRaisedException());
       }
-      if (!interruption.exception && !join->done().is_set() && base::now() >= limit) {
+      if (goes_on() && base::now() >= limit) {
         interruption.exception = limit_passed(options);
       }
     }
   }
-  const bool all_ended = !(interruption.exception || end_others) ||
+  const bool all_ended = host.forked() || !(interruption.exception || end_others) ||
                          end_tasks(wait, signals, grace_deadline(), options.group, interruption);
   join->notify(-1);
   host.abort_target.set(-1);
@@ -280,6 +293,7 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
     Ref last = Ref::steal(PyErr_GetRaisedException());
     if (!ended_by) ended_by = std::move(last);
   }
+  if (!ended_by) ended_by = lost_in_fork();
   if (!all_ended && !host.stop_at_once) {
     warn_of_left_tasks();
     host.stop_at_once = true;  // they have had their time
@@ -309,17 +323,18 @@ PyObject* block_on(PyObject*, PyObject* awaitable) {
   // waited for.
   Ref interruption;
   base::Instant deadline = base::kNever;
-  while (!join->done().is_set()) {
+  while (!join->done().is_set() && !Host::instance().forked()) {
     const auto woken = wait.wait(signals, deadline);
     if (woken == ThreadWait::Woken::kDeadline) break;
     if (woken != ThreadWait::Woken::kSignal || signals.handle()) continue;
     const bool again = static_cast<bool>(interruption);
     interruption = Ref::steal(PyErr_GetRaisedException());
-    if (again) break;
+    if (again || Host::instance().forked()) break;
     join->cancel();
     deadline = grace_deadline();
   }
   join->notify(-1);
+  if (!interruption) interruption = lost_in_fork();
   PyObject* result =
       interruption ? raise_interruption(std::move(interruption), *join) : join->outcome();
   join->drop();
@@ -360,6 +375,7 @@ PyObject* end_tasks_now(PyObject*, PyObject* args) {
   if (!refuse_on_worker("Runtime.stop()")) return nullptr;
   Ref interruption;
   if (!end_all_tasks(grace_deadline(), interruption, group)) warn_of_left_tasks();
+  if (!interruption) interruption = lost_in_fork();
   if (interruption) {
     PyErr_SetRaisedException(interruption.release());
     return nullptr;

@@ -71,14 +71,20 @@ class Shutdown {
     }
   }
   ~Shutdown() {
-    if (thread_.joinable()) thread_.detach();
+    if (!thread_.joinable()) return;
+    if (Host::instance().forked()) {
+      new base::Thread(std::move(thread_));  // for ever: it is the parent's
+    } else {
+      thread_.detach();
+    }
   }
   Shutdown(const Shutdown&) = delete;
   Shutdown& operator=(const Shutdown&) = delete;
 
   // False where the deadline has passed, or with the exception set that a signal has raised.
   [[nodiscard]] bool wait(SignalWatch& signals, base::Instant deadline) {
-    while (thread_.joinable()) {
+    // A child that a signal's handler has forked has no thread to wait for.
+    while (thread_.joinable() && !Host::instance().forked()) {
       switch (wait_->wait(signals, deadline)) {
         case ThreadWait::Woken::kEvent: {
           const Detached detached;

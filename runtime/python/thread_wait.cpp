@@ -101,10 +101,17 @@ int SignalWatch::fd() const { return active_ ? pipe_read : -1; }
 void SignalWatch::in_forked_child() {
   give_back(SIGTERM, on_term);
   give_back(Host::instance().options.dump_signal, on_dump_signal);
+  // What has come is the parent's.
+  term_came.store(false);
+  dump_asked.store(false);
+  // And so is who reads the pipe. Python has no more to do here than to note the number.
+  const int fd = PySignal_SetWakeupFd(-1);
+  if (fd != pipe_write.load()) PySignal_SetWakeupFd(fd);
 }
 
 std::string SignalWatch::take() {
   std::string came;
+  if (Host::instance().forked()) return came;  // the other end is the parent's
   char bytes[64];
   for (ssize_t count; (count = ::read(pipe_read, bytes, sizeof bytes)) > 0;) {
     came.append(bytes, static_cast<std::size_t>(count));
@@ -126,6 +133,8 @@ bool SignalWatch::dispatch(const std::string& numbers) {
 bool SignalWatch::handle() {
   const std::string came = take();
   const bool fine = PyErr_CheckSignals() == 0;
+  // A handler has forked: receivers are the parent's.
+  if (Host::instance().forked()) return fine;
   // Not by the handlers: Python calls one once when its signal has come twice meanwhile.
   if (!(dispatch_ ? dispatch(came) : fine)) return false;
   if (term_came.exchange(false)) {

@@ -41,7 +41,8 @@ class SignalWatch {
   // exception set when one of them raises, or when SIGTERM has come. Attached.
   [[nodiscard]] bool handle();
 
-  // In a forked child, where nobody watches: SIGTERM ends it again. Async-signal-safe.
+  // In a forked child, where nobody watches: SIGTERM ends it again, and no signal is told to the
+  // parent, whose pipe it is. Async-signal-safe.
   static void in_forked_child();
 
  private:

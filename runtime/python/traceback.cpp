@@ -1,10 +1,8 @@
-#include "traceback.h"
+#include "python/traceback.h"
 
 #include <cstring>
 
-#include "owned.h"
-
-namespace tonio::launcher {
+namespace tonio::python {
 
 namespace {
 
@@ -12,7 +10,7 @@ namespace {
 constexpr const char* kPackageFiles = "<tonio>/";
 
 bool is_of_package(PyTracebackObject* entry) {
-  Owned code(reinterpret_cast<PyObject*>(PyFrame_GetCode(entry->tb_frame)));
+  Ref code = Ref::steal(reinterpret_cast<PyObject*>(PyFrame_GetCode(entry->tb_frame)));
   const char* file = PyUnicode_AsUTF8(reinterpret_cast<PyCodeObject*>(code.get())->co_filename);
   PyErr_Clear();
   return file != nullptr && std::strncmp(file, kPackageFiles, std::strlen(kPackageFiles)) == 0;
@@ -28,12 +26,12 @@ bool link(PyObject* exception, PyObject* entry, PyTracebackObject* next) {
 }  // namespace
 
 void hide_package_frames(PyObject* exception) {
-  Owned first(PyException_GetTraceback(exception));  // keeps the whole chain
-  Owned kept;                                        // the last entry that stays
+  Ref first = Ref::steal(PyException_GetTraceback(exception));  // keeps the whole chain
+  Ref kept;                                                     // the last entry that stays
   bool skipped = false;
   for (auto* entry = reinterpret_cast<PyTracebackObject*>(first.get()); entry != nullptr;) {
     // Relinking may release the entries between.
-    Owned holder(Py_NewRef(reinterpret_cast<PyObject*>(entry)));
+    Ref holder = Ref::borrow(reinterpret_cast<PyObject*>(entry));
     auto* next = entry->tb_next;
     if (is_of_package(entry)) {
       skipped = true;
@@ -49,4 +47,4 @@ void hide_package_frames(PyObject* exception) {
   }
 }
 
-}  // namespace tonio::launcher
+}  // namespace tonio::python
