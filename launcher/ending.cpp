@@ -11,6 +11,7 @@
 #include "owned.h"
 #include "python/embed.h"
 #include "python/thread_join.h"
+#include "python_exit.h"
 #include "traceback.h"
 
 namespace tonio::launcher {
@@ -24,6 +25,8 @@ constexpr int kFlushFailed = 120;  // as python has it
 pid_t runtime_process = 0;
 // From end_program() on.
 std::optional<int> program_exit_code;
+// Something would not stop: atexit callbacks are called, and nothing is stopped after them.
+bool leaving = false;
 
 // As python prints the argument of a SystemExit that is no number.
 void print_exit_message(PyObject* message) {
@@ -135,15 +138,16 @@ void run_atexit_callbacks() {
   }
 }
 
-// Step 3, and once more after the atexit callbacks, which may have started it again. What is
-// `left`, here or before, can't be waited for, nor finalised under it.
-void stop_runtime(int exit_code, std::vector<std::string> left) {
+// Step 3, and once more after the atexit callbacks, which may have started it again. False when
+// something is `left`, here or before, that can't be waited for, nor finalised under it; then
+// standard error names it.
+bool stop_runtime(std::vector<std::string> left) {
   if (getpid() != runtime_process) {
-    return;
+    return true;
   }
-  const bool threads_ended = left.empty();
-  if (python::shutdown(left) && threads_ended) {
-    return;
+  python::shutdown(left);
+  if (left.empty()) {
+    return true;
   }
   std::string lines = "tonio: leaving without what didn't stop in time (--shutdown-timeout):\n";
   for (const std::string& thing : left) {
@@ -151,14 +155,24 @@ void stop_runtime(int exit_code, std::vector<std::string> left) {
   }
   flush_standard_streams();  // what the program has printed comes before
   std::fputs(lines.c_str(), stderr);
-  run_atexit_callbacks();
-  _exit(flush_standard_streams() ? exit_code : kFlushFailed);
+  return false;
 }
 
-// The last atexit callback, being the first that was registered. The exit code that a plain
-// Python is about to give is not known here. After an exception that was shown it is 1.
+[[noreturn]] void leave(int exit_code) { _exit(flush_standard_streams() ? exit_code : kFlushFailed); }
+
+// The last atexit callback, being the first that was registered: all others have been called.
 PyObject* stop_at_exit(PyObject*, PyObject*) {
-  stop_runtime(program_exit_code.value_or(PySys_GetObject("last_exc") != nullptr ? 1 : 0), {});
+  if (!leaving && !stop_runtime({})) {
+    if (program_exit_code) {
+      leave(*program_exit_code);
+    }
+    const PythonExit exit = python_exit();
+    flush_standard_streams();
+    if (exit.interrupted) {
+      end_by_interrupt();
+    }
+    leave(exit.code);
+  }
   Py_RETURN_NONE;
 }
 
@@ -181,12 +195,17 @@ int end_program(int exit_code) {
   std::vector<std::string> left =
       python::join_threads(interrupted, [&] { exit_code = report_exception(); });
   program_exit_code = exit_code;
-  stop_runtime(exit_code, std::move(left));
+  if (!stop_runtime(std::move(left))) {
+    leaving = true;
+    run_atexit_callbacks();
+    leave(exit_code);
+  }
   return Py_FinalizeEx() < 0 ? kFlushFailed : exit_code;
 }
 
 bool register_runtime_stop() {
   runtime_process = getpid();
+  watch_python_exit();
   Owned atexit(PyImport_ImportModule("atexit"));
   Owned stop(PyCFunction_New(&stop_definition, nullptr));
   Owned done(atexit && stop ? PyObject_CallMethod(atexit.get(), "register", "O", stop.get())

@@ -52,9 +52,10 @@ PyObject* run(PyObject* awaitable);
 
 // The last step before Py_FinalizeEx: cancels what still runs, waits at most the
 // shutdown timeout, joins the workers and the blocking threads, closes the
-// reactor. Attached; never raises. False when something would not stop: `left`
-// then names each thing, one per line, and the process must leave with _exit
-// after flushing, because a thread may still hold the interpreter.
-bool shutdown(std::vector<std::string>& left);
+// reactor. Attached; never raises. Adds what would not stop to `left`, a line for
+// each thing. Unless that is empty the process must leave with _exit after
+// flushing, because a thread may still hold the interpreter, and the runtime can't
+// be started again.
+void shutdown(std::vector<std::string>& left);
 
 }  // namespace tonio::python

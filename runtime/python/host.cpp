@@ -107,7 +107,7 @@ void Host::in_forked_child() {
 
 bool Host::ensure_started() {
   if (running_.load(std::memory_order_acquire)) return true;
-  if (forked()) return check_running();
+  if (forked() || left_behind_.load(std::memory_order_relaxed)) return check_running();
   if (Py_IsFinalizing()) {
     // New threads could not attach any more, and this one would wait for them.
     PyErr_SetString(not_initialized_error,
@@ -145,13 +145,19 @@ bool Host::ensure_started() {
 
 bool Host::check_running() {
   if (running_.load(std::memory_order_acquire)) return true;
-  PyErr_SetString(
-      not_initialized_error,
-      forked() ? "this process was forked from one that runs tonio, and the runtime "
-                 "did not come along: start a new process instead (subprocess, or "
-                 "multiprocessing with the start method \"spawn\")"
-               : "there is no runtime: use this inside a coroutine that tonio.run() runs, or "
-                 "start the program with `tonio run`");
+  const char* reason =
+      "there is no runtime: use this inside a coroutine that tonio.run() runs, or start the "
+      "program with `tonio run`";
+  if (forked()) {
+    reason =
+        "this process was forked from one that runs tonio, and the runtime did not come along: "
+        "start a new process instead (subprocess, or multiprocessing with the start method "
+        "\"spawn\")";
+  } else if (left_behind_.load(std::memory_order_relaxed)) {
+    reason =
+        "the program is ending, and something in it would not stop: nothing can be run any more";
+  }
+  PyErr_SetString(not_initialized_error, reason);
   return false;
 }
 
@@ -169,9 +175,13 @@ void report_tasks(const std::vector<std::string>& lines) {
 
 // 1. tasks are cancelled and run their finally blocks
 // 2. the runtime stops in core::Runtime's order
-// Whatever is left after that keeps the interpreter from being finalised.
-bool Host::shut_down(std::vector<std::string>& left) {
-  if (!running_.load(std::memory_order_acquire)) return true;
+// Whatever is left after that, or was before, keeps the interpreter from being finalised.
+void Host::shut_down(std::vector<std::string>& left) {
+  if (running_.load(std::memory_order_acquire)) stop(left);
+  if (!left.empty()) left_behind_.store(true, std::memory_order_relaxed);
+}
+
+void Host::stop(std::vector<std::string>& left) {
   const base::Instant grace = std::chrono::microseconds(options.shutdown_timeout).count();
   const base::Instant deadline = base::now() + (stop_at_once ? 0 : grace);
   base::log(base::LogLevel::kInfo, "the runtime stops");
@@ -190,6 +200,7 @@ bool Host::shut_down(std::vector<std::string>& left) {
     constexpr base::Instant kMoment = 100'000;
     stopped = runtime_.finish_stop(std::max(deadline, base::now() + kMoment));
   }
+  const std::size_t before = left.size();
   if (!stopped.workers) {
     for (std::string& line : describe_tasks()) left.push_back(std::move(line));
   } else if (live_tasks() > 0) {
@@ -197,7 +208,8 @@ bool Host::shut_down(std::vector<std::string>& left) {
     report_tasks(describe_tasks());
   }
   if (!stopped.blocking_threads) describe_blocking_calls(left);
-  return stopped.all();
+  // It is between two tasks or calls, in a finalizer.
+  if (!stopped.all() && left.size() == before) left.emplace_back("a thread of the runtime");
 }
 
 void Host::register_thread(ThreadContext& context) {

@@ -55,7 +55,7 @@ class Host {
   // must not come in between, which stops attached threads only. Detached.
   void await_starting_threads();
   // The last step before the interpreter is finalised; see embed.h.
-  bool shut_down(std::vector<std::string>& left);
+  void shut_down(std::vector<std::string>& left);
   // True in a process that was forked from one that runs the runtime, whose threads did
   // not come along.
   bool forked() const { return forked_.load(std::memory_order_relaxed); }
@@ -181,6 +181,8 @@ class Host {
   // On a thread that isn't the runtime's.
   CoroTask& take_task_outside();
   void count_begun_outside();
+  // Steps 1 and 2 of shut_down().
+  void stop(std::vector<std::string>& left);
   // Somebody waits for the last task to end; this may have been it.
   void tell_end();
 
@@ -195,6 +197,8 @@ class Host {
   core::Runtime runtime_;
   task::TaskPool<CoroTask> pool_;
   std::atomic<bool> running_{false};
+  // The program leaves without something that would not stop: nothing is started any more.
+  std::atomic<bool> left_behind_{false};
   std::atomic<std::uint32_t> starting_threads_{0};
   std::atomic<bool> forked_{false};
 
