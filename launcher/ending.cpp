@@ -23,8 +23,10 @@ constexpr int kFlushFailed = 120;  // as python has it
 // The process that the runtime belongs to. A forked child has no runtime
 // threads, so there is nothing to stop. Written and read on the main thread.
 pid_t runtime_process = 0;
-// From end_program() on.
+// Once end_program() has done step 3.
 std::optional<int> program_exit_code;
+// By sys.exit, Ctrl-C or SIGTERM. The first who asks decides the exit code.
+bool end_was_asked_for = false;
 // Something would not stop: atexit callbacks are called, and nothing is stopped after them.
 bool leaving = false;
 
@@ -45,6 +47,7 @@ void print_exit_message(PyObject* message) {
 }
 
 int exit_code_of(PyObject* system_exit) {
+  end_was_asked_for = true;
   std::fflush(stdout);
   Owned code(PyObject_GetAttrString(system_exit, "code"));
   if (!code) {
@@ -138,14 +141,23 @@ void run_atexit_callbacks() {
   }
 }
 
+// What a signal has raised while the end waits is set. Gives what becomes of the exit code.
+int after_interruption(int exit_code) {
+  if (end_was_asked_for) {
+    PyErr_Clear();
+    return exit_code;
+  }
+  return report_exception();
+}
+
 // Step 3, and once more after the atexit callbacks, which may have started it again. False when
 // something is `left`, here or before, that can't be waited for, nor finalised under it; then
 // standard error names it.
-bool stop_runtime(std::vector<std::string> left) {
+bool stop_runtime(int& exit_code, std::vector<std::string> left) {
   if (getpid() != runtime_process) {
     return true;
   }
-  python::shutdown(left);
+  python::shutdown(left, [&] { exit_code = after_interruption(exit_code); });
   if (left.empty()) {
     return true;
   }
@@ -158,20 +170,35 @@ bool stop_runtime(std::vector<std::string> left) {
   return false;
 }
 
-[[noreturn]] void leave(int exit_code) { _exit(flush_standard_streams() ? exit_code : kFlushFailed); }
+[[noreturn]] void leave(int exit_code) {
+  _exit(flush_standard_streams() ? exit_code : kFlushFailed);
+}
+
+// In a plain Python. What has interrupted the stop ends the process as well: CPython would leave
+// with the code that it had before.
+void stop_plain_python() {
+  PythonExit exit = python_exit();
+  end_was_asked_for = exit.by_system_exit || exit.code == kInterrupted;
+  const int before = exit.code;
+  if (stop_runtime(exit.code, {}) && exit.code == before) {
+    return;
+  }
+  if (exit.code == kInterrupted && !exit.by_system_exit) {
+    flush_standard_streams();
+    end_by_interrupt();
+  }
+  leave(exit.code);
+}
 
 // The last atexit callback, being the first that was registered: all others have been called.
 PyObject* stop_at_exit(PyObject*, PyObject*) {
-  if (!leaving && !stop_runtime({})) {
-    if (program_exit_code) {
-      leave(*program_exit_code);
-    }
-    const PythonExit exit = python_exit();
-    flush_standard_streams();
-    if (exit.interrupted) {
-      end_by_interrupt();
-    }
-    leave(exit.code);
+  if (leaving) {
+    Py_RETURN_NONE;
+  }
+  if (!program_exit_code) {
+    stop_plain_python();
+  } else if (!stop_runtime(*program_exit_code, {})) {
+    leave(*program_exit_code);
   }
   Py_RETURN_NONE;
 }
@@ -185,22 +212,23 @@ int report_exception() {
   if (PyErr_GivenExceptionMatches(exception.get(), PyExc_SystemExit)) {
     return exit_code_of(exception.get());
   }
-  return display(
-      exception.get(),
-      PyErr_GivenExceptionMatches(exception.get(), PyExc_KeyboardInterrupt) ? kInterrupted : 1);
+  const bool by_interrupt =
+      PyErr_GivenExceptionMatches(exception.get(), PyExc_KeyboardInterrupt) != 0;
+  end_was_asked_for |= by_interrupt;
+  return display(exception.get(), by_interrupt ? kInterrupted : 1);
 }
 
 int end_program(int exit_code) {
   const bool interrupted = exit_code == kInterrupted || exit_code == kTerminated;
   std::vector<std::string> left =
-      python::join_threads(interrupted, [&] { exit_code = report_exception(); });
-  program_exit_code = exit_code;
-  if (!stop_runtime(std::move(left))) {
+      python::join_threads(interrupted, [&] { exit_code = after_interruption(exit_code); });
+  if (!stop_runtime(exit_code, std::move(left))) {
     leaving = true;
     run_atexit_callbacks();
     leave(exit_code);
   }
-  return Py_FinalizeEx() < 0 ? kFlushFailed : exit_code;
+  program_exit_code = exit_code;
+  return Py_FinalizeEx() < 0 ? kFlushFailed : *program_exit_code;
 }
 
 bool register_runtime_stop() {

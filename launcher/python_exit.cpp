@@ -6,7 +6,7 @@
 #include <csignal>
 #include <optional>
 
-#include "owned.h"
+#include "ending.h"
 
 namespace tonio::launcher {
 
@@ -48,13 +48,13 @@ void watch_python_exit() {
 
 PythonExit python_exit() {
   if (exit_code) {
-    return {*exit_code};
+    return {*exit_code, true};
   }
   PyObject* shown = PySys_GetObject("last_exc");  // borrowed
   if (shown == nullptr) {
     return {};
   }
-  return {1, PyErr_GivenExceptionMatches(shown, PyExc_KeyboardInterrupt) != 0};
+  return {PyErr_GivenExceptionMatches(shown, PyExc_KeyboardInterrupt) ? kInterrupted : 1};
 }
 
 void end_by_interrupt() {

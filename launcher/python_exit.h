@@ -5,9 +5,8 @@
 namespace tonio::launcher {
 
 struct PythonExit {
-  int code = 0;
-  // By a KeyboardInterrupt that nobody has caught: CPython ends itself by the signal then.
-  bool interrupted = false;
+  int code = 0;  // kInterrupted where CPython ends itself by SIGINT
+  bool by_system_exit = false;
 };
 
 // Before any code of the user's, on the main thread, attached.

@@ -176,20 +176,26 @@ void report_tasks(const std::vector<std::string>& lines) {
 // 1. tasks are cancelled and run their finally blocks
 // 2. the runtime stops in core::Runtime's order
 // Whatever is left after that, or was before, keeps the interpreter from being finalised.
-void Host::shut_down(std::vector<std::string>& left) {
-  if (running_.load(std::memory_order_acquire)) stop(left);
+void Host::shut_down(std::vector<std::string>& left, const std::function<void()>& report) {
+  if (running_.load(std::memory_order_acquire)) stop(left, report);
   if (!left.empty()) left_behind_.store(true, std::memory_order_relaxed);
 }
 
-void Host::stop(std::vector<std::string>& left) {
+void Host::stop(std::vector<std::string>& left, const std::function<void()>& report) {
   const base::Instant grace = std::chrono::microseconds(options.shutdown_timeout).count();
   const base::Instant deadline = base::now() + (stop_at_once ? 0 : grace);
   base::log(base::LogLevel::kInfo, "the runtime stops");
-  Ref interruption;  // the program ends as it is
+  Ref interruption;
   // Otherwise somebody did not want to wait, or a run has said it already.
   if (!end_all_tasks(deadline, interruption) && !stop_at_once) {
     base::log(base::LogLevel::kWarn, "tasks that would not end within the shutdown timeout: " +
                                          std::to_string(live_tasks()));
+  }
+  // No run is there to raise what a task has asked for.
+  if (Ref asked = take_abort(); !interruption) interruption = std::move(asked);
+  if (interruption) {
+    PyErr_SetRaisedException(interruption.release());
+    report();
   }
   running_.store(false, std::memory_order_release);
   runtime_.begin_stop();

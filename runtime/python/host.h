@@ -55,7 +55,7 @@ class Host {
   // must not come in between, which stops attached threads only. Detached.
   void await_starting_threads();
   // The last step before the interpreter is finalised; see embed.h.
-  void shut_down(std::vector<std::string>& left);
+  void shut_down(std::vector<std::string>& left, const std::function<void()>& report);
   // True in a process that was forked from one that runs the runtime, whose threads did
   // not come along.
   bool forked() const { return forked_.load(std::memory_order_relaxed); }
@@ -182,7 +182,7 @@ class Host {
   CoroTask& take_task_outside();
   void count_begun_outside();
   // Steps 1 and 2 of shut_down().
-  void stop(std::vector<std::string>& left);
+  void stop(std::vector<std::string>& left, const std::function<void()>& report);
   // Somebody waits for the last task to end; this may have been it.
   void tell_end();
 
