@@ -286,7 +286,8 @@ std::uint64_t Host::live_tasks(TaskGroup group) {
 
 Host::End::End(std::optional<TaskGroup> group)
     : group_(group),
-      outer_(Host::instance().ending_.exchange(group ? std::int64_t{*group} : kAll)) {
+      outer_(group ? Host::instance().ending_.exchange(std::int64_t{*group}) : kNone) {
+  if (!group) Host::instance().ends_of_all_.fetch_add(1);
   // Where an earlier end has left tasks, those that have begun since are told from what these
   // start while they end.
   ++Host::instance().era;
@@ -294,7 +295,11 @@ Host::End::End(std::optional<TaskGroup> group)
 
 Host::End::~End() {
   Host& host = Host::instance();
-  host.ending_.store(outer_);
+  if (group_) {
+    host.ending_.store(outer_);
+  } else {
+    host.ends_of_all_.fetch_sub(1);
+  }
   if (host.live_tasks() == 0) return;
   for_each_left([](CoroTask& task, auto generation) { task.state().forget_end(generation); });
 }
@@ -338,7 +343,7 @@ void Host::End::ask_tasks() {
 
 bool Host::is_ending(TaskGroup group) const {
   const std::int64_t ending = ending_.load();
-  return ending == kAll || ending == std::int64_t{group};
+  return ending == std::int64_t{group} || ends_of_all_.load() > 0;
 }
 
 void Host::watch_end_of_tasks(int fd) {

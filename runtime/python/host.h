@@ -115,7 +115,7 @@ class Host {
   [[nodiscard]] bool give_to_owner(std::uintptr_t owner, std::span<PyObject*> objects);
 
   // While it lives, the tasks of the group end, or all. One may be within another: in a signal
-  // handler, say.
+  // handler, say; one of all tasks also beside that of a run of another thread.
   class End {
    public:
     explicit End(std::optional<TaskGroup> group);
@@ -134,7 +134,7 @@ class Host {
     void for_each_left(Visit&& visit);
 
     const std::optional<TaskGroup> group_;
-    const std::int64_t outer_;  // what is_ending() looked at before
+    const std::int64_t outer_;  // of a group: what is_ending() looked at before
   };
   // Whether tasks of that group end. Any thread.
   bool is_ending(TaskGroup group) const;
@@ -169,8 +169,11 @@ class Host {
 
   Host();
 
-  static constexpr std::int64_t kNone = -1, kAll = -2;
-  std::atomic<std::int64_t> ending_{kNone};  // the group of the End
+  static constexpr std::int64_t kNone = -1;
+  std::atomic<std::int64_t> ending_{kNone};  // the group of the innermost End of one
+  // How many of all tasks there are. Counted apart: one may overlap with that of a run on
+  // another thread.
+  std::atomic<unsigned> ends_of_all_{0};
 
   static void in_forked_child();
 
