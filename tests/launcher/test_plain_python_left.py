@@ -1,5 +1,5 @@
-"""A plain Python that can't stop everything leaves with the exit code of the program, and has called
-the atexit callbacks once."""
+"""A plain Python that can't stop everything, or is interrupted while it stops, leaves with the exit
+code of the program, and has called the atexit callbacks once."""
 
 import signal
 
@@ -52,6 +52,42 @@ ENDINGS = {
     "try: tonio.run(leave_with(7))\nexcept SystemExit: 1 / 0": 1,
     "sys.excepthook = lambda *_: sys.exit(9)\ntonio.run(leave())\nraise LookupError": 9,
 }
+# Leaves a task that interrupts the end, and ends when that was heard.
+INTERRUPTS = """
+import atexit, os, signal, sys, tonio
+
+atexit.register(print, "callback")
+heard = tonio.Event()
+
+def hear(*_):
+    heard.set()
+    raise KeyboardInterrupt
+
+signal.signal(signal.SIGINT, hear)
+
+async def cleans(begun):
+    begun.set()
+    try:
+        await tonio.sleep(3600)
+    finally:
+        os.kill(os.getpid(), signal.SIGINT)
+        await heard.wait()
+        print("clean")
+
+async def leave():
+    begun = tonio.Event()
+    tonio.spawn.without_tracking(cleans(begun))
+    await begun.wait()
+
+tonio.runtime().run_until_complete(leave())
+"""
+INTERRUPTED_ENDINGS = {
+    "pass": (-signal.SIGINT, 1),
+    "raise LookupError": (-signal.SIGINT, 1),
+    "raise KeyboardInterrupt": (-signal.SIGINT, 1),
+    "sys.exit(7)": (7, 0),
+    "sys.exit()": (0, 0),
+}
 
 
 class PlainPythonLeft(LauncherCase):
@@ -80,6 +116,15 @@ class PlainPythonLeft(LauncherCase):
                     self.check(*command, code=code, threads=threads)
             with self.subTest(threads=threads, ending=ending, command="-"):
                 self.check(TONIO, "-", code=code, threads=threads, input=PROGRAM + ending + "\n")
+
+    def test_an_interrupted_stop(self):
+        for threads in ("1", "2", "8"):
+            for ending, (code, shown) in INTERRUPTED_ENDINGS.items():
+                with self.subTest(threads=threads, ending=ending):
+                    env = {"TONIO_THREADS": threads, "TONIO_SHUTDOWN_TIMEOUT": "600"}
+                    done = self.tonio("-c", INTERRUPTS + ending, env=env)
+                    self.assertEqual((done.returncode, done.stdout), (code, "callback\nclean\n"), done.stderr)
+                    self.assertEqual(done.stderr.count("\nKeyboardInterrupt\n"), shown, done.stderr)
 
 
 main()
