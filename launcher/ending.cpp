@@ -12,6 +12,7 @@
 #include "python/embed.h"
 #include "python/exit_code.h"
 #include "python/thread_join.h"
+#include "python_exit.h"
 
 namespace tonio::launcher {
 
@@ -20,8 +21,10 @@ namespace {
 // The process that the runtime belongs to. A forked child has no runtime
 // threads, so there is nothing to stop. Written and read on the main thread.
 pid_t runtime_process = 0;
-// From end_program() on.
+// Once end_program() has done step 3.
 std::optional<int> program_exit_code;
+// Something would not stop: atexit callbacks are called, and nothing is stopped after them.
+bool leaving = false;
 
 void run_atexit_callbacks() {
   Owned atexit(PyImport_ImportModule("atexit"));
@@ -31,19 +34,29 @@ void run_atexit_callbacks() {
   }
 }
 
-// Step 3, and once more after the atexit callbacks, which may have started it again. What is
-// `left`, here or before, can't be waited for, nor finalised under it.
-void stop_runtime(int exit_code, std::vector<std::string> left) {
-  if (getpid() != runtime_process) {
-    return;
+// What a signal has raised while the end waits is set. Gives what becomes of the exit code.
+int after_interruption(int exit_code) {
+  if (python::end_was_asked_for) {
+    PyErr_Clear();
+    return exit_code;
   }
-  const bool threads_ended = left.empty();
-  if (python::shutdown(left) && threads_ended) {
-    return;
+  return python::report_exception();
+}
+
+// Step 3, and once more after the atexit callbacks, which may have started it again. False when
+// something is `left`, here or before, that can't be waited for, nor finalised under it; then
+// standard error names it.
+bool stop_runtime(int& exit_code, std::vector<std::string> left) {
+  if (getpid() != runtime_process) {
+    return true;
+  }
+  python::shutdown(left, [&] { exit_code = after_interruption(exit_code); });
+  if (left.empty()) {
+    return true;
   }
   // A signal's handler has forked meanwhile.
   if (getpid() != runtime_process) {
-    return;
+    return true;
   }
   std::string lines = "tonio: leaving without what didn't stop in time (--shutdown-timeout):\n";
   for (const std::string& thing : left) {
@@ -51,14 +64,39 @@ void stop_runtime(int exit_code, std::vector<std::string> left) {
   }
   python::flush_standard_streams();  // what the program has printed comes before
   std::fputs(lines.c_str(), stderr);
-  run_atexit_callbacks();
+  return false;
+}
+
+[[noreturn]] void leave(int exit_code) {
   _exit(python::flush_standard_streams() ? exit_code : python::kFlushFailed);
 }
 
-// The last atexit callback, being the first that was registered. The exit code that a plain
-// Python is about to give is not known here. After an exception that was shown it is 1.
+// In a plain Python. What has interrupted the stop ends the process as well: CPython would leave
+// with the code that it had before.
+void stop_plain_python() {
+  PythonExit exit = python_exit();
+  python::end_was_asked_for = exit.by_system_exit || exit.code == python::kInterrupted;
+  const int before = exit.code;
+  if (stop_runtime(exit.code, {}) && exit.code == before) {
+    return;
+  }
+  if (exit.code == python::kInterrupted && !exit.by_system_exit) {
+    python::flush_standard_streams();
+    end_by_interrupt();
+  }
+  leave(exit.code);
+}
+
+// The last atexit callback, being the first that was registered: all others have been called.
 PyObject* stop_at_exit(PyObject*, PyObject*) {
-  stop_runtime(program_exit_code.value_or(PySys_GetObject("last_exc") != nullptr ? 1 : 0), {});
+  if (leaving) {
+    Py_RETURN_NONE;
+  }
+  if (!program_exit_code) {
+    stop_plain_python();
+  } else if (!stop_runtime(*program_exit_code, {})) {
+    leave(*program_exit_code);
+  }
   Py_RETURN_NONE;
 }
 
@@ -69,14 +107,19 @@ PyMethodDef stop_definition = {"stop_runtime", stop_at_exit, METH_NOARGS, "Stops
 int end_program(int exit_code) {
   const bool interrupted = exit_code == python::kInterrupted || exit_code == python::kTerminated;
   std::vector<std::string> left =
-      python::join_threads(interrupted, [&] { exit_code = python::report_exception(); });
+      python::join_threads(interrupted, [&] { exit_code = after_interruption(exit_code); });
+  if (!stop_runtime(exit_code, std::move(left))) {
+    leaving = true;
+    run_atexit_callbacks();
+    leave(exit_code);
+  }
   program_exit_code = exit_code;
-  stop_runtime(exit_code, std::move(left));
-  return Py_FinalizeEx() < 0 ? python::kFlushFailed : exit_code;
+  return Py_FinalizeEx() < 0 ? python::kFlushFailed : *program_exit_code;
 }
 
 bool register_runtime_stop() {
   runtime_process = getpid();
+  watch_python_exit();
   Owned atexit(PyImport_ImportModule("atexit"));
   Owned stop(PyCFunction_New(&stop_definition, nullptr));
   Owned done(atexit && stop ? PyObject_CallMethod(atexit.get(), "register", "O", stop.get())

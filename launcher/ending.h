@@ -1,7 +1,8 @@
 // How a program ends: the order, and the exit code.
 //
 // 1. The program's exception is shown, or its SystemExit becomes the exit code
-//    (python/exit_code.h).
+//    (python/exit_code.h). The first who asks for the end (sys.exit, Ctrl-C,
+//    SIGTERM) decides the code.
 // 2. threading's own shutdown: non-daemon threads are joined, and may still use
 //    the runtime while they finish. After Ctrl-C or SIGTERM, before this step or
 //    in it, they have the shutdown timeout.
@@ -10,8 +11,11 @@
 //    find Python's threads ended; a run of theirs starts it anew, and it stops
 //    after the last of them), the flush of the standard streams, the rest.
 //
-// A plain Python (-c, -m, python*) is finalised by CPython itself, in steps 2
-// and 4; there the runtime, if it was used, stops after the atexit callbacks.
+// When something would not stop, step 4 is only the callbacks, which can't start the
+// runtime any more, the flush, and _exit.
+//
+// A plain Python (-c, -m, python*) is ended by CPython itself, in steps 1, 2 and 4;
+// there the runtime, if it was used, stops after the atexit callbacks.
 #pragma once
 
 #include <Python.h>
@@ -19,7 +23,7 @@
 namespace tonio::launcher {
 
 // Steps 2 to 4. Gives the exit code of the process: `exit_code`, that of an
-// interruption of step 2, or 120 when the standard streams could not be flushed.
+// interruption, or 120 when the standard streams could not be flushed.
 // Leaves with _exit, with the same code, when a thread or a part of the runtime
 // would not stop. Attached, on the main thread.
 int end_program(int exit_code);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "python/coroutine_claim.h"
+#include "python/driven.h"
 #include "python/errors.h"
 #include "python/forked_child.h"
 #include "python/host.h"
@@ -467,6 +468,7 @@ task::Task::Outcome CoroTask::run() {
 
 std::string CoroTask::describe() const {
   PyObject* coroutine = callers_ && !callers_->empty() ? callers_->front() : top_;
+  if (PyObject* driven = coroutine ? driven_by(coroutine) : nullptr) coroutine = driven;
   std::string line = "task ";
   Ref name = Ref::steal(coroutine ? PyObject_GetAttr(coroutine, names::qualname) : nullptr);
   const char* text = name && PyUnicode_Check(name.get()) ? PyUnicode_AsUTF8(name.get()) : nullptr;

@@ -27,6 +27,8 @@ PyObject* declared_entrypoint() { return declared_entrypoint_object(); }
 
 PyObject* run(PyObject* awaitable) { return run_awaitable(awaitable, RunOptions(), true); }
 
-bool shutdown(std::vector<std::string>& left) { return Host::instance().shut_down(left); }
+void shutdown(std::vector<std::string>& left, const std::function<void()>& report) {
+  Host::instance().shut_down(left, report);
+}
 
 }  // namespace tonio::python

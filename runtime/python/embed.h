@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,9 +53,11 @@ PyObject* run(PyObject* awaitable);
 
 // The last step before Py_FinalizeEx: cancels what still runs, waits at most the
 // shutdown timeout, joins the workers and the blocking threads, closes the
-// reactor. Attached; never raises. False when something would not stop: `left`
-// then names each thing, one per line, and the process must leave with _exit
-// after flushing, because a thread may still hold the interpreter.
-bool shutdown(std::vector<std::string>& left);
+// reactor. What interrupts it (what a signal's handler raises, SIGTERM's or a task's
+// SystemExit) `report` finds set, and clears. Adds what would not stop to `left`, a
+// line for each thing: unless that is empty, the process must leave with _exit after
+// flushing, because a thread may still hold the interpreter, and the runtime can't be
+// started again. Attached; never raises.
+void shutdown(std::vector<std::string>& left, const std::function<void()>& report);
 
 }  // namespace tonio::python

@@ -25,6 +25,7 @@ void print_exit_message(PyObject* message) {
 }
 
 int exit_code_of(PyObject* system_exit) {
+  end_was_asked_for = true;
   std::fflush(stdout);
   Ref code = Ref::steal(PyObject_GetAttrString(system_exit, "code"));
   if (!code) {
@@ -101,9 +102,10 @@ int report_exception() {
   if (PyErr_GivenExceptionMatches(exception.get(), PyExc_SystemExit)) {
     return exit_code_of(exception.get());
   }
-  return display(
-      exception.get(),
-      PyErr_GivenExceptionMatches(exception.get(), PyExc_KeyboardInterrupt) ? kInterrupted : 1);
+  const bool by_interrupt =
+      PyErr_GivenExceptionMatches(exception.get(), PyExc_KeyboardInterrupt) != 0;
+  end_was_asked_for |= by_interrupt;
+  return display(exception.get(), by_interrupt ? kInterrupted : 1);
 }
 
 bool flush_standard_streams() {

@@ -10,6 +10,9 @@ inline constexpr int kTerminated = 143;
 // The standard streams could not be flushed; as python has it.
 inline constexpr int kFlushFailed = 120;
 
+// By sys.exit, Ctrl-C or SIGTERM. The first who asks decides the exit code. Main thread only.
+inline bool end_was_asked_for = false;
+
 // Reports the Python exception that is set, as python would (sys.excepthook
 // included), clears it, and gives the exit code. Attached.
 int report_exception();

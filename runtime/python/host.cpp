@@ -114,7 +114,7 @@ void Host::in_forked_child() {
 
 bool Host::ensure_started() {
   if (running_.load(std::memory_order_acquire)) return true;
-  if (forked()) return check_running();
+  if (forked() || left_behind_.load(std::memory_order_relaxed)) return check_running();
   if (Py_IsFinalizing()) {
     // New threads could not attach any more, and this one would wait for them.
     PyErr_SetString(not_initialized_error,
@@ -152,13 +152,19 @@ bool Host::ensure_started() {
 
 bool Host::check_running() {
   if (running_.load(std::memory_order_acquire)) return true;
-  PyErr_SetString(
-      not_initialized_error,
-      forked() ? "this process was forked from one that runs tonio, and the runtime "
-                 "did not come along: start a new process instead (subprocess, or "
-                 "multiprocessing with the start method \"spawn\")"
-               : "there is no runtime: use this inside a coroutine that tonio.run() runs, or "
-                 "start the program with `tonio run`");
+  const char* reason =
+      "there is no runtime: use this inside a coroutine that tonio.run() runs, or start the "
+      "program with `tonio run`";
+  if (forked()) {
+    reason =
+        "this process was forked from one that runs tonio, and the runtime did not come along: "
+        "start a new process instead (subprocess, or multiprocessing with the start method "
+        "\"spawn\")";
+  } else if (left_behind_.load(std::memory_order_relaxed)) {
+    reason =
+        "the program is ending, and something in it would not stop: nothing can be run any more";
+  }
+  PyErr_SetString(not_initialized_error, reason);
   return false;
 }
 
@@ -176,19 +182,29 @@ void report_tasks(const std::vector<std::string>& lines) {
 
 // 1. tasks are cancelled and run their finally blocks
 // 2. the runtime stops in core::Runtime's order
-// Whatever is left after that keeps the interpreter from being finalised.
-bool Host::shut_down(std::vector<std::string>& left) {
-  if (!running_.load(std::memory_order_acquire)) return true;
+// Whatever is left after that, or was before, keeps the interpreter from being finalised.
+void Host::shut_down(std::vector<std::string>& left, const std::function<void()>& report) {
+  if (running_.load(std::memory_order_acquire)) stop(left, report);
+  if (!left.empty()) left_behind_.store(true, std::memory_order_relaxed);
+}
+
+void Host::stop(std::vector<std::string>& left, const std::function<void()>& report) {
   const base::Instant grace = std::chrono::microseconds(options.shutdown_timeout).count();
   const base::Instant deadline = base::now() + (stop_at_once ? 0 : grace);
   base::log(base::LogLevel::kInfo, "the runtime stops");
-  Ref interruption;  // the program ends as it is
+  Ref interruption;
   // Otherwise somebody did not want to wait, or a run has said it already.
   if (!end_all_tasks(deadline, interruption) && !stop_at_once) {
     base::log(base::LogLevel::kWarn, "tasks that would not end within the shutdown timeout: " +
                                          std::to_string(live_tasks()));
   }
-  if (forked()) return true;  // by a signal's handler
+  if (forked()) return;  // by a signal's handler
+  // No run is there to raise what a task has asked for.
+  if (Ref asked = take_abort(); !interruption) interruption = std::move(asked);
+  if (interruption) {
+    PyErr_SetRaisedException(interruption.release());
+    report();
+  }
   running_.store(false, std::memory_order_release);
   runtime_.begin_stop();
   core::Runtime::Stopped stopped;
@@ -198,6 +214,7 @@ bool Host::shut_down(std::vector<std::string>& left) {
     constexpr base::Instant kMoment = 100'000;
     stopped = runtime_.finish_stop(std::max(deadline, base::now() + kMoment));
   }
+  const std::size_t before = left.size();
   if (!stopped.workers) {
     for (std::string& line : describe_tasks()) left.push_back(std::move(line));
   } else if (live_tasks() > 0) {
@@ -205,7 +222,8 @@ bool Host::shut_down(std::vector<std::string>& left) {
     report_tasks(describe_tasks());
   }
   if (!stopped.blocking_threads) describe_blocking_calls(left);
-  return stopped.all();
+  // It is between two tasks or calls, in a finalizer.
+  if (!stopped.all() && left.size() == before) left.emplace_back("a thread of the runtime");
 }
 
 void Host::register_thread(ThreadContext& context) {
@@ -276,7 +294,8 @@ std::uint64_t Host::live_tasks(TaskGroup group) {
 
 Host::End::End(std::optional<TaskGroup> group)
     : group_(group),
-      outer_(Host::instance().ending_.exchange(group ? std::int64_t{*group} : kAll)) {
+      outer_(group ? Host::instance().ending_.exchange(std::int64_t{*group}) : kNone) {
+  if (!group) Host::instance().ends_of_all_.fetch_add(1);
   // Where an earlier end has left tasks, those that have begun since are told from what these
   // start while they end.
   ++Host::instance().era;
@@ -284,7 +303,11 @@ Host::End::End(std::optional<TaskGroup> group)
 
 Host::End::~End() {
   Host& host = Host::instance();
-  host.ending_.store(outer_);
+  if (group_) {
+    host.ending_.store(outer_);
+  } else {
+    host.ends_of_all_.fetch_sub(1);
+  }
   if (host.forked() || host.live_tasks() == 0) return;
   for_each_left([](CoroTask& task, auto generation) { task.state().forget_end(generation); });
 }
@@ -328,7 +351,7 @@ void Host::End::ask_tasks() {
 
 bool Host::is_ending(TaskGroup group) const {
   const std::int64_t ending = ending_.load();
-  return ending == kAll || ending == std::int64_t{group};
+  return ending == std::int64_t{group} || ends_of_all_.load() > 0;
 }
 
 void Host::watch_end_of_tasks(int fd) {

@@ -55,7 +55,7 @@ class Host {
   // must not come in between, which stops attached threads only. Detached.
   void await_starting_threads();
   // The last step before the interpreter is finalised; see embed.h.
-  bool shut_down(std::vector<std::string>& left);
+  void shut_down(std::vector<std::string>& left, const std::function<void()>& report);
   // True in a process that was forked from one that runs the runtime, whose threads did
   // not come along.
   bool forked() const { return forked_.load(std::memory_order_relaxed); }
@@ -115,7 +115,7 @@ class Host {
   [[nodiscard]] bool give_to_owner(std::uintptr_t owner, std::span<PyObject*> objects);
 
   // While it lives, the tasks of the group end, or all. One may be within another: in a signal
-  // handler, say.
+  // handler, say; one of all tasks also beside that of a run of another thread.
   class End {
    public:
     explicit End(std::optional<TaskGroup> group);
@@ -134,7 +134,7 @@ class Host {
     void for_each_left(Visit&& visit);
 
     const std::optional<TaskGroup> group_;
-    const std::int64_t outer_;  // what is_ending() looked at before
+    const std::int64_t outer_;  // of a group: what is_ending() looked at before
   };
   // Whether tasks of that group end. Any thread.
   bool is_ending(TaskGroup group) const;
@@ -169,8 +169,11 @@ class Host {
 
   Host();
 
-  static constexpr std::int64_t kNone = -1, kAll = -2;
-  std::atomic<std::int64_t> ending_{kNone};  // the group of the End
+  static constexpr std::int64_t kNone = -1;
+  std::atomic<std::int64_t> ending_{kNone};  // the group of the innermost End of one
+  // How many of all tasks there are. Counted apart: one may overlap with that of a run on
+  // another thread.
+  std::atomic<unsigned> ends_of_all_{0};
 
   static void in_forked_child();
 
@@ -181,6 +184,8 @@ class Host {
   // On a thread that isn't the runtime's.
   CoroTask& take_task_outside();
   void count_begun_outside();
+  // Steps 1 and 2 of shut_down().
+  void stop(std::vector<std::string>& left, const std::function<void()>& report);
   // Somebody waits for the last task to end; this may have been it.
   void tell_end();
 
@@ -195,6 +200,8 @@ class Host {
   core::Runtime runtime_;
   task::TaskPool<CoroTask> pool_;
   std::atomic<bool> running_{false};
+  // The program leaves without something that would not stop: nothing is started any more.
+  std::atomic<bool> left_behind_{false};
   std::atomic<std::uint32_t> starting_threads_{0};
   std::atomic<bool> forked_{false};
 

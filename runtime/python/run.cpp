@@ -187,7 +187,22 @@ void warn_of_left_tasks() {
   }
 }
 
-// What came between: its context is how the main coroutine ended, if that failed.
+// Whether the exception, or one in a group, is more than an end that was asked for.
+bool is_failure(PyObject* exception) {
+  if (Ref inner = Ref::steal(PyObject_GetAttrString(exception, "exceptions"));
+      inner && PyTuple_Check(inner.get()) &&
+      PyErr_GivenExceptionMatches(exception, PyExc_BaseExceptionGroup)) {
+    PyObject** first = &PyTuple_GET_ITEM(inner.get(), 0);
+    return std::any_of(first, first + PyTuple_GET_SIZE(inner.get()), is_failure);
+  }
+  PyErr_Clear();
+  return !PyErr_GivenExceptionMatches(exception, PyExc_SystemExit) &&
+         !PyErr_GivenExceptionMatches(exception, PyExc_KeyboardInterrupt) &&
+         !PyErr_GivenExceptionMatches(exception, cancelled_error);
+}
+
+// What came between: its context is how the main coroutine ended, if that failed. Of a
+// SystemExit nobody shows it, so it is reported.
 PyObject* raise_interruption(Ref interruption, Join& join) {
   if (join.done().is_set()) {
     Ref outcome = Ref::steal(join.outcome());
@@ -195,6 +210,10 @@ PyObject* raise_interruption(Ref interruption, Join& join) {
       Ref failure = Ref::steal(PyErr_GetRaisedException());
       if (failure.get() != interruption.get() &&
           !PyErr_GivenExceptionMatches(failure.get(), cancelled_error)) {
+        if (PyErr_GivenExceptionMatches(interruption.get(), PyExc_SystemExit) &&
+            is_failure(failure.get())) {
+          report_unawaited("main task", failure.get(), join.site());
+        }
         PyException_SetContext(interruption.get(), failure.release());
       }
     }

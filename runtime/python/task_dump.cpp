@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "python/driven.h"
 #include "python/host.h"
 #include "python/join.h"
 #include "python/scope.h"
@@ -48,34 +49,6 @@ struct Seen {
   std::uint64_t scope = 0;           // whose child it is; 0: none
   std::vector<std::uint64_t> hosts;  // the scopes that it is in or waits for
 };
-
-// Generators, coroutines and asynchronous generators begin alike.
-PyGenObject* as_generator(PyObject* object) {
-  const bool is_one =
-      PyGen_CheckExact(object) || PyCoro_CheckExact(object) || PyAsyncGen_CheckExact(object);
-  return is_one ? reinterpret_cast<PyGenObject*>(object) : nullptr;
-}
-
-int keep_generator(PyObject* object, void* found) {
-  if (!object || !as_generator(object)) return 0;
-  *static_cast<PyObject**>(found) = object;
-  return 1;
-}
-
-// What an object of the interpreter's stands for that drives a coroutine: coroutine.__await__(),
-// and the steps of an asynchronous generator. Its tp_traverse only looks. Borrowed or null.
-PyObject* driven_by(PyObject* object) {
-  constexpr const char* kDrivers[] = {"coroutine_wrapper", "async_generator_asend",
-                                      "async_generator_athrow"};
-  const PyTypeObject* type = Py_TYPE(object);
-  const auto is_driver = [&](const char* name) { return std::strcmp(name, type->tp_name) == 0; };
-  PyObject* found = nullptr;
-  if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) && type->tp_traverse &&
-      std::any_of(std::begin(kDrivers), std::end(kDrivers), is_driver)) {
-    type->tp_traverse(object, keep_generator, &found);
-  }
-  return found;
-}
 
 void add_frame(_PyInterpreterFrame* frame, std::vector<Frame>& stack) {
   if (stack.size() >= kMostFrames) return;
@@ -180,7 +153,8 @@ class TaskLook {
     Seen seen;
     PyObject* outermost =
         task.callers_ && !task.callers_->empty() ? task.callers_->front() : task.top_;
-    if (PyGenObject* generator = outermost ? as_generator(outermost) : nullptr) {
+    PyObject* driven = outermost ? driven_by(outermost) : nullptr;
+    if (PyGenObject* generator = outermost ? as_generator(driven ? driven : outermost) : nullptr) {
       seen.name = Ref::borrow(generator->gi_qualname);
     } else if (outermost) {
       seen.type = Py_TYPE(outermost)->tp_name;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -123,11 +124,14 @@ std::vector<std::string> join_threads(bool interrupted, const std::function<void
   const base::Instant grace = std::chrono::microseconds(host.options.shutdown_timeout).count();
   SignalWatch signals;
   Shutdown shutdown(threading.get());
+  std::optional<Host::End> tasks;
   base::Instant deadline = interrupted ? base::now() + grace : base::kNever;
   while (!shutdown.wait(signals, deadline)) {
     const bool again = std::exchange(interrupted, true);
     if (!again) {
       report();
+      // Threads may wait for them. What a thread begins from here on is left to it.
+      tasks.emplace(std::nullopt).ask_tasks();
       deadline = base::now() + grace;
       continue;
     }

@@ -143,6 +143,34 @@ class Programs(unittest.TestCase):
         self.assertEqual(done.code, 0)
         self.assertLess(done.seconds, 20)
 
+    def test_one_whose_clean_up_never_ends_is_named(self):
+        program = """
+            import tonio
+
+            class Numbers:
+                async def below(self, end):
+                    try:
+                        for number in range(end):
+                            yield number
+                    finally:
+                        await tonio.sleep(3600)
+
+            async def main():
+                {kept} = Numbers().below(5)
+                await anext({kept})
+
+            kept = [None]
+        """
+        for workers in ("1", "2", "8"):
+            for kept in ("kept[0]", "dropped"):
+                done = run_program(
+                    program.format(kept=kept), "--threads", workers, "--shutdown-timeout", "0.05"
+                )
+                self.assertEqual((done.code, done.out), (0, ""), done.err)
+                self.assertRegex(
+                    done.err, r"tonio: tasks that would not stop:\n  task Numbers\.below\b"
+                )
+
     def test_one_that_is_dropped_after_the_end_of_the_runtime(self):
         done = run_program("""
             import tonio

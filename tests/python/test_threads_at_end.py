@@ -27,6 +27,35 @@ def main():
     threading.Thread(target=work, name="of the program", daemon=False).start()
     yield WAIT
 """
+# The main thread waits for the thread, which waits for a task.
+WAITS_FOR_TASKS = """
+import functools, sys, threading, tonio
+
+sys.excepthook = functools.partial(print, "reported", flush=True)
+joining = threading.Event()
+threading._register_atexit(joining.set)
+
+def rests():
+    joining.wait()
+    print("in the task", flush=True)
+    try:
+        yield tonio.sleep(3600)
+    finally:
+        yield tonio.sleep(0)
+        print("the task cleans up", flush=True)
+
+def says(text):
+    yield tonio.sleep(0)
+    print(text, flush=True)
+
+def work():
+    try:
+        CALL(rests())
+    except tonio.exceptions.CancelledError:
+        tonio.block_on(says("the thread uses the runtime"))
+
+threading.Thread(target=work, daemon=False).start()
+"""
 AT_ONCE, FOREVER = "None", "tonio.sleep(3600)"
 LEFT = (
     "tonio: leaving without what didn't stop in time (--shutdown-timeout):\n"
@@ -36,10 +65,10 @@ SHORT, LONG = "0.05", "600"
 
 
 class ThreadsAtEnd(unittest.TestCase):
-    def programs(self, timeout, wait=AT_ONCE):
+    def programs(self, timeout, wait=AT_ONCE, text=PROGRAM):
         for threads in ("1", "2", "8"):
             options = ("--threads", threads, "--shutdown-timeout", timeout)
-            with self.subTest(threads=threads), Program(PROGRAM.replace("WAIT", wait), *options) as it:
+            with self.subTest(threads=threads), Program(text.replace("WAIT", wait), *options) as it:
                 yield it
 
     def named(self, text):
@@ -97,6 +126,29 @@ class ThreadsAtEnd(unittest.TestCase):
             self.expect(program, "reported KeyboardInterrupt")
             program.signal(signal.SIGUSR1)
             self.check_end(program, 130, "the thread goes on\nthe thread ends\n")
+
+
+    def test_one_that_waits_for_tasks(self):
+        """They are asked to end when the wait is interrupted, and the thread ends with them."""
+        calls = ("tonio.run", "tonio.block_on", "tonio.runtime().run_until_complete")
+        for call in calls:
+            for number, code, said in (
+                (signal.SIGINT, 130, ["reported KeyboardInterrupt"]),
+                (signal.SIGTERM, 143, []),
+            ):
+                for program in self.programs(LONG, text=WAITS_FOR_TASKS.replace("CALL", call)):
+                    self.expect(program, "in the task")
+                    program.signal(number)
+                    self.expect(program, *said)
+                    ended = "the task cleans up\nthe thread uses the runtime\n"
+                    self.check_end(program, code, ended)
+
+    def test_interrupted_after_sys_exit(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            for program in self.programs(SHORT, "sys.exit(7)"):
+                self.expect(program, "joining")
+                program.signal(number)
+                self.check_end(program, 7, "", LEFT)
 
 
 if __name__ == "__main__":
