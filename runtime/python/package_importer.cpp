@@ -84,8 +84,7 @@ bool install_package_importer() {
       return false;
     }
   }
-  return static_cast<bool>(
-      Ref::steal(PyEval_EvalCode(code.get(), globals.get(), globals.get())));
+  return static_cast<bool>(Ref::steal(PyEval_EvalCode(code.get(), globals.get(), globals.get())));
 }
 
 }  // namespace tonio::python
