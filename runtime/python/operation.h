@@ -13,6 +13,8 @@
 //           given way. A task that was not woken by what it waited for takes itself
 //           off the wakers' lists here (WaitQueue's abort contract). May say kPending
 //           again.
+//   Where these two throw std::bad_alloc the operation fails with a MemoryError; what they
+//   have armed is abandoned. What they hold otherwise they let go of themselves.
 //   abandon takes the task off the wakers' lists, and nothing else: the task is not
 //           going to be resumed on the operation. For what start or resume has left
 //           armed. `woken`: a waker has claimed the task, TaskState::reason tells why;
@@ -69,6 +71,9 @@ inline bool is_operation(PyObject* object) {
 // cancellation, and makes the task give way when its budget is used up (`started` is
 // false then: it must be begun again).
 Poll begin_operation(PyObject* operation, CoroTask& task, PyObject*& result, bool& started);
+
+// Goes on with it after it has suspended the task, or made it give way.
+Poll resume_operation(PyObject* operation, CoroTask& task, PyObject*& result);
 
 // The task that this thread runs, for what is about to wait by `awaitable`. Null with a
 // RuntimeError set that tells the remedy.

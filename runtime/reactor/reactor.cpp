@@ -7,6 +7,8 @@
 
 #include <array>
 #include <cerrno>
+#include <new>
+#include <utility>
 
 #include "base/check.h"
 #include "base/futex.h"
@@ -135,6 +137,7 @@ bool Reactor::open(std::string& error) {
   auto loop = std::make_unique<Loop>();
   int status = try_descriptors();
   if (status == 0) status = uv_loop_init(&loop->loop);
+  if (status == UV_ENOMEM) throw std::bad_alloc();
   if (status != 0) {
     error = uv_strerror(status);
     return false;
@@ -153,8 +156,9 @@ bool Reactor::open(std::string& error) {
     wakeable_ = loop_.get();
     return true;
   }
-  error = uv_strerror(status);
   close();
+  if (status == UV_ENOMEM) throw std::bad_alloc();
+  error = uv_strerror(status);
   return false;
 }
 
@@ -321,10 +325,11 @@ void Reactor::apply(Registration& registration) {
     stop_watching(registration);
   }
   if (!registration.loop_side_) {
-    auto side = std::make_unique<LoopSide>();
+    std::unique_ptr<LoopSide> side = std::move(registration.spare_side_);
+    if (!side) side.reset(new (std::nothrow) LoopSide());
     const bool keep_mode = registration.mode_ == Registration::Mode::kAsItIs;
     const int flags = keep_mode ? ::fcntl(registration.fd_, F_GETFL) : -1;
-    status = side->open(loop_->loop, registration.fd_, by_edges);
+    status = side ? side->open(loop_->loop, registration.fd_, by_edges) : UV_ENOMEM;
     if (flags >= 0 && !(flags & O_NONBLOCK)) {
       ::fcntl(registration.fd_, F_SETFL, flags);
     }
