@@ -110,9 +110,9 @@ class CoroTask final : public task::Task {
   PyObject* operation_ = nullptr;              // what the task waits on, owned
   PyObject* result_ = nullptr;                 // what the outermost coroutine returned, owned
   PyObject* error_ = nullptr;                  // what it raised, while it waits for children; owned
-  PyObject* left_scopes_ = nullptr;            // see wait_at_end(); the newest, owned; next_left_scope()
-  PyObject* context_ = nullptr;                // owned; null: it runs in its worker's
-  Join* join_ = nullptr;                           // null once the task is about to end
+  PyObject* left_scopes_ = nullptr;  // see wait_at_end(); the newest, owned; next_left_scope()
+  PyObject* context_ = nullptr;      // owned; null: it runs in its worker's
+  Join* join_ = nullptr;             // null once the task is about to end
   std::size_t index_ = 0;
   bool awaited_ = false;     // operation_ is driven by the coroutine, not by the task
   bool started_op_ = false;  // operation_ has been started

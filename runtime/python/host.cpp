@@ -205,9 +205,7 @@ bool Host::shut_down(std::vector<std::string>& left) {
   return stopped.all();
 }
 
-void Host::register_thread(ThreadContext& context) {
-  threads_.lock()->contexts.push_back(context);
-}
+void Host::register_thread(ThreadContext& context) { threads_.lock()->contexts.push_back(context); }
 
 void Host::unregister_thread(ThreadContext& context) {
   pool_.flush(context.free_tasks);
@@ -245,13 +243,11 @@ std::uint64_t Host::live_tasks() {
   auto threads = threads_.lock();
   // Ended ones first: a task counted as ended has been counted as begun.
   std::uint64_t ended = threads->ended;
-  threads->contexts.for_each([&](const ThreadContext& thread) {
-    ended += thread.ended.load(std::memory_order_acquire);
-  });
+  threads->contexts.for_each(
+      [&](const ThreadContext& thread) { ended += thread.ended.load(std::memory_order_acquire); });
   std::uint64_t begun = threads->begun;
-  threads->contexts.for_each([&](const ThreadContext& thread) {
-    begun += thread.begun.load(std::memory_order_acquire);
-  });
+  threads->contexts.for_each(
+      [&](const ThreadContext& thread) { begun += thread.begun.load(std::memory_order_acquire); });
   return begun - ended;
 }
 

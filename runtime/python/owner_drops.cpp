@@ -37,8 +37,8 @@ void OwnerDrops::hand_over(Batch& batch) {
   waiting_ -= objects.size();
   handed_over_ = true;
   if (Host::instance().give_to_owner(batch.owner, objects)) return;
-  // It is none of ours, or has ended, or there is no memory for it: CPython finds out. Weak references may run code here, but
-  // no task, which alone would drop the next one into this batch.
+  // It is none of ours, or has ended, or there is no memory for it: CPython finds out. Weak
+  // references may run code here, but no task, which alone would drop the next one into this batch.
   for (PyObject* object : objects) Py_DECREF(object);
 }
 

@@ -5,8 +5,8 @@
 #include "python/scope.h"
 
 #include <cstddef>
-#include <new>
 #include <memory>
+#include <new>
 #include <optional>
 #include <utility>
 

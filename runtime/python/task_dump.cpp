@@ -225,7 +225,8 @@ class TaskLook {
 
 namespace {
 
-// Calls `look` while the world is stopped. Throws std::bad_alloc when `look` does, once the world goes on.
+// Calls `look` while the world is stopped. Throws std::bad_alloc when `look` does, once the world
+// goes on.
 template <typename Look>
 void with_stopped_world(Look&& look) {
   struct Visit {

@@ -268,7 +268,8 @@ std::shared_ptr<const tls::Config> as_tls_config(PyObject* object) {
 }
 
 bool init_tls_context(PyObject* module) {
-  return add_type<tls::Identity>(module, identity_type, "_tonio.TlsIdentity", entry<identity_new>) &&
+  return add_type<tls::Identity>(module, identity_type, "_tonio.TlsIdentity",
+                                 entry<identity_new>) &&
          add_type<tls::Config>(module, config_type, "_tonio.TlsConfig", entry<config_new>) &&
          PyModule_AddFunctions(module, functions) == 0;
 }

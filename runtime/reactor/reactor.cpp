@@ -7,11 +7,13 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <new>
 #include <utility>
 
 #include "base/check.h"
 #include "base/futex.h"
+#include "base/no_memory.h"
 #include "base/unique_fd.h"
 #include "reactor/loop.h"
 
@@ -28,6 +30,14 @@ int to_uv(unsigned interests) {
 }
 
 uv_handle_t* as_handle(uv_poll_t* poll) { return reinterpret_cast<uv_handle_t*>(poll); }
+
+// libuv takes its memory from here. It reallocates one thing, its table of descriptors, and aborts
+// where that fails.
+void* reallocate(void* old, std::size_t size) {
+  void* made = std::realloc(old, size);
+  if (!made && size > 0) base::end_without_memory();
+  return made;
+}
 
 // Whether four descriptors are free: 0 or a negative errno. For the first loop of a process libuv
 // makes a pipe, for signals, after others of its own, and aborts where it can't.
@@ -135,6 +145,9 @@ std::string Reactor::libuv_version() { return uv_version_string(); }
 
 bool Reactor::open(std::string& error) {
   auto loop = std::make_unique<Loop>();
+  // Before anything else of libuv's.
+  static const int replaced = uv_replace_allocator(std::malloc, reallocate, std::calloc, std::free);
+  TONIO_CHECK(replaced == 0);
   int status = try_descriptors();
   if (status == 0) status = uv_loop_init(&loop->loop);
   if (status == UV_ENOMEM) throw std::bad_alloc();

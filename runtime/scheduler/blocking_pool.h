@@ -41,8 +41,8 @@ class BlockingPool {
   void configure(unsigned max_threads, std::chrono::milliseconds ttl);
 
   // By an attached thread. False when the pool is closed, or when it has no thread
-  // and can't start one; the job is still the caller's then. Throws std::bad_alloc where that is for
-  // want of memory.
+  // and can't start one; the job is still the caller's then. Throws std::bad_alloc where that is
+  // for want of memory.
   [[nodiscard]] bool submit(BlockingJob& job);
   // True: the job was still queued, will not run and is the caller's again.
   [[nodiscard]] bool withdraw(BlockingJob& job);
