@@ -141,7 +141,7 @@ Origin CoroTask::origin() const {
 Poll CoroTask::drive(PyObject* operation, PyObject*& result, bool& started) {
   if (operation_ == operation && started_op_) {
     started = true;
-    return resume_operation(operation, *this, result);
+    return reinterpret_cast<Operation*>(operation)->kind->resume(operation, *this, result);
   }
   return begin_operation(operation, *this, result, started);
 }
@@ -150,7 +150,12 @@ Poll CoroTask::drive_awaited(PyObject* operation, PyObject*& result) {
   // What is left over from a coroutine that was driven by hand and not yielded.
   if (this_thread->awaiting || operation_ != operation) abandon_operation();
   bool started = false;
-  const Poll poll = drive(operation, result, started);
+  Poll poll;
+  try {
+    poll = drive(operation, result, started);
+  } catch (const std::bad_alloc&) {
+    poll = fail_without_memory(operation);
+  }
   if (poll == Poll::kPending || poll == Poll::kGiveWay) {
     if (operation_ != operation) Py_XSETREF(operation_, Py_NewRef(operation));
     started_op_ = started;
@@ -159,6 +164,16 @@ Poll CoroTask::drive_awaited(PyObject* operation, PyObject*& result) {
     Py_CLEAR(operation_);
   }
   return poll;
+}
+
+// There is none to start the operation, or go on with it: the task does not wait.
+Poll CoroTask::fail_without_memory(PyObject* operation) {
+  if (state().arming()) {
+    const bool woken = state().cancel_arming();
+    reinterpret_cast<Operation*>(operation)->kind->abandon(operation, *this, woken);
+  }
+  PyErr_NoMemory();
+  return Poll::kError;
 }
 
 // Only a coroutine that was driven by hand leaves an operation behind that the task is
@@ -247,8 +262,8 @@ CoroTask::Step CoroTask::dispatch(PyObject* yielded, Ref& input, bool& throwing)
       return wait_on(operation, poll, false, started);
   }
 } catch (const std::bad_alloc&) {
-  // Of what was yielded nothing has begun.
-  PyErr_NoMemory();
+  // Of what was yielded nothing has begun, unless it is an operation.
+  (void)fail_without_memory(yielded);
   throwing = true;
   return Step::kEnd;
 }
@@ -259,7 +274,12 @@ CoroTask::Step CoroTask::advance() {
   if (operation_ && !awaited_) {
     PyObject* result = nullptr;
     bool started = false;
-    const Poll poll = drive(operation_, result, started);
+    Poll poll;
+    try {
+      poll = drive(operation_, result, started);
+    } catch (const std::bad_alloc&) {
+      poll = fail_without_memory(operation_);
+    }
     if (poll == Poll::kPending || poll == Poll::kGiveWay) {
       return wait_on(operation_, poll, false, started);
     }

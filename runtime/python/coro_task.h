@@ -93,7 +93,8 @@ class CoroTask final : public task::Task {
   void keep_outcome_if_asked(PyObject* result);
   Step dispatch(PyObject* yielded, Ref& input, bool& throwing);
   Step wait_on(PyObject* operation, Poll poll, bool awaited, bool started);
-  Poll drive(PyObject* operation, PyObject*& result, bool& started);
+  Poll drive(PyObject* operation, PyObject*& result, bool& started);  // throws std::bad_alloc
+  [[gnu::cold]] Poll fail_without_memory(PyObject* operation);
   // Throws std::bad_alloc.
   void push(Claimed iterator);
   // Drops the innermost coroutine. False when that was the last one.

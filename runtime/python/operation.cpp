@@ -1,7 +1,5 @@
 #include "python/operation.h"
 
-#include <new>
-
 #include "python/coro_task.h"
 #include "python/entry.h"
 #include "python/errors.h"
@@ -59,22 +57,6 @@ PyObject* operation_throw(PyObject*, PyObject* const* args, Py_ssize_t count) {
 }
 
 PyObject* operation_close(PyObject*, PyObject*) { Py_RETURN_NONE; }
-
-// Calls what throws where there is no memory: then the task does not wait.
-template <auto OperationKind::*function>
-Poll call(PyObject* operation, CoroTask& task, PyObject*& result) {
-  const OperationKind& kind = *reinterpret_cast<Operation*>(operation)->kind;
-  try {
-    return (kind.*function)(operation, task, result);
-  } catch (const std::bad_alloc&) {
-    if (task.state().arming()) {
-      const bool woken = task.state().cancel_arming();
-      kind.abandon(operation, task, woken);
-    }
-    PyErr_NoMemory();
-    return Poll::kError;
-  }
-}
 
 PyMethodDef methods[] = {
     {"send", as_cfunction<operation_send>(), METH_O, nullptr},
@@ -148,8 +130,7 @@ Poll begin_operation(PyObject* operation, CoroTask& task, PyObject*& result, boo
   }
   const OperationKind& kind = *reinterpret_cast<Operation*>(operation)->kind;
   if (task.state().cancel_requested()) {
-    return kind.starts_cancelled ? call<&OperationKind::start>(operation, task, result)
-                                 : raise_cancelled(task);
+    return kind.starts_cancelled ? kind.start(operation, task, result) : raise_cancelled(task);
   }
   ThreadContext& thread = *this_thread;
   if (thread.budget == 0) {
@@ -157,11 +138,7 @@ Poll begin_operation(PyObject* operation, CoroTask& task, PyObject*& result, boo
     return Poll::kGiveWay;
   }
   --thread.budget;
-  return call<&OperationKind::start>(operation, task, result);
-}
-
-Poll resume_operation(PyObject* operation, CoroTask& task, PyObject*& result) {
-  return call<&OperationKind::resume>(operation, task, result);
+  return kind.start(operation, task, result);
 }
 
 Poll raise_cancelled(CoroTask& task) {

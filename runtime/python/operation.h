@@ -69,11 +69,8 @@ inline bool is_operation(PyObject* object) {
 
 // Starts `operation` for the task: a checkpoint, so it delivers a pending
 // cancellation, and makes the task give way when its budget is used up (`started` is
-// false then: it must be begun again).
+// false then: it must be begun again). Throws std::bad_alloc, as start() and resume() do.
 Poll begin_operation(PyObject* operation, CoroTask& task, PyObject*& result, bool& started);
-
-// Goes on with it after it has suspended the task, or made it give way.
-Poll resume_operation(PyObject* operation, CoroTask& task, PyObject*& result);
 
 // The task that this thread runs, for what is about to wait by `awaitable`. Null with a
 // RuntimeError set that tells the remedy.
