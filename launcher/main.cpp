@@ -1,9 +1,11 @@
 #include <cstdio>
 
+#include "base/no_memory.h"
 #include "launch.h"
 #include "start_error.h"
 
 int main(int argc, char** argv) {
+  tonio::base::explain_lack_of_memory();
   try {
     return tonio::launcher::launch(argc, argv);
   } catch (const tonio::launcher::StartError& error) {

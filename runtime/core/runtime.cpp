@@ -10,6 +10,8 @@
 // If 2 or 3 does not happen in time, the loop stays open: a thread may still use it.
 #include "core/runtime.h"
 
+#include <new>
+
 #include "base/log.h"
 
 namespace tonio::core {
@@ -31,13 +33,16 @@ Runtime::Runtime(scheduler::ThreadHooks& hooks)
       blocking_pool_(hooks) {}
 
 bool Runtime::start_workers(unsigned threads, std::string& error) {
+  // Before anything is running, which a lack of memory would leave behind.
+  const std::string count = std::to_string(threads);
+  const std::string started = count + " workers have been started";
+  options_.threads = 0;
   if (!scheduler_.start(threads)) {
-    options_.threads = 0;
-    error = "the system refuses " + std::to_string(threads) + " worker threads";
+    error = "the system refuses " + count + " worker threads";
     return false;
   }
   options_.threads = threads;
-  base::log(base::LogLevel::kInfo, std::to_string(threads) + " workers have been started");
+  base::log(base::LogLevel::kInfo, started);
   return true;
 }
 
@@ -57,15 +62,17 @@ bool Runtime::start(const Options& options, std::string& error) {
     return false;
   }
   base::log(base::LogLevel::kDebug, "the event loop is open");
-  blocking_pool_.reopen();
-  options_ = options;
-  configure_blocking(options.blocking_threads, options.blocking_ttl);
-  if (!start_workers(options.threads, error)) {
+  try {
+    blocking_pool_.reopen();
+    options_ = options;
+    configure_blocking(options.blocking_threads, options.blocking_ttl);
+    running_ = start_workers(options.threads, error);
+  } catch (const std::bad_alloc&) {
     reactor_.close();
-    return false;
+    throw;
   }
-  running_ = true;
-  return true;
+  if (!running_) reactor_.close();
+  return running_;
 }
 
 void Runtime::begin_stop() {

@@ -20,7 +20,7 @@ class Runtime {
 
   // Brings everything up; see runtime.cpp for the order. By the main thread, which
   // is detached: a new thread may stop the world while it attaches.
-  // False with the reason in `error`, and nothing is left running.
+  // False with the reason in `error`, and nothing is left running; std::bad_alloc likewise.
   [[nodiscard]] bool start(const Options& options, std::string& error);
 
   // To change the number of workers while no task exists; detached.

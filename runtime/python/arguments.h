@@ -23,10 +23,4 @@ std::optional<std::size_t> parse_only_count(PyObject* args, PyObject* keywords, 
 // For settings: at most a year, so that adding it to a clock is always possible.
 std::chrono::milliseconds to_milliseconds(double seconds);
 
-// Function pointers of the other calling conventions, as PyMethodDef wants them.
-template <auto function>
-constexpr PyCFunction as_cfunction() {
-  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
-}
-
 }  // namespace tonio::python

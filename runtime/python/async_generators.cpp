@@ -1,5 +1,6 @@
 #include "python/async_generators.h"
 
+#include "python/entry.h"
 #include "python/host.h"
 #include "python/spawn.h"
 
@@ -39,8 +40,9 @@ PyObject* close(PyObject*, PyObject* generator) {
   Py_RETURN_NONE;
 }
 
-PyMethodDef remember_definition{"remember_async_generator", remember, METH_O, nullptr};
-PyMethodDef close_definition{"close_async_generator", close, METH_O, nullptr};
+PyMethodDef remember_definition{"remember_async_generator", as_cfunction<remember>(), METH_O,
+                                nullptr};
+PyMethodDef close_definition{"close_async_generator", as_cfunction<close>(), METH_O, nullptr};
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 
 #include "python/arguments.h"
 #include "python/coro_task.h"
+#include "python/entry.h"
 #include "python/operation.h"
 #include "sync/barrier.h"
 
@@ -96,15 +97,15 @@ void barrier_dealloc(PyObject* self) {
 }
 
 PyMethodDef barrier_methods[] = {
-    {"wait", barrier_wait, METH_NOARGS,
+    {"wait", as_cfunction<barrier_wait>(), METH_NOARGS,
      PyDoc_STR("wait($self, /)\n--\n\n"
                "Arrives and suspends until n have arrived. Gives the number of arrivals before "
                "this one, an int from 0. An arrival counts, also when the wait is cancelled.")},
-    {"ack", barrier_ack, METH_NOARGS,
+    {"ack", as_cfunction<barrier_ack>(), METH_NOARGS,
      PyDoc_STR("ack($self, /)\n--\n\n"
                "Arrives without waiting. Gives the number of arrivals before this one, an int "
                "from 0.")},
-    {"value", barrier_value, METH_NOARGS,
+    {"value", as_cfunction<barrier_value>(), METH_NOARGS,
      PyDoc_STR("value($self, /)\n--\n\nHow many have arrived so far.")},
     {nullptr, nullptr, 0, nullptr},
 };
@@ -119,7 +120,7 @@ bool init_barrier(PyObject* module) {
       "arrivals pass at once, and are counted on.");
   barrier_type.tp_basicsize = sizeof(Barrier);
   barrier_type.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE;
-  barrier_type.tp_new = barrier_new;
+  barrier_type.tp_new = entry<barrier_new>;
   barrier_type.tp_dealloc = barrier_dealloc;
   barrier_type.tp_methods = barrier_methods;
   barrier_type.tp_weaklistoffset = offsetof(Barrier, weak_references);

@@ -4,6 +4,7 @@
 
 #include "python/arguments.h"
 #include "python/blocking_call.h"
+#include "python/entry.h"
 #include "python/spawn.h"
 
 namespace tonio::python {

@@ -345,14 +345,14 @@ PyObject* make_blocking_call(PyObject* function, Ref args, Ref keywords, OnCance
   new (&call->site) SpawnSite(SpawnSite::here());
   PyObject_GC_Track(call);
   Ref self = Ref::steal(as_object(*call));
-  Py_INCREF(self.get());  // the pool's, until finish()
+  Ref of_pool = Ref::borrow(self.get());  // until finish()
   if (!host.runtime().blocking_pool().submit(call->job)) {
-    Py_DECREF(self.get());
     PyErr_SetString(PyExc_RuntimeError,
                     "the blocking pool takes no call: the runtime stops, or the system refuses "
                     "another thread");
     return nullptr;
   }
+  (void)of_pool.release();
   return self.release();
 }
 

@@ -6,9 +6,11 @@
 #include <cerrno>
 #include <cstddef>
 #include <new>
+#include <utility>
 
 #include "python/arguments.h"
 #include "python/coro_task.h"
+#include "python/entry.h"
 #include "python/operation.h"
 #include "sync/channel.h"
 
@@ -112,27 +114,36 @@ PyObject* make_transfer(PyTypeObject& type, const OperationKind& kind, PyObject*
 // Sending
 
 // `outcome` of an attempt to send the operation's message, for which a reference was made.
-Poll sent(Outcome outcome, PyObject* message, PyObject*& result) {
-  if (outcome == Outcome::kDone) return ready_none(result);
-  Py_DECREF(message);
+Poll sent(Outcome outcome, Ref message, PyObject*& result) {
+  if (outcome == Outcome::kDone) {
+    (void)message.release();  // the channel's, or the receiver's
+    return ready_none(result);
+  }
+  message.reset();
   set_closed_error();
   return Poll::kError;
 }
 
 Poll send_start(PyObject* object, CoroTask& task, PyObject*& result) {
   sync::Channel& channel = as_transfer(object)->channel->channel;
-  PyObject* message = Py_NewRef(as_transfer(object)->message);
-  Outcome outcome = channel.send(message);
-  if (outcome != Outcome::kBlocked) return sent(outcome, message, result);
-  if (!task.state().begin_arming()) {
-    Py_DECREF(message);
-    return raise_cancelled(task);
+  Ref message = Ref::borrow(as_transfer(object)->message);
+  Outcome outcome = channel.send(message.get());
+  if (outcome != Outcome::kBlocked) return sent(outcome, std::move(message), result);
+  if (!task.state().begin_arming()) return raise_cancelled(task);
+  try {
+    outcome = channel.send(message.get(), &task.waiter());
+  } catch (const std::bad_alloc&) {
+    // It is not in line, and the message is not the waiter's.
+    (void)task.state().cancel_arming();
+    throw;
   }
-  outcome = channel.send(message, &task.waiter());
-  if (outcome == Outcome::kBlocked) return Poll::kPending;
+  if (outcome == Outcome::kBlocked) {
+    (void)message.release();
+    return Poll::kPending;
+  }
   // A cancel request that has come since is delivered at the next checkpoint.
   (void)task.state().cancel_arming();
-  return sent(outcome, message, result);
+  return sent(outcome, std::move(message), result);
 }
 
 void send_abandon(PyObject* object, CoroTask& task, bool woken) {
@@ -148,7 +159,7 @@ void send_abandon(PyObject* object, CoroTask& task, bool woken) {
 Poll send_resume(PyObject* object, CoroTask& task, PyObject*& result) {
   if (task.state().reason() == task::WakeReason::kCompleted) {
     const task::Waiter& waiter = task.waiter();
-    return sent(sync::Channel::sent(waiter), as_message(waiter.payload), result);
+    return sent(sync::Channel::sent(waiter), Ref::steal(as_message(waiter.payload)), result);
   }
   send_abandon(object, task, true);
   return raise_cancelled(task);
@@ -162,9 +173,10 @@ PyObject* sender_send(PyObject* sender, PyObject* message) {
 
 PyObject* unbounded_sender_send(PyObject* sender, PyObject* message) {
   // There always is room, so it is sent or the channel is closed.
-  const Outcome outcome = as_end(sender)->channel->channel.send(Py_NewRef(message));
+  Ref owned = Ref::borrow(message);
+  const Outcome outcome = as_end(sender)->channel->channel.send(message);
   PyObject* result = nullptr;
-  return sent(outcome, message, result) == Poll::kReady ? result : nullptr;
+  return sent(outcome, std::move(owned), result) == Poll::kReady ? result : nullptr;
 }
 
 // Receiving
@@ -251,7 +263,12 @@ Ref make_end(PyTypeObject& type, const Ref& channel) {
 PyObject* make_ends(std::size_t capacity, PyTypeObject& sends) {
   Channel* self = PyObject_GC_New(Channel, &channel_type);
   if (!self) return nullptr;
-  new (&self->channel) sync::Channel(capacity);
+  try {
+    new (&self->channel) sync::Channel(capacity);
+  } catch (const std::bad_alloc&) {
+    PyObject_GC_Del(self);
+    throw;
+  }
   PyObject_GC_Track(self);
   const Ref channel = Ref::steal(reinterpret_cast<PyObject*>(self));
   const Ref sender = make_end(sends, channel);
@@ -268,20 +285,20 @@ PyObject* unbounded(PyObject*, PyObject*) {
   return make_ends(sync::Channel::kUnbounded, unbounded_sender_type);
 }
 
-constexpr PyMethodDef kClose = {
-    "close", end_close, METH_NOARGS,
+const PyMethodDef kClose = {
+    "close", as_cfunction<end_close>(), METH_NOARGS,
     PyDoc_STR("close($self, /)\n--\n\n"
               "Closes the channel, from either end: sending raises BrokenPipeError from now on, "
               "receiving once what is buffered has been received. Wakes who waits. May be called "
               "again.")};
 
 // Sender[int], for annotations.
-constexpr PyMethodDef kClassGetitem = {
+const PyMethodDef kClassGetitem = {
     "__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS,
     PyDoc_STR("The type with that of its messages, for annotations.")};
 
 PyMethodDef sender_methods[] = {
-    {"send", sender_send, METH_O,
+    {"send", as_cfunction<sender_send>(), METH_O,
      PyDoc_STR("send($self, message, /)\n--\n\n"
                "Suspends until there is room for the message. Gives None. BrokenPipeError when "
                "the channel is closed; the message has not been sent then.")},
@@ -291,7 +308,7 @@ PyMethodDef sender_methods[] = {
 };
 
 PyMethodDef unbounded_sender_methods[] = {
-    {"send", unbounded_sender_send, METH_O,
+    {"send", as_cfunction<unbounded_sender_send>(), METH_O,
      PyDoc_STR("send($self, message, /)\n--\n\n"
                "Sends the message; does not suspend. From any task or thread. BrokenPipeError "
                "when the channel is closed.")},
@@ -301,7 +318,7 @@ PyMethodDef unbounded_sender_methods[] = {
 };
 
 PyMethodDef receiver_methods[] = {
-    {"receive", receiver_receive, METH_NOARGS,
+    {"receive", as_cfunction<receiver_receive>(), METH_NOARGS,
      PyDoc_STR("receive($self, /)\n--\n\n"
                "Suspends until there is a message, and gives it. BrokenPipeError when the channel "
                "is closed and nothing is left.")},
@@ -311,11 +328,11 @@ PyMethodDef receiver_methods[] = {
 };
 
 PyMethodDef functions[] = {
-    {"channel", channel, METH_O,
+    {"channel", as_cfunction<channel>(), METH_O,
      PyDoc_STR("channel($module, n, /)\n--\n\n"
                "A channel that holds up to n messages (an int, at least 1): the pair "
                "(sender, receiver). Each end may have any number of users.")},
-    {"unbounded", unbounded, METH_NOARGS,
+    {"unbounded", as_cfunction<unbounded>(), METH_NOARGS,
      PyDoc_STR("unbounded($module, /)\n--\n\n"
                "A channel that holds any number of messages: the pair (sender, receiver). Each "
                "end may have any number of users.")},

@@ -146,7 +146,12 @@ Poll CoroTask::drive_awaited(PyObject* operation, PyObject*& result) {
   // What is left over from a coroutine that was driven by hand and not yielded.
   if (this_thread->awaiting || operation_ != operation) abandon_operation();
   bool started = false;
-  const Poll poll = drive(operation, result, started);
+  Poll poll;
+  try {
+    poll = drive(operation, result, started);
+  } catch (const std::bad_alloc&) {
+    poll = fail_without_memory(operation);
+  }
   if (poll == Poll::kPending || poll == Poll::kGiveWay) {
     if (operation_ != operation) Py_XSETREF(operation_, Py_NewRef(operation));
     started_op_ = started;
@@ -155,6 +160,16 @@ Poll CoroTask::drive_awaited(PyObject* operation, PyObject*& result) {
     Py_CLEAR(operation_);
   }
   return poll;
+}
+
+// There is none to start the operation, or go on with it: the task does not wait.
+Poll CoroTask::fail_without_memory(PyObject* operation) {
+  if (state().arming()) {
+    const bool woken = state().cancel_arming();
+    reinterpret_cast<Operation*>(operation)->kind->abandon(operation, *this, woken);
+  }
+  PyErr_NoMemory();
+  return Poll::kError;
 }
 
 // Only a coroutine that was driven by hand leaves an operation behind that the task is
@@ -180,7 +195,7 @@ CoroTask::Step CoroTask::wait_on(PyObject* operation, Poll poll, bool awaited, b
 
 // What the innermost coroutine yielded. kEnd here means: go on, with `input` or, when
 // `throwing`, with the exception that is set.
-CoroTask::Step CoroTask::dispatch(PyObject* yielded, Ref& input, bool& throwing) {
+CoroTask::Step CoroTask::dispatch(PyObject* yielded, Ref& input, bool& throwing) try {
   ThreadContext& thread = *this_thread;
   if (thread.awaiting) {
     if (thread.awaiting == yielded) {
@@ -206,12 +221,11 @@ CoroTask::Step CoroTask::dispatch(PyObject* yielded, Ref& input, bool& throwing)
     }
     return Step::kGiveWay;
   } else if (!is_operation(yielded)) {
-    PyObject* iterator = drivable(yielded, "a task can yield None (to give way), an operation,");
+    Claimed iterator(drivable(yielded, "a task can yield None (to give way), an operation,"));
     // Such as a future of asyncio, which yields itself.
     if (iterator && callers_ &&
         callers_->size() >= static_cast<std::size_t>(Py_GetRecursionLimit())) {
-      release_coroutine(iterator);
-      Py_CLEAR(iterator);
+      iterator.reset();
       PyErr_SetString(PyExc_RecursionError,
                       "maximum depth of coroutines that yield each other exceeded");
     }
@@ -219,7 +233,7 @@ CoroTask::Step CoroTask::dispatch(PyObject* yielded, Ref& input, bool& throwing)
       throwing = true;
       return Step::kEnd;
     }
-    push(iterator);
+    push(std::move(iterator));
     input.reset();
     // What suspends by itself begins in any case, as where a coroutine is awaited: giving way
     // would let a cancellation come before a clean-up that holds it off.
@@ -243,6 +257,11 @@ CoroTask::Step CoroTask::dispatch(PyObject* yielded, Ref& input, bool& throwing)
     default:
       return wait_on(operation, poll, false, started);
   }
+} catch (const std::bad_alloc&) {
+  // Of what was yielded nothing has begun, unless it is an operation.
+  (void)fail_without_memory(yielded);
+  throwing = true;
+  return Step::kEnd;
 }
 
 CoroTask::Step CoroTask::advance() {
@@ -251,7 +270,12 @@ CoroTask::Step CoroTask::advance() {
   if (operation_ && !awaited_) {
     PyObject* result = nullptr;
     bool started = false;
-    const Poll poll = drive(operation_, result, started);
+    Poll poll;
+    try {
+      poll = drive(operation_, result, started);
+    } catch (const std::bad_alloc&) {
+      poll = fail_without_memory(operation_);
+    }
     if (poll == Poll::kPending || poll == Poll::kGiveWay) {
       return wait_on(operation_, poll, false, started);
     }
@@ -322,10 +346,10 @@ bool CoroTask::is_running(PyObject* coroutine) const {
 
 bool CoroTask::is_child_of(const PyObject* scope) const { return join_->scope() == scope; }
 
-void CoroTask::push(PyObject* iterator) {
+void CoroTask::push(Claimed iterator) {
   if (!callers_) callers_ = new std::vector<PyObject*>();
   callers_->push_back(top_);
-  top_ = iterator;
+  top_ = iterator.release();
 }
 
 bool CoroTask::pop() {
@@ -337,24 +361,32 @@ bool CoroTask::pop() {
 }
 
 void CoroTask::wait_at_end(PyObject* scope) {
-  if (!left_scopes_) left_scopes_ = new std::vector<PyObject*>();
+  PyObject* over = nullptr;
   // Most have been waited for since.
-  std::erase_if(*left_scopes_, [](PyObject* left) {
-    if (!scope_core(left).over()) return false;
-    scope_is_over(left);
-    Py_DECREF(left);
-    return true;
-  });
-  left_scopes_->push_back(Py_NewRef(scope));
+  for (PyObject** link = &left_scopes_; *link;) {
+    PyObject* left = *link;
+    if (!scope_core(left).over()) {
+      link = &next_left_scope(left);
+      continue;
+    }
+    *link = std::exchange(next_left_scope(left), over);
+    over = left;
+  }
+  next_left_scope(scope) = std::exchange(left_scopes_, Py_NewRef(scope));
+  // Last, as it may run any code.
+  while (over) {
+    const Ref left = Ref::steal(over);
+    over = std::exchange(next_left_scope(over), nullptr);
+    scope_is_over(left.get());
+  }
 }
 
 void CoroTask::has_waited(PyObject* scope) {
-  if (!left_scopes_) return;
-  const auto found = std::find(left_scopes_->begin(), left_scopes_->end(), scope);
-  if (found == left_scopes_->end()) return;
-  left_scopes_->erase(found);
-  if (left_scopes_->empty()) delete std::exchange(left_scopes_, nullptr);
-  Py_DECREF(scope);
+  for (PyObject** link = &left_scopes_; *link; link = &next_left_scope(*link)) {
+    if (*link != scope) continue;
+    *link = std::exchange(next_left_scope(scope), nullptr);
+    return Py_DECREF(scope);
+  }
 }
 
 void CoroTask::note_cancel() {
@@ -365,9 +397,7 @@ void CoroTask::note_cancel() {
 }
 
 void CoroTask::cancel_left_scopes(std::uint64_t within) const {
-  if (!left_scopes_) [[likely]]
-    return;
-  for (PyObject* left : *left_scopes_) {
+  for (PyObject* left = left_scopes_; left; left = next_left_scope(left)) {
     task::CancelScope& scope = scope_core(left);
     if (scope.id() > within) scope.cancel(task::CancelScope::Ending::kSpare);
   }
@@ -379,13 +409,13 @@ CoroTask::Step CoroTask::await_children() {
     error_ = PyErr_GetRaisedException();
     cancel_left_scopes(task::CancelScope::kWholeTask);
   }
-  while (!left_scopes_->empty()) {
-    task::CancelScope& scope = scope_core(left_scopes_->back());
+  while (left_scopes_) {
+    task::CancelScope& scope = scope_core(left_scopes_);
     scope.cancel_wait(waiter());  // where it was resumed for another reason
     if (scope.over()) {
-      scope_is_over(left_scopes_->back());
-      Py_DECREF(left_scopes_->back());
-      left_scopes_->pop_back();
+      const Ref left = Ref::steal(left_scopes_);
+      left_scopes_ = std::exchange(next_left_scope(left.get()), nullptr);
+      scope_is_over(left.get());
       continue;
     }
     if (state().cancel_requested() || !state().begin_arming()) {
@@ -397,7 +427,6 @@ CoroTask::Step CoroTask::await_children() {
     if (scope.wait(waiter())) return Step::kSuspend;
     (void)state().cancel_arming();
   }
-  delete std::exchange(left_scopes_, nullptr);
   if (error_) PyErr_SetRaisedException(std::exchange(error_, nullptr));
   return Step::kEnd;
 }

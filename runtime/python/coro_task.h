@@ -15,6 +15,7 @@
 
 namespace tonio::python {
 
+class Claimed;
 class Join;
 class TaskLook;
 
@@ -95,8 +96,10 @@ class CoroTask final : public task::Task {
   void keep_outcome_if_asked(PyObject* result);
   Step dispatch(PyObject* yielded, Ref& input, bool& throwing);
   Step wait_on(PyObject* operation, Poll poll, bool awaited, bool started);
-  Poll drive(PyObject* operation, PyObject*& result, bool& started);
-  void push(PyObject* iterator);
+  Poll drive(PyObject* operation, PyObject*& result, bool& started);  // throws std::bad_alloc
+  [[gnu::cold]] Poll fail_without_memory(PyObject* operation);
+  // Throws std::bad_alloc.
+  void push(Claimed iterator);
   // Drops the innermost coroutine. False when that was the last one.
   bool pop();
   void end();
@@ -111,9 +114,9 @@ class CoroTask final : public task::Task {
   PyObject* operation_ = nullptr;              // what the task waits on, owned
   PyObject* result_ = nullptr;                 // what the outermost coroutine returned, owned
   PyObject* error_ = nullptr;                  // what it raised, while it waits for children; owned
-  std::vector<PyObject*>* left_scopes_ = nullptr;  // see wait_at_end(); owned
-  PyObject* context_ = nullptr;                    // owned; null: it runs in its worker's
-  Join* join_ = nullptr;                           // null once the task is about to end
+  PyObject* left_scopes_ = nullptr;  // see wait_at_end(); the newest, owned; next_left_scope()
+  PyObject* context_ = nullptr;      // owned; null: it runs in its worker's
+  Join* join_ = nullptr;             // null once the task is about to end
   std::size_t index_ = 0;
   bool awaited_ = false;     // operation_ is driven by the coroutine, not by the task
   bool started_op_ = false;  // operation_ has been started

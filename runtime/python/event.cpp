@@ -6,6 +6,7 @@
 
 #include "python/arguments.h"
 #include "python/coro_task.h"
+#include "python/entry.h"
 #include "python/host.h"
 #include "python/operation.h"
 #include "sync/event.h"
@@ -145,12 +146,13 @@ void event_dealloc(PyObject* self) {
 }
 
 PyMethodDef event_methods[] = {
-    {"is_set", event_is_set, METH_NOARGS,
+    {"is_set", as_cfunction<event_is_set>(), METH_NOARGS,
      PyDoc_STR("is_set($self, /)\n--\n\nWhether the flag is set.")},
-    {"set", event_set, METH_NOARGS,
+    {"set", as_cfunction<event_set>(), METH_NOARGS,
      PyDoc_STR("set($self, /)\n--\n\n"
                "Sets the flag and wakes who waits. True if it was this call that set it.")},
-    {"clear", event_clear, METH_NOARGS, PyDoc_STR("clear($self, /)\n--\n\nClears the flag.")},
+    {"clear", as_cfunction<event_clear>(), METH_NOARGS,
+     PyDoc_STR("clear($self, /)\n--\n\nClears the flag.")},
     {"wait", as_cfunction<event_wait>(), METH_FASTCALL | METH_KEYWORDS,
      PyDoc_STR("wait($self, /, timeout=None)\n--\n\n"
                "Suspends until the flag is set or timeout seconds have passed. Gives None.")},
@@ -167,7 +169,7 @@ bool init_event(PyObject* module) {
   event_type.tp_doc = PyDoc_STR("Event()\n--\n\nA flag that tasks can wait for. Thread-safe.");
   event_type.tp_basicsize = sizeof(Event);
   event_type.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE;
-  event_type.tp_new = event_new;
+  event_type.tp_new = entry<event_new>;
   event_type.tp_dealloc = event_dealloc;
   event_type.tp_methods = event_methods;
   event_type.tp_weaklistoffset = offsetof(Event, weak_references);

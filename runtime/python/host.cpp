@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <new>
 
 #include "base/futex.h"
 #include "base/log.h"
@@ -28,8 +29,9 @@ void Host::create() {
 Host::Host() : runtime_(hooks_), pool_(runtime_.scheduler()) {}
 
 void* InterpreterHooks::prepare() {
-  Host::instance().starting_threads_.fetch_add(1);
-  return new ThreadContext();
+  auto* context = new (std::nothrow) ThreadContext();
+  if (context) Host::instance().starting_threads_.fetch_add(1);
+  return context;
 }
 
 void InterpreterHooks::enter(void* state) {
@@ -106,6 +108,7 @@ void Host::await_starting_threads() {
 
 void Host::in_forked_child() {
   Host& host = instance();
+  if (!host.has_started_.load(std::memory_order_relaxed)) return;
   host.running_.store(false, std::memory_order_relaxed);
   host.forked_.store(true, std::memory_order_relaxed);
   host.reactor().abandon();
@@ -122,6 +125,12 @@ bool Host::ensure_started() {
     return false;
   }
   if (!init_async_generators()) return false;
+  static bool watches_forks = false;
+  if (!watches_forks && pthread_atfork(nullptr, nullptr, in_forked_child) != 0) {
+    PyErr_NoMemory();  // it fails for nothing else
+    return false;
+  }
+  watches_forks = true;
   core::Options start;
   start.threads = options.threads.value_or(core::default_threads());
   start.blocking_threads = options.blocking_threads.value_or(start.blocking_threads);
@@ -141,11 +150,7 @@ bool Host::ensure_started() {
     PyErr_Format(PyExc_RuntimeError, "tonio can't start: %s", error.c_str());
     return false;
   }
-  static const int registered = pthread_atfork(nullptr, nullptr, in_forked_child);
-  if (registered != 0) {
-    raise_errno(registered);
-    return false;
-  }
+  has_started_.store(true, std::memory_order_relaxed);
   running_.store(true, std::memory_order_release);
   return true;
 }
@@ -226,26 +231,23 @@ void Host::stop(std::vector<std::string>& left, const std::function<void()>& rep
   if (!stopped.all() && left.size() == before) left.emplace_back("a thread of the runtime");
 }
 
-void Host::register_thread(ThreadContext& context) {
-  threads_.lock()->contexts.push_back(&context);
-}
+void Host::register_thread(ThreadContext& context) { threads_.lock()->contexts.push_back(context); }
 
 void Host::unregister_thread(ThreadContext& context) {
   pool_.flush(context.free_tasks);
   auto threads = threads_.lock();
   threads->begun += context.begun.load(std::memory_order_relaxed);
   threads->ended += context.ended.load(std::memory_order_relaxed);
-  std::erase(threads->contexts, &context);
+  threads->contexts.remove(context);
 }
 
 bool Host::give_to_owner(std::uintptr_t owner, std::span<PyObject*> objects) {
   auto threads = threads_.lock();
-  for (ThreadContext* thread : threads->contexts) {
-    if (thread->owner_id != owner) continue;
-    thread->drops.receive(objects);
-    return true;
-  }
-  return false;
+  bool given = false;
+  threads->contexts.for_each([&](ThreadContext& thread) {
+    if (thread.owner_id == owner) given = thread.drops.receive(objects);
+  });
+  return given;
 }
 
 void Host::end_ownership(ThreadContext& context) {
@@ -267,13 +269,11 @@ std::uint64_t Host::live_tasks() {
   auto threads = threads_.lock();
   // Ended ones first: a task counted as ended has been counted as begun.
   std::uint64_t ended = threads->ended;
-  for (const ThreadContext* thread : threads->contexts) {
-    ended += thread->ended.load(std::memory_order_acquire);
-  }
+  threads->contexts.for_each(
+      [&](const ThreadContext& thread) { ended += thread.ended.load(std::memory_order_acquire); });
   std::uint64_t begun = threads->begun;
-  for (const ThreadContext* thread : threads->contexts) {
-    begun += thread->begun.load(std::memory_order_acquire);
-  }
+  threads->contexts.for_each(
+      [&](const ThreadContext& thread) { begun += thread.begun.load(std::memory_order_acquire); });
   return begun - ended;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/guarded.h"
+#include "base/intrusive_list.h"
 #include "core/runtime.h"
 #include "python/coro_task.h"
 #include "python/embed.h"
@@ -49,7 +50,7 @@ class Host {
   HostOptions options;
 
   // Starts the runtime if it isn't running. Main thread, attached. False with an
-  // exception set.
+  // exception set. Throws std::bad_alloc.
   [[nodiscard]] bool ensure_started();
   // Waits until the threads that have been started have made their thread states: fork()
   // must not come in between, which stops attached threads only. Detached.
@@ -62,11 +63,12 @@ class Host {
   // Whether tasks may be spawned. Any thread. False with an exception set.
   [[nodiscard]] bool check_running();
 
-  // An object for a new task, from the calling thread's stock. Attached.
+  // An object for a new task, from the calling thread's stock. Attached. Throws std::bad_alloc.
   [[gnu::always_inline]] CoroTask& take_task() {
-    count_begun();
     ThreadContext* thread = this_thread;
-    return thread ? pool_.take(thread->free_tasks) : take_task_outside();
+    CoroTask& task = thread ? pool_.take(thread->free_tasks) : take_task_outside();
+    count_begun();
+    return task;
   }
   // The task in `task` has ended.
   void give_back(CoroTask& task) {
@@ -107,11 +109,11 @@ class Host {
   template <typename Visit>
   void for_each_thread(Visit&& visit) {
     auto threads = threads_.lock();
-    for (const ThreadContext* thread : threads->contexts) visit(*thread);
+    threads->contexts.for_each([&](const ThreadContext& thread) { visit(thread); });
   }
 
   // Hands the references over to the worker whose objects have `owner` as their ob_tid. False
-  // when there is none. Any thread.
+  // when there is none, or no memory. Any thread.
   [[nodiscard]] bool give_to_owner(std::uintptr_t owner, std::span<PyObject*> objects);
 
   // While it lives, the tasks of the group end, or all. One may be within another: in a signal
@@ -202,11 +204,12 @@ class Host {
   std::atomic<bool> running_{false};
   // The program leaves without something that would not stop: nothing is started any more.
   std::atomic<bool> left_behind_{false};
+  std::atomic<bool> has_started_{false};  // at some time
   std::atomic<std::uint32_t> starting_threads_{0};
   std::atomic<bool> forked_{false};
 
   struct Threads {
-    std::vector<ThreadContext*> contexts;
+    base::IntrusiveList<ThreadContext> contexts;
     // Totals of threads that have ended, and of those that aren't the runtime's.
     std::uint64_t begun = 0;
     std::uint64_t ended = 0;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "python/arguments.h"
 #include "python/coro_task.h"
+#include "python/entry.h"
 #include "python/errors.h"
 #include "python/host.h"
 #include "python/operation.h"
@@ -196,29 +197,29 @@ PyMethodDef methods[] = {
                "the registration is closed, before or meanwhile.")},
     {"arm_w", as_cfunction<arm_w>(), METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("arm_w($self, /, timeout=None)\n--\n\nAs arm_r(), for writing.")},
-    {"consume_r", consume<Interest::kRead>, METH_NOARGS,
+    {"consume_r", as_cfunction<consume<Interest::kRead>>(), METH_NOARGS,
      PyDoc_STR("consume_r($self, /)\n--\n\n"
                "Whether reading would not block at this moment. Doesn't suspend.")},
-    {"consume_w", consume<Interest::kWrite>, METH_NOARGS,
+    {"consume_w", as_cfunction<consume<Interest::kWrite>>(), METH_NOARGS,
      PyDoc_STR("consume_w($self, /)\n--\n\nAs consume_r(), for writing.")},
-    {"close", registration_close, METH_NOARGS,
+    {"close", as_cfunction<registration_close>(), METH_NOARGS,
      PyDoc_STR("close($self, /)\n--\n\n"
                "Ends the registration; who waits on it gets an OSError "
                "(EBADF). The descriptor "
                "that was registered stays open.")},
-    {"__enter__", registration_enter, METH_NOARGS, nullptr},
+    {"__enter__", as_cfunction<registration_enter>(), METH_NOARGS, nullptr},
     {"__exit__", as_cfunction<registration_exit>(), METH_FASTCALL, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 
 PyGetSetDef properties[] = {
-    {"closed", registration_closed, nullptr, PyDoc_STR("Whether close() has been called."),
+    {"closed", entry<registration_closed>, nullptr, PyDoc_STR("Whether close() has been called."),
      nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
 PyMethodDef functions[] = {
-    {"register_descriptor", register_descriptor, METH_O,
+    {"register_descriptor", as_cfunction<register_descriptor>(), METH_O,
      PyDoc_STR("register_descriptor($module, fd, /)\n--\n\n"
                "Watches a descriptor, or an object with fileno(), for "
                "readiness. OSError (EBADF) "
@@ -239,7 +240,7 @@ bool init_io_registration(PyObject* module) {
   registration_type.tp_basicsize = sizeof(IoRegistration);
   registration_type.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION;
   registration_type.tp_dealloc = registration_dealloc;
-  registration_type.tp_repr = registration_repr;
+  registration_type.tp_repr = entry<registration_repr>;
   registration_type.tp_methods = methods;
   registration_type.tp_getset = properties;
   registration_type.tp_weaklistoffset = offsetof(IoRegistration, weak_references);

@@ -1,5 +1,6 @@
 #include "python/join.h"
 
+#include <new>
 #include <string>
 #include <utility>
 
@@ -13,13 +14,7 @@ Join::Join(Shape shape, std::size_t tasks, SpawnSite site)
     : shape_(shape), running_(tasks), site_(std::move(site)) {}
 
 Join::~Join() {
-  // The last owner: nobody else has the list.
-  std::vector<PyObject*> failures;
-  failures.swap(*failures_.lock());
-  for (PyObject* failure : failures) {
-    if (!observed_.load(std::memory_order_relaxed)) report(failure);
-    Py_DECREF(failure);
-  }
+  if (!observed_.load(std::memory_order_relaxed)) report_all();
 }
 
 Join* Join::make(Shape shape, std::size_t tasks, bool has_handle, SpawnSite site) {
@@ -32,7 +27,7 @@ Join* Join::make(Shape shape, std::size_t tasks, bool has_handle, SpawnSite site
 void Join::make_list(std::size_t tasks) {
   if (shape_ != Shape::kList) return;
   result_ = Ref::steal(PyList_New(static_cast<Py_ssize_t>(tasks)));
-  if (!result_) failures_.lock()->push_back(PyErr_GetRaisedException());
+  if (!result_) keep_failure(PyErr_GetRaisedException());
 }
 
 [[gnu::always_inline]] inline void Join::end_task() {
@@ -80,7 +75,7 @@ void Join::fail() {
   if (owners_.load(std::memory_order_acquire) == 1 && shape_ != Shape::kRun) {
     report(exception.get());
   } else {
-    failures_.lock()->push_back(exception.release());
+    keep_failure(exception.release());
   }
   end_task();
 }
@@ -103,8 +98,18 @@ void Join::clear() {
 
 void Join::report_failures() {
   if (!done_.is_set() || observed_.exchange(true, std::memory_order_relaxed)) return;
-  const std::vector<PyObject*> failed = *failures_.lock();
-  for (PyObject* failure : failed) report(failure);
+  report_all();
+}
+
+void Join::report_all() {
+  for (std::size_t i = 0; const Ref failure = failures_.at(i); ++i) report(failure.get());
+}
+
+void Join::keep_failure(PyObject* exception) {
+  if (failures_.add(exception)) return;
+  // Who waits learns of the others only.
+  report(exception);
+  Py_DECREF(exception);
 }
 
 void Join::drop() {
@@ -114,21 +119,20 @@ void Join::drop() {
 PyObject* Join::outcome() {
   observe();
   // No task adds any more.
-  const std::vector<PyObject*> failed = *failures_.lock();
-  if (failed.empty()) return Py_NewRef(result_ ? result_.get() : Py_None);
-  if (Ref error = make_error(failed)) PyErr_SetRaisedException(error.release());
+  if (failures_.empty()) return Py_NewRef(result_ ? result_.get() : Py_None);
+  if (Ref error = make_error()) PyErr_SetRaisedException(error.release());
   return nullptr;
 }
 
-Ref Join::make_error(const std::vector<PyObject*>& failures) const {
-  if (shape_ == Shape::kRun) return Ref::borrow(failures.front());
+Ref Join::make_error() {
+  if (shape_ == Shape::kRun) return failures_.at(0);
   // A child that was cancelled has not failed by itself; only where nothing else went
   // wrong does its cancellation show.
   Ref errors = Ref::steal(PyList_New(0));
-  for (PyObject* failure : failures) {
-    if (!errors) return Ref();
-    if (!PyErr_GivenExceptionMatches(failure, cancelled_error) &&
-        PyList_Append(errors.get(), failure) != 0) {
+  if (!errors) return Ref();
+  for (std::size_t i = 0; const Ref failure = failures_.at(i); ++i) {
+    if (!PyErr_GivenExceptionMatches(failure.get(), cancelled_error) &&
+        PyList_Append(errors.get(), failure.get()) != 0) {
       return Ref();
     }
   }
@@ -153,8 +157,7 @@ int Join::traverse(visitproc visit, void* arg) {
   // that is reached from here may count as garbage: visit nothing then.
   if (!done_.is_set()) return 0;
   Py_VISIT(result_.get());
-  auto failures = failures_.lock();
-  for (PyObject* failure : *failures) Py_VISIT(failure);
+  if (const int stopped = failures_.traverse(visit, arg)) return stopped;
   return site_.traverse(visit, arg);
 }
 
@@ -198,7 +201,12 @@ Ref set_failure_hook(PyObject* hook) {
 
 void report_unawaited(const char* what, PyObject* exception, const SpawnSite& site) {
   PyObject* pending = PyErr_GetRaisedException();
-  const std::string place = site.describe();
+  std::string place;
+  try {
+    place = site.describe();
+  } catch (const std::bad_alloc&) {
+    // Reported all the same: this may be a worker's own step.
+  }
   if (hand_over(what, exception, place)) return PyErr_SetRaisedException(pending);
   Ref line =
       Ref::steal(PyUnicode_FromFormat("tonio: a %s failed and nobody awaited it%s%s\n", what,

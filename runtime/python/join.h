@@ -7,9 +7,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 #include "base/guarded.h"
+#include "python/failures.h"
 #include "python/py.h"
 #include "python/spawn_site.h"
 #include "python/wake_target.h"
@@ -29,7 +30,8 @@ class Join {
     kRun,        // one result, and its exception as it is: tonio.run()
   };
 
-  // For `tasks` tasks; owned by the handle and, unless there are none, the tasks.
+  // For `tasks` tasks; owned by the handle and, unless there are none, the tasks. Throws
+  // std::bad_alloc.
   static Join* make(Shape shape, std::size_t tasks, bool has_handle, SpawnSite site);
 
   // For kList, before the first of its `tasks` tasks begins: the list that they put their
@@ -87,8 +89,11 @@ class Join {
   ~Join();
 
   void end_task();
-  Ref make_error(const std::vector<PyObject*>& failures) const;
+  Ref make_error();
   void report(PyObject* exception);
+  void report_all();
+  // Takes over the exception.
+  void keep_failure(PyObject* exception);
 
   const Shape shape_;
   // Handle and tasks.
@@ -107,8 +112,14 @@ class Join {
   // Each slot is written by its task, and read after done_.
   Ref result_;  // the result, or the list of them
   // Written by the tasks.
-  base::Guarded<std::vector<PyObject*>> failures_;
+  Failures failures_;
 };
+
+// One whose tasks have not been started.
+struct DiscardJoin {
+  void operator()(Join* join) const { join->discard(); }
+};
+using NewJoin = std::unique_ptr<Join, DiscardJoin>;
 
 // "a task failed and nobody awaited it" with traceback and place, on standard error or
 // to the function that set_failure_hook() has been given.

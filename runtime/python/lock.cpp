@@ -1,5 +1,6 @@
 #include "python/lock.h"
 
+#include "python/entry.h"
 #include "python/permits.h"
 
 namespace tonio::python {
@@ -20,7 +21,7 @@ PyObject* lock_locked(PyObject* self, PyObject*) {
 }
 
 PyMethodDef lock_methods[] = {
-    {"locked", lock_locked, METH_NOARGS,
+    {"locked", as_cfunction<lock_locked>(), METH_NOARGS,
      PyDoc_STR("locked($self, /)\n--\n\nWhether somebody has the lock.")},
     {nullptr, nullptr, 0, nullptr},
 };
@@ -34,7 +35,7 @@ bool init_lock(PyObject* module) {
       "One task at a time has it, first come first served: `with (yield lock()):` or "
       "`async with lock:`. Not reentrant. Calling it suspends until it is acquired and gives a "
       "context manager that releases it.");
-  lock_type.tp_new = lock_new;
+  lock_type.tp_new = entry<lock_new>;
   lock_type.tp_methods = lock_methods;
   return add_permits_type(module, lock_type);
 }

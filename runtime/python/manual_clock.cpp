@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "python/arguments.h"
 #include "python/coro_task.h"
+#include "python/entry.h"
 #include "python/errors.h"
 #include "python/host.h"
 #include "python/operation.h"
@@ -86,26 +87,26 @@ PyObject* jump_clock_after(PyObject*, PyObject* pause) {
 }
 
 PyMethodDef functions[] = {
-    {"wait_for_rest", wait_for_rest, METH_NOARGS,
+    {"wait_for_rest", as_cfunction<wait_for_rest>(), METH_NOARGS,
      PyDoc_STR("wait_for_rest($module, /)\n--\n\n"
                "Suspends until every task is suspended, or waits for this too, nothing is ready "
                "and no blocking call runs.")},
-    {"freeze_clock", freeze_clock, METH_NOARGS,
+    {"freeze_clock", as_cfunction<freeze_clock>(), METH_NOARGS,
      PyDoc_STR("freeze_clock($module, /)\n--\n\nThe runtime's clock stands still from now on.")},
-    {"let_clock_go_on", let_clock_go_on, METH_NOARGS,
+    {"let_clock_go_on", as_cfunction<let_clock_go_on>(), METH_NOARGS,
      PyDoc_STR("let_clock_go_on($module, /)\n--\n\nIt goes on from where it stands.")},
-    {"move_clock", move_clock, METH_O,
+    {"move_clock", as_cfunction<move_clock>(), METH_O,
      PyDoc_STR("move_clock($module, when, /)\n--\n\n"
                "Moves the frozen clock forward to `when`, in microseconds; timers that are due "
                "fire.")},
-    {"clock_now", clock_now, METH_NOARGS,
+    {"clock_now", as_cfunction<clock_now>(), METH_NOARGS,
      PyDoc_STR("clock_now($module, /)\n--\n\nThe runtime's clock in microseconds.")},
-    {"clock_is_frozen", clock_is_frozen, METH_NOARGS,
+    {"clock_is_frozen", as_cfunction<clock_is_frozen>(), METH_NOARGS,
      PyDoc_STR("clock_is_frozen($module, /)\n--\n\nWhether it stands still.")},
-    {"first_deadline", first_deadline, METH_NOARGS,
+    {"first_deadline", as_cfunction<first_deadline>(), METH_NOARGS,
      PyDoc_STR("first_deadline($module, /)\n--\n\n"
                "The earliest deadline of all timers, in microseconds, or None.")},
-    {"jump_clock_after", jump_clock_after, METH_O,
+    {"jump_clock_after", as_cfunction<jump_clock_after>(), METH_O,
      PyDoc_STR("jump_clock_after($module, pause, /)\n--\n\n"
                "Has the frozen clock move to the next deadline whenever everything has been at "
                "rest for `pause` microseconds of real time; None: never.")},

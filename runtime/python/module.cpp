@@ -3,6 +3,7 @@
 #include "python/barrier.h"
 #include "python/blocking.h"
 #include "python/channel.h"
+#include "python/entry.h"
 #include "python/errors.h"
 #include "python/event.h"
 #include "python/io_registration.h"
@@ -36,7 +37,7 @@ PyObject* declare_entrypoint(PyObject*, PyObject* function) {
 }
 
 PyMethodDef functions[] = {
-    {"declare_entrypoint", declare_entrypoint, METH_O,
+    {"declare_entrypoint", as_cfunction<declare_entrypoint>(), METH_O,
      PyDoc_STR("declare_entrypoint($module, function, /)\n--\n\n"
                "What `tonio run` calls when the script has not run the runtime "
                "itself.")},

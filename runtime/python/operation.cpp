@@ -1,6 +1,7 @@
 #include "python/operation.h"
 
 #include "python/coro_task.h"
+#include "python/entry.h"
 #include "python/errors.h"
 #include "python/host.h"
 #include "python/names.h"
@@ -58,10 +59,9 @@ PyObject* operation_throw(PyObject*, PyObject* const* args, Py_ssize_t count) {
 PyObject* operation_close(PyObject*, PyObject*) { Py_RETURN_NONE; }
 
 PyMethodDef methods[] = {
-    {"send", operation_send, METH_O, nullptr},
-    {"throw", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(operation_throw)),
-     METH_FASTCALL, nullptr},
-    {"close", operation_close, METH_NOARGS, nullptr},
+    {"send", as_cfunction<operation_send>(), METH_O, nullptr},
+    {"throw", as_cfunction<operation_throw>(), METH_FASTCALL, nullptr},
+    {"close", as_cfunction<operation_close>(), METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 

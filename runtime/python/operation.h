@@ -13,6 +13,8 @@
 //           given way. A task that was not woken by what it waited for takes itself
 //           off the wakers' lists here (WaitQueue's abort contract). May say kPending
 //           again.
+//   Where these two throw std::bad_alloc the operation fails with a MemoryError; what they
+//   have armed is abandoned. What they hold otherwise they let go of themselves.
 //   abandon takes the task off the wakers' lists, and nothing else: the task is not
 //           going to be resumed on the operation. For what start or resume has left
 //           armed. `woken`: a waker has claimed the task, TaskState::reason tells why;
@@ -67,7 +69,7 @@ inline bool is_operation(PyObject* object) {
 
 // Starts `operation` for the task: a checkpoint, so it delivers a pending
 // cancellation, and makes the task give way when its budget is used up (`started` is
-// false then: it must be begun again).
+// false then: it must be begun again). Throws std::bad_alloc, as start() and resume() do.
 Poll begin_operation(PyObject* operation, CoroTask& task, PyObject*& result, bool& started);
 
 // The task that this thread runs, for what is about to wait by `awaitable`. Null with a

@@ -1,5 +1,7 @@
 #include "python/owner_drops.h"
 
+#include <new>
+
 #include "python/host.h"
 
 namespace tonio::python {
@@ -35,15 +37,20 @@ void OwnerDrops::hand_over(Batch& batch) {
   waiting_ -= objects.size();
   handed_over_ = true;
   if (Host::instance().give_to_owner(batch.owner, objects)) return;
-  // It is none of ours, or has ended: CPython finds out. Weak references may run code here, but
-  // no task, which alone would drop the next one into this batch.
+  // It is none of ours, or has ended, or there is no memory for it: CPython finds out. Weak
+  // references may run code here, but no task, which alone would drop the next one into this batch.
   for (PyObject* object : objects) Py_DECREF(object);
 }
 
-void OwnerDrops::receive(std::span<PyObject*> objects) {
+bool OwnerDrops::receive(std::span<PyObject*> objects) {
   auto received = received_.lock();
-  received->insert(received->end(), objects.begin(), objects.end());
+  try {
+    received->insert(received->end(), objects.begin(), objects.end());
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
   has_received_.store(true, std::memory_order_relaxed);
+  return true;
 }
 
 void OwnerDrops::drop_received() {

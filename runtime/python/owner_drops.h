@@ -46,8 +46,9 @@ class OwnerDrops {
     return std::exchange(handed_over_, false);
   }
 
-  // Takes over references to objects of this thread. Any thread, while this one can't end.
-  void receive(std::span<PyObject*> objects);
+  // Takes over references to objects of this thread. Any thread, while this one can't end. False
+  // where there is no memory for that.
+  [[nodiscard]] bool receive(std::span<PyObject*> objects);
 
   // Whether something has been received and not been dropped. Any thread.
   bool has_received() const { return has_received_.load(std::memory_order_relaxed); }

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "python/embedded_package.h"
+#include "python/entry.h"
 
 namespace tonio::python {
 namespace {
@@ -61,9 +62,9 @@ PyObject* load_source(PyObject*, PyObject* name) {
 }
 
 PyMethodDef functions[] = {
-    {"find", find, METH_O, nullptr},
-    {"load_code", load_code, METH_O, nullptr},
-    {"load_source", load_source, METH_O, nullptr},
+    {"find", as_cfunction<find>(), METH_O, nullptr},
+    {"load_code", as_cfunction<load_code>(), METH_O, nullptr},
+    {"load_source", as_cfunction<load_source>(), METH_O, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -6,6 +6,7 @@
 
 #include "python/arguments.h"
 #include "python/coro_task.h"
+#include "python/entry.h"
 #include "python/errors.h"
 #include "python/operation.h"
 
@@ -90,7 +91,7 @@ void guard_dealloc(PyObject* self) {
 }
 
 PyMethodDef guard_methods[] = {
-    {"__enter__", guard_enter, METH_NOARGS,
+    {"__enter__", as_cfunction<guard_enter>(), METH_NOARGS,
      PyDoc_STR("__enter__($self, /)\n--\n\nGives the guard. RuntimeError the second time.")},
     {"__exit__", as_cfunction<guard_exit>(), METH_FASTCALL,
      PyDoc_STR("__exit__($self, /, *exception)\n--\n\n"
@@ -215,27 +216,27 @@ void permits_dealloc(PyObject* self) {
 }
 
 PyMethodDef permits_methods[] = {
-    {"or_raise", permits_or_raise, METH_NOARGS,
+    {"or_raise", as_cfunction<permits_or_raise>(), METH_NOARGS,
      PyDoc_STR("or_raise($self, /)\n--\n\n"
                "Acquires without waiting and gives a context manager that releases. WouldBlock "
                "when that can't be.")},
-    {"acquire", permits_acquire, METH_NOARGS,
+    {"acquire", as_cfunction<permits_acquire>(), METH_NOARGS,
      PyDoc_STR("acquire($self, /)\n--\n\n"
                "Suspends until it is acquired, first come first served. Gives None; release() "
                "gives it back.")},
-    {"try_acquire", permits_try_acquire, METH_NOARGS,
+    {"try_acquire", as_cfunction<permits_try_acquire>(), METH_NOARGS,
      PyDoc_STR("try_acquire($self, /)\n--\n\n"
                "Acquires without waiting. Whether that could be; release() gives it back.")},
-    {"release", permits_release, METH_NOARGS,
+    {"release", as_cfunction<permits_release>(), METH_NOARGS,
      PyDoc_STR("release($self, /)\n--\n\n"
                "Gives back what was acquired, to the task that has waited longest if there is "
                "one. From any task or thread. RuntimeError when nothing is acquired.")},
-    {"__aenter__", permits_acquire, METH_NOARGS,
+    {"__aenter__", as_cfunction<permits_acquire>(), METH_NOARGS,
      PyDoc_STR("__aenter__($self, /)\n--\n\nAs acquire().")},
     {"__aexit__", as_cfunction<permits_aexit>(), METH_FASTCALL,
      PyDoc_STR("__aexit__($self, /, *exception)\n--\n\n"
                "Releases at once; what it gives is a checkpoint to await.")},
-    {"__enter__", permits_enter, METH_NOARGS,
+    {"__enter__", as_cfunction<permits_enter>(), METH_NOARGS,
      PyDoc_STR("__enter__($self, /)\n--\n\nRaises TypeError that says what to write instead.")},
     {"__exit__", as_cfunction<permits_exit>(), METH_FASTCALL,
      PyDoc_STR("__exit__($self, /, *exception)\n--\n\nAs __enter__().")},
@@ -247,7 +248,7 @@ bool ready_types() {
   permits_type.tp_basicsize = sizeof(Permits);
   permits_type.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION;
   permits_type.tp_dealloc = permits_dealloc;
-  permits_type.tp_call = permits_call;
+  permits_type.tp_call = entry<permits_call>;
   permits_type.tp_methods = permits_methods;
   permits_type.tp_weaklistoffset = offsetof(Permits, weak_references);
 

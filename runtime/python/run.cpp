@@ -9,6 +9,7 @@
 #include "python/arguments.h"
 #include "python/async_generators.h"
 #include "python/deadlock.h"
+#include "python/entry.h"
 #include "python/errors.h"
 #include "python/host.h"
 #include "python/join.h"
@@ -433,27 +434,27 @@ PyMethodDef functions[] = {
                "Runs coro and waits; 0 and -1 leave a setting as it is. Its tasks are of the "
                "group; those of others go on. With a limit in seconds it raises TimeoutError, "
                "which tells what the tasks of the group are doing, when the time is over.")},
-    {"block_on", block_on, METH_O,
+    {"block_on", as_cfunction<block_on>(), METH_O,
      PyDoc_STR("block_on($module, coro, /)\n--\n\n"
                "Runs coro on the workers and blocks the calling thread, which must not be one of "
                "them, until it has ended; gives its result or raises its exception.")},
-    {"refuse_on_worker", refuse_on_worker_named, METH_O,
+    {"refuse_on_worker", as_cfunction<refuse_on_worker_named>(), METH_O,
      PyDoc_STR("refuse_on_worker($module, caller, /)\n--\n\n"
                "RuntimeError that names the caller, when the calling thread is a worker.")},
-    {"on_main_thread", is_main_thread, METH_NOARGS,
+    {"on_main_thread", as_cfunction<is_main_thread>(), METH_NOARGS,
      PyDoc_STR("on_main_thread($module, /)\n--\n\n"
                "Whether the calling thread is the one that began the interpreter.")},
-    {"shutdown_timeout", shutdown_timeout, METH_NOARGS,
+    {"shutdown_timeout", as_cfunction<shutdown_timeout>(), METH_NOARGS,
      PyDoc_STR("shutdown_timeout($module, /)\n--\n\n"
                "How long the end of a run waits for tasks, in seconds.")},
-    {"end_tasks", end_tasks_now, METH_VARARGS,
+    {"end_tasks", as_cfunction<end_tasks_now>(), METH_VARARGS,
      PyDoc_STR("end_tasks($module, group=0, /)\n--\n\n"
                "Cancels the tasks of the group and waits for them. Those of no test are of group "
                "0.")},
-    {"live_tasks", live_tasks, METH_VARARGS,
+    {"live_tasks", as_cfunction<live_tasks>(), METH_VARARGS,
      PyDoc_STR("live_tasks($module, group, /)\n--\n\n"
                "How many tasks of the group have not ended; while others run it may be more.")},
-    {"current_group", current_group, METH_NOARGS,
+    {"current_group", as_cfunction<current_group>(), METH_NOARGS,
      PyDoc_STR("current_group($module, /)\n--\n\n"
                "That of the task that runs here, else that of the run.")},
     {nullptr, nullptr, 0, nullptr},

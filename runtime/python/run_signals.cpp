@@ -5,6 +5,8 @@
 #include <csignal>
 #include <cstring>
 
+#include "python/entry.h"
+
 namespace tonio::python {
 namespace {
 
@@ -60,11 +62,11 @@ PyObject* set_signal_disposition(PyObject*, PyObject* args) {
 }
 
 PyMethodDef functions[] = {
-    {"signal_disposition", signal_disposition, METH_O,
+    {"signal_disposition", as_cfunction<signal_disposition>(), METH_O,
      PyDoc_STR("signal_disposition($module, number, /)\n--\n\n"
                "What the process does on that signal, for "
                "set_signal_disposition().")},
-    {"set_signal_disposition", set_signal_disposition, METH_VARARGS,
+    {"set_signal_disposition", as_cfunction<set_signal_disposition>(), METH_VARARGS,
      PyDoc_STR("set_signal_disposition($module, number, disposition, /)\n--\n\n"
                "Puts it back; Python's own record of handlers stays as it is.")},
     {nullptr, nullptr, 0, nullptr},

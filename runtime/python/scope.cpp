@@ -5,14 +5,15 @@
 #include "python/scope.h"
 
 #include <cstddef>
+#include <memory>
 #include <new>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "base/clock.h"
 #include "python/arguments.h"
 #include "python/coroutine_claim.h"
+#include "python/entry.h"
 #include "python/errors.h"
 #include "python/host.h"
 #include "python/join.h"
@@ -42,6 +43,8 @@ bool ends_here(Scope* scope, PyObject* exception) {
   return true;
 }
 
+// What needs memory comes first; a time limit that passes before the scope is entered cancels it
+// from its start.
 bool enter(Scope* self) {
   CoroTask* task = current_task();
   if (!task) {
@@ -49,7 +52,15 @@ bool enter(Scope* self) {
                     "a scope is entered by a task: use it inside a coroutine that tonio runs");
     return false;
   }
+  ScopeDeadline* deadline = nullptr;
+  if (self->timeout > 0 && self->core.admission() == task::CancelScope::Admission::kNotEntered) {
+    auto made = std::make_unique<ScopeDeadline>(Host::instance().scheduler(), as_object(self),
+                                                self->timed_out);
+    made->arm(Host::instance().reactor().deadline_after(self->timeout));
+    deadline = made.release();
+  }
   if (!self->core.enter(*task)) {
+    if (deadline) deadline->disarm();
     PyErr_SetString(PyExc_RuntimeError, "a scope can be entered once: make another one");
     return false;
   }
@@ -57,11 +68,8 @@ bool enter(Scope* self) {
   if (self->timeout == 0) {
     // Not left to a timer: over at the first suspension, whatever that is.
     self->timed_out.store(self->core.cancel());
-  } else if (self->timeout > 0) {
-    auto* deadline =
-        new ScopeDeadline(Host::instance().scheduler(), as_object(self), self->timed_out);
+  } else if (deadline) {
     self->deadline.store(deadline);
-    deadline->arm(Host::instance().reactor().deadline_after(self->timeout));
   }
   return true;
 }
@@ -209,7 +217,8 @@ PyObject* scope_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   new (&self->timed_out) std::atomic<bool>(false);
   new (&self->child_ended_with_run) std::atomic<bool>(false);
   new (&self->observed) std::atomic<bool>(false);
-  new (&self->failures) base::Guarded<std::vector<PyObject*>>();
+  self->next_left = nullptr;
+  new (&self->failures) Failures();
   new (&self->site) SpawnSite(SpawnSite::here());
   return object;
 }
@@ -218,15 +227,12 @@ int scope_traverse(PyObject* object, visitproc visit, void* arg) {
   Scope* self = as_scope(object);
   // Children hold references that the collector can't see, and add failures.
   if (self->core.has_children()) return 0;
-  auto failures = self->failures.lock();
-  for (PyObject* failure : *failures) Py_VISIT(failure);
+  if (const int stopped = self->failures.traverse(visit, arg)) return stopped;
   return self->site.traverse(visit, arg);
 }
 
 int scope_clear(PyObject* object) {
-  std::vector<PyObject*> failures;
-  failures.swap(*as_scope(object)->failures.lock());
-  for (PyObject* failure : failures) Py_DECREF(failure);
+  as_scope(object)->failures.clear();
   return 0;
 }
 
@@ -234,8 +240,9 @@ int scope_clear(PyObject* object) {
 void scope_finalize(PyObject* object) {
   Scope* self = as_scope(object);
   if (self->observed.exchange(true)) return;
-  for (PyObject* failure : failures_of(self))
-    report_unawaited("task of a scope", failure, self->site);
+  for (std::size_t i = 0; const Ref failure = self->failures.at(i); ++i) {
+    report_unawaited("task of a scope", failure.get(), self->site);
+  }
 }
 
 void scope_dealloc(PyObject* object) {
@@ -246,36 +253,37 @@ void scope_dealloc(PyObject* object) {
   if (ScopeDeadline* deadline = self->deadline.load()) deadline->drop();
   scope_clear(object);
   self->site.~SpawnSite();
-  self->failures.~Guarded();
+  self->failures.~Failures();
   self->core.~CancelScope();
   Py_TYPE(object)->tp_free(object);
 }
 
 PyMethodDef scope_methods[] = {
-    {"spawn", scope_spawn, METH_O,
+    {"spawn", as_cfunction<scope_spawn>(), METH_O,
      PyDoc_STR("spawn($self, coro, /)\n--\n\n"
                "Starts coro as a child of the scope. Once the scope is cancelled or over, it is "
                "closed instead. From any thread.")},
-    {"cancel", scope_cancel, METH_NOARGS,
+    {"cancel", as_cfunction<scope_cancel>(), METH_NOARGS,
      PyDoc_STR(
          "cancel($self, /)\n--\n\n"
          "Raises CancelledError in the children and in the scope's body, each where it is "
          "suspended, at once; a scope that has yet to be entered is cancelled from its start. "
          "Once per scope: what cleans up is not disturbed. From any thread.")},
-    {"_cancel_sparing", scope_cancel_sparing, METH_NOARGS,
+    {"_cancel_sparing", as_cfunction<scope_cancel_sparing>(), METH_NOARGS,
      PyDoc_STR("cancel(), but of what ends with its run, which cancels that itself, once.")},
-    {"_open", scope_open, METH_NOARGS, PyDoc_STR("For children without a body.")},
-    {"__enter__", scope_enter, METH_NOARGS, nullptr},
+    {"_open", as_cfunction<scope_open>(), METH_NOARGS, PyDoc_STR("For children without a body.")},
+    {"__enter__", as_cfunction<scope_enter>(), METH_NOARGS, nullptr},
     {"__exit__", as_cfunction<scope_exit>(), METH_FASTCALL, nullptr},
-    {"__aenter__", scope_aenter, METH_NOARGS, nullptr},
+    {"__aenter__", as_cfunction<scope_aenter>(), METH_NOARGS, nullptr},
     {"__aexit__", as_cfunction<scope_aexit>(), METH_FASTCALL, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 
 PyGetSetDef scope_attributes[] = {
-    {"cancelled", scope_cancelled, nullptr, PyDoc_STR("Whether it has been cancelled."), nullptr},
-    {"timed_out", scope_timed_out, nullptr, PyDoc_STR("Whether its time limit has cancelled it."),
+    {"cancelled", entry<scope_cancelled>, nullptr, PyDoc_STR("Whether it has been cancelled."),
      nullptr},
+    {"timed_out", entry<scope_timed_out>, nullptr,
+     PyDoc_STR("Whether its time limit has cancelled it."), nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
@@ -289,6 +297,8 @@ void scope_child_ended_with_run(PyObject* scope) {
 
 void scope_is_over(PyObject* scope) { disarm(as_scope(scope)); }
 
+PyObject*& next_left_scope(PyObject* scope) { return as_scope(scope)->next_left; }
+
 void scope_child_failed(PyObject* object, PyObject* failure) {
   Scope* self = as_scope(object);
   // SystemExit and KeyboardInterrupt have ended the run, which raises them.
@@ -298,7 +308,11 @@ void scope_child_failed(PyObject* object, PyObject* failure) {
     Py_DECREF(failure);
     return;
   }
-  self->failures.lock()->push_back(failure);
+  if (!self->failures.add(failure)) {
+    // Who waits learns of the others only.
+    report_unawaited("task of a scope", failure, self->site);
+    Py_DECREF(failure);
+  }
   self->core.cancel(task::CancelScope::Ending::kSpare);
 }
 
@@ -315,8 +329,8 @@ bool init_scope(PyObject* module) {
       "the scope has been left.");
   scope_type.tp_basicsize = sizeof(Scope);
   scope_type.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC;
-  scope_type.tp_new = scope_new;
-  scope_type.tp_call = scope_call;
+  scope_type.tp_new = entry<scope_new>;
+  scope_type.tp_call = entry<scope_call>;
   scope_type.tp_methods = scope_methods;
   scope_type.tp_getset = scope_attributes;
   scope_type.tp_traverse = scope_traverse;

@@ -12,6 +12,8 @@ namespace tonio::python {
 task::CancelScope& scope_core(PyObject* scope);
 // Instead of waiting for it: its time limit is no longer needed.
 void scope_is_over(PyObject* scope);
+// The link of a task's list of scopes (CoroTask::wait_at_end): a scope is left once, by one task.
+PyObject*& next_left_scope(PyObject* scope);
 // By a child that ends: a failure that the scope raises where it is waited for, and that
 // cancels the others. A cancellation is none. Steals `failure`.
 void scope_child_failed(PyObject* scope, PyObject* failure);

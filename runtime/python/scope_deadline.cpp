@@ -6,10 +6,11 @@
 namespace tonio::python {
 
 void ScopeDeadline::arm(base::Instant when) {
-  Py_INCREF(scope_);
   state().begin();
   (void)state().begin_arming();
   Host::instance().reactor().add_timer(*this, when);
+  // Nobody runs it before it has armed.
+  Py_INCREF(scope_);
   if (!state().finish_arming()) wake();
 }
 

@@ -17,6 +17,7 @@ class ScopeDeadline final : public task::Task {
   ScopeDeadline(task::Waker& waker, PyObject* scope, std::atomic<bool>& timed_out)
       : Task(waker), scope_(scope), timed_out_(timed_out) {}
 
+  // Throws std::bad_alloc, and is as before.
   void arm(base::Instant when);
   // By who has taken it from the scope.
   void disarm();

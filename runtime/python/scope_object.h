@@ -2,9 +2,8 @@
 #pragma once
 
 #include <atomic>
-#include <vector>
 
-#include "base/guarded.h"
+#include "python/failures.h"
 #include "python/py.h"
 #include "python/scope_deadline.h"
 #include "python/spawn_site.h"
@@ -25,7 +24,8 @@ struct Scope {
   std::atomic<bool> child_ended_with_run;  // a child was cancelled because the run ends
   std::atomic<bool> observed;              // somebody has waited for it
   std::atomic<ScopeDeadline*> deadline;    // until the scope is over; whoever takes it disarms it
-  base::Guarded<std::vector<PyObject*>> failures;  // owned
+  PyObject* next_left;  // owned: the one that the same task has left before (CoroTask::wait_at_end)
+  Failures failures;
   SpawnSite site;
 };
 
@@ -36,8 +36,5 @@ inline PyObject* as_object(Scope* scope) { return reinterpret_cast<PyObject*>(sc
 inline void disarm(Scope* scope) {
   if (ScopeDeadline* deadline = scope->deadline.exchange(nullptr)) deadline->disarm();
 }
-
-// Borrowed; they stay until the scope goes.
-inline std::vector<PyObject*> failures_of(Scope* scope) { return *scope->failures.lock(); }
 
 }  // namespace tonio::python

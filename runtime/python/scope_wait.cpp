@@ -1,6 +1,6 @@
 #include "python/scope_wait.h"
 
-#include <vector>
+#include <cstddef>
 
 #include "python/coro_task.h"
 #include "python/errors.h"
@@ -29,11 +29,11 @@ PyTypeObject scope_entered_type = empty_type();
 ScopeWait* as_wait(PyObject* self) { return reinterpret_cast<ScopeWait*>(self); }
 
 // All failures, that of the body first, as one exception.
-Poll raise_failures(PyObject* body, const std::vector<PyObject*>& failures) {
+Poll raise_failures(PyObject* body, Failures& failures) {
   Ref errors = Ref::steal(PyList_New(0));
   if (!errors || (body && PyList_Append(errors.get(), body) != 0)) return Poll::kError;
-  for (PyObject* failure : failures) {
-    if (PyList_Append(errors.get(), failure) != 0) return Poll::kError;
+  for (std::size_t i = 0; const Ref failure = failures.at(i); ++i) {
+    if (PyList_Append(errors.get(), failure.get()) != 0) return Poll::kError;
   }
   Ref group = make_group("tasks of a scope failed", errors.get());
   if (group) PyErr_SetRaisedException(group.release());
@@ -52,7 +52,7 @@ Poll outcome(ScopeWait* self, CoroTask& task, PyObject*& result) {
   const bool cancelled = task.ending_cancelled() || ends;
   task.forget_noted_cancel();
   const bool body_failed = self->body && !PyErr_GivenExceptionMatches(self->body, cancelled_error);
-  const std::vector<PyObject*> failures = failures_of(scope);
+  Failures& failures = scope->failures;
   if (!failures.empty() || body_failed) {
     // An error replaces a cancellation, as one in a finally block does; the request that
     // came while the children ended is raised at the next suspension.

@@ -1,6 +1,7 @@
 #include "python/semaphore.h"
 
 #include "python/arguments.h"
+#include "python/entry.h"
 #include "python/permits.h"
 
 namespace tonio::python {
@@ -18,7 +19,7 @@ PyObject* semaphore_tokens(PyObject* self, PyObject*) {
 }
 
 PyMethodDef semaphore_methods[] = {
-    {"tokens", semaphore_tokens, METH_NOARGS,
+    {"tokens", as_cfunction<semaphore_tokens>(), METH_NOARGS,
      PyDoc_STR("tokens($self, /)\n--\n\nHow many more can acquire it without waiting.")},
     {nullptr, nullptr, 0, nullptr},
 };
@@ -32,7 +33,7 @@ bool init_semaphore(PyObject* module) {
       "At most n (an int, at least 1) have it at a time, first come first served: "
       "`with (yield semaphore()):` or `async with semaphore:`. Calling it suspends until it is "
       "acquired and gives a context manager that releases it.");
-  semaphore_type.tp_new = semaphore_new;
+  semaphore_type.tp_new = entry<semaphore_new>;
   semaphore_type.tp_methods = semaphore_methods;
   return add_permits_type(module, semaphore_type);
 }

@@ -2,6 +2,8 @@
 // outcome, and who asks later still gets it (tinyio's diamond of dependencies).
 #pragma once
 
+#include <utility>
+
 #include "python/py.h"
 
 namespace tonio::python {
@@ -19,5 +21,26 @@ void keep_outcome(PyObject* coroutine, PyObject* result, bool yielded);
 
 // For what was claimed and is not going to be begun: one of those who wait runs it.
 void release_coroutine(PyObject* object);
+
+// What drivable() has given, or null, until a task takes it over: released where none does.
+class Claimed {
+ public:
+  explicit Claimed(PyObject* iterator) : iterator_(iterator) {}
+  Claimed(Claimed&& other) noexcept : iterator_(other.release()) {}
+  Claimed& operator=(Claimed&&) = delete;
+  ~Claimed() { reset(); }
+
+  explicit operator bool() const { return iterator_ != nullptr; }
+  // The reference and the claim are the caller's from now on.
+  [[nodiscard]] PyObject* release() { return std::exchange(iterator_, nullptr); }
+  void reset() {
+    if (!iterator_) return;
+    release_coroutine(iterator_);
+    Py_DECREF(release());
+  }
+
+ private:
+  PyObject* iterator_;
+};
 
 }  // namespace tonio::python

@@ -6,6 +6,7 @@
 
 #include "base/unique_fd.h"
 #include "python/arguments.h"
+#include "python/entry.h"
 #include "python/errors.h"
 #include "python/host.h"
 #include "python/unclosed.h"
@@ -65,10 +66,11 @@ PyObject* socket_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   if (family == -1) family = AF_INET;
   if (socket_type == -1) socket_type = SOCK_STREAM;
   if (protocol == -1) protocol = 0;
-  const int fd = ::socket(family, socket_type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
-  if (fd < 0) return raise_errno(errno);
+  base::UniqueFd fd(::socket(family, socket_type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
+  if (!fd.valid()) return raise_errno(errno);
   PyObject* self =
-      make_socket(type, fd, family, socket_type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC), protocol);
+      make_socket(type, fd.get(), family, socket_type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC), protocol);
+  if (self) (void)fd.release();
   if (self && !audit_new_socket(self, family, socket_type, protocol)) {
     close_socket(as_socket(self));
     Py_CLEAR(self);
@@ -171,7 +173,7 @@ PyMethodDef methods[] = {
     {"_sendmsg", as_cfunction<socket_sendmsg>(), METH_FASTCALL,
      PyDoc_STR("_sendmsg($self, buffers, ancdata=(), flags=0, address=None, /)\n--\n\n"
                "None instead of an operation when the host is a name.")},
-    {"_send_now", socket_send_now, METH_O,
+    {"_send_now", as_cfunction<socket_send_now>(), METH_O,
      PyDoc_STR("_send_now($self, data, /)\n--\n\n"
                "Sends what can be sent without waiting; gives the number of bytes. "
                "BlockingIOError when that is nothing.")},
@@ -179,24 +181,24 @@ PyMethodDef methods[] = {
      PyDoc_STR("_sendfile($self, file, offset, count, /)\n--\n\n"
                "Sends from the descriptor `file` what can be sent at once, but something; gives "
                "the number of bytes, 0 at the file's end.")},
-    {"accept", socket_accept, METH_NOARGS,
+    {"accept", as_cfunction<socket_accept>(), METH_NOARGS,
      PyDoc_STR("accept($self, /)\n--\n\n"
                "Suspends until a connection comes; gives (socket, address).")},
-    {"_connect", socket_connect, METH_O,
+    {"_connect", as_cfunction<socket_connect>(), METH_O,
      PyDoc_STR("_connect($self, address, /)\n--\n\n"
                "Suspends until connected. None instead of an operation when the host is a name.")},
-    {"fileno", socket_fileno, METH_NOARGS,
+    {"fileno", as_cfunction<socket_fileno>(), METH_NOARGS,
      PyDoc_STR("fileno($self, /)\n--\n\nThe descriptor, -1 once closed.")},
-    {"close", socket_close, METH_NOARGS,
+    {"close", as_cfunction<socket_close>(), METH_NOARGS,
      PyDoc_STR("close($self, /)\n--\n\n"
                "Closes the socket; who waits on it gets an OSError (EBADF).")},
-    {"detach", socket_detach, METH_NOARGS,
+    {"detach", as_cfunction<socket_detach>(), METH_NOARGS,
      PyDoc_STR("detach($self, /)\n--\n\n"
                "Closes the object without closing the descriptor, which is returned.")},
     {"_mirror", as_cfunction<socket_mirror>(), METH_FASTCALL,
      PyDoc_STR("_mirror($self, socket_class, name, /, *args)\n--\n\n"
                "Calls a method of the standard library's socket on this descriptor.")},
-    {"__enter__", socket_enter, METH_NOARGS, nullptr},
+    {"__enter__", as_cfunction<socket_enter>(), METH_NOARGS, nullptr},
     {"__exit__", as_cfunction<socket_exit>(), METH_FASTCALL, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
@@ -226,11 +228,10 @@ bool audit_new_socket(PyObject* socket, int family, int type, int protocol) {
 bool is_socket(PyObject* object) { return PyObject_TypeCheck(object, &native_socket_type); }
 
 PyObject* make_socket(PyTypeObject* type, int fd, int family, int socket_type, int protocol) {
-  base::UniqueFd owned(fd);
-  PyObject* self = type->tp_alloc(type, 0);
+  Ref self = Ref::steal(type->tp_alloc(type, 0));
   if (!self) return nullptr;
-  Socket* socket = as_socket(self);
-  socket->socket = new net::Socket(Host::instance().reactor(), owned.release());
+  Socket* socket = as_socket(self.get());
+  socket->socket = new net::Socket(Host::instance().reactor(), fd);
   socket->family = family;
   socket->type = socket_type;
   socket->protocol = protocol;
@@ -238,14 +239,14 @@ PyObject* make_socket(PyTypeObject* type, int fd, int family, int socket_type, i
   for (auto* flag : {&socket->stream_receives, &socket->stream_sends}) {
     new (flag) std::atomic<bool>(false);
   }
-  return self;
+  return self.release();
 }
 
 bool init_socket(PyObject* module) {
   native_socket_type.tp_name = "_tonio.Socket";
   native_socket_type.tp_basicsize = sizeof(Socket);
   native_socket_type.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE;
-  native_socket_type.tp_new = socket_new;
+  native_socket_type.tp_new = entry<socket_new>;
   native_socket_type.tp_dealloc = socket_dealloc;
   native_socket_type.tp_finalize = socket_finalize;
   native_socket_type.tp_methods = methods;

@@ -26,8 +26,10 @@ Poll accept(SocketOperation& operation, PyObject*& result) {
     // The peer went away while it waited in line: that is no error of the listener's.
   } while (io.error == ECONNABORTED);
   if (!io.ok()) return socket_failure(io);
-  Ref connection = Ref::steal(make_socket(Py_TYPE(&socket), static_cast<int>(io.value),
-                                          socket.family, socket.type, socket.protocol));
+  base::UniqueFd fd(static_cast<int>(io.value));
+  Ref connection = Ref::steal(
+      make_socket(Py_TYPE(&socket), fd.get(), socket.family, socket.type, socket.protocol));
+  if (connection) (void)fd.release();
   if (connection &&
       !audit_new_socket(connection.get(), socket.family, socket.type, socket.protocol)) {
     close_socket(as_socket(connection.get()));

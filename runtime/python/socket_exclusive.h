@@ -3,7 +3,9 @@
 #pragma once
 
 #include <atomic>
+#include <new>
 
+#include "python/coro_task.h"
 #include "python/errors.h"
 #include "python/socket_operation.h"
 
@@ -17,9 +19,19 @@ struct Exclusive {
     return as_socket_operation(self)->socket->*busy;
   }
 
-  static Poll end(PyObject* self, Poll poll) {
-    if (poll != Poll::kPending) flag(self).store(false, std::memory_order_release);
-    return poll;
+  static void let_go(PyObject* self) { flag(self).store(false, std::memory_order_release); }
+
+  template <typename Act>
+  static Poll hold(PyObject* self, CoroTask& task, Act&& act) {
+    try {
+      const Poll poll = act();
+      if (poll != Poll::kPending) let_go(self);
+      return poll;
+    } catch (const std::bad_alloc&) {
+      // What is armed is abandoned.
+      if (!task.state().arming()) let_go(self);
+      throw;
+    }
   }
 
   static Poll begin(PyObject* self, CoroTask& task, PyObject*& result) {
@@ -27,16 +39,16 @@ struct Exclusive {
       PyErr_Format(resource_busy_error, "another task is already %s on this SocketStream", what);
       return Poll::kError;
     }
-    return end(self, start(self, task, result));
+    return hold(self, task, [&] { return start(self, task, result); });
   }
 
   static Poll resume(PyObject* self, CoroTask& task, PyObject*& result) {
-    return end(self, resume_socket_operation(self, task, result));
+    return hold(self, task, [&] { return resume_socket_operation(self, task, result); });
   }
 
   static void abandon(PyObject* self, CoroTask& task, bool woken) {
     abandon_socket_operation(self, task, woken);
-    flag(self).store(false, std::memory_order_release);
+    let_go(self);
   }
 
   static constexpr OperationKind kOperation{begin, resume, abandon};

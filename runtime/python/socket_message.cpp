@@ -36,6 +36,9 @@ class Buffers {
     // A list may change while its items are asked for buffers.
     Ref fixed = Ref::steal(PySequence_Tuple(items.get()));
     if (!fixed) return false;
+    const auto count = static_cast<std::size_t>(PyTuple_GET_SIZE(fixed.get()));
+    buffers_.reserve(count);
+    vectors_.reserve(count);
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(fixed.get()); ++i) {
       PyObject* item = PyTuple_GET_ITEM(fixed.get(), i);
       HeldBuffer held;
@@ -182,16 +185,14 @@ bool add_ancillary(Control& control, PyObject* item) {
       !held.get_data(data)) {
     return false;
   }
-  Py_buffer buffer = held.release();
-  const auto size = static_cast<std::size_t>(buffer.len);
+  const auto size = static_cast<std::size_t>(held.size());
   const std::size_t at = control.size();
   control.resize(at + CMSG_SPACE(size));
   auto* header = reinterpret_cast<cmsghdr*>(control.data() + at);
   header->cmsg_level = level;
   header->cmsg_type = type;
   header->cmsg_len = CMSG_LEN(size);
-  if (size > 0) std::memcpy(CMSG_DATA(header), buffer.buf, size);
-  PyBuffer_Release(&buffer);
+  if (size > 0) std::memcpy(CMSG_DATA(header), held.data(), size);
   return true;
 }
 
@@ -250,14 +251,15 @@ PyObject* receive_message_method(PyObject* self, PyObject* const* args, Py_ssize
   auto* operation =
       make_message_operation<ReceiveMessage>(receive_message_type, kReceiveMessageKind, self);
   if (!operation) return nullptr;
+  Ref owned = Ref::steal(reinterpret_cast<PyObject*>(operation));
   operation->size = size;
   operation->control_size = control_size;
   operation->flags = flags;
   if (into &&
       !operation->buffers.get(args[0], true, "recvmsg_into() takes an iterable of buffers")) {
-    Py_DECREF(operation);
     return nullptr;
   }
+  (void)owned.release();
   return track(operation);
 }
 
@@ -289,13 +291,14 @@ PyObject* socket_sendmsg(PyObject* self, PyObject* const* args, Py_ssize_t nargs
   auto* operation = make_message_operation<SendMessage>(send_message_type, kSendMessageKind, self);
   if (!operation) return nullptr;
   new (&operation->control) Control();
+  Ref owned = Ref::steal(reinterpret_cast<PyObject*>(operation));
   operation->flags = flags;
   operation->address = *address;
   if (!operation->buffers.get(args[0], false, "sendmsg() takes an iterable of buffers") ||
       (nargs > 1 && !add_all_ancillary(operation->control, args[1]))) {
-    Py_DECREF(operation);
     return nullptr;
   }
+  (void)owned.release();
   return track(operation);
 }
 

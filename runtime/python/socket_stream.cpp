@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 
 #include "python/arguments.h"
+#include "python/entry.h"
 #include "python/socket.h"
 
 namespace tonio::python {
@@ -87,7 +88,7 @@ PyMethodDef methods[] = {
                "many as is sensible). b'' when the peer has ended its side. OSError when the "
                "connection has failed or the stream is closed; ResourceBusy when another task is "
                "receiving already.")},
-    {"send_all", send_all, METH_O,
+    {"send_all", as_cfunction<send_all>(), METH_O,
      PyDoc_STR("send_all($self, data, /)\n--\n\n"
                "Suspends until all of data (bytes-like, or text, which is sent as UTF-8) is sent; "
                "how much of it was, is unknown when that fails or is cancelled. OSError and "
@@ -107,7 +108,7 @@ bool init_socket_stream(PyObject* module) {
   stream_type.tp_name = "_tonio.SocketStream";
   stream_type.tp_basicsize = sizeof(SocketStream);
   stream_type.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC;
-  stream_type.tp_new = stream_new;
+  stream_type.tp_new = entry<stream_new>;
   stream_type.tp_dealloc = stream_dealloc;
   stream_type.tp_traverse = stream_traverse;
   stream_type.tp_methods = methods;

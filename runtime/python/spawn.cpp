@@ -1,11 +1,12 @@
 #include "python/spawn.h"
 
+#include <memory>
 #include <utility>
-#include <vector>
 
 #include "python/arguments.h"
 #include "python/coro_task.h"
 #include "python/coroutine_claim.h"
+#include "python/entry.h"
 #include "python/host.h"
 #include "python/operation.h"
 #include "python/scope.h"
@@ -67,24 +68,28 @@ void join_finalize(PyObject* self) {
 
 void join_dealloc(PyObject* self) {
   if (PyObject_CallFinalizerFromDealloc(self) < 0) return;
-  PyObject_GC_UnTrack(self);
+  PyObject_GC_UnTrack(self);  // which make_handle() has not tracked yet
   if (Join* join = as_handle(self)->join) join->drop();
   PyObject_GC_Del(self);
 }
 
 PyTypeObject join_handle_type = empty_type();
 
-// Steals the handle's share of `join`.
-PyObject* make_handle(Join* join) {
+// Before the tasks are started, which can't be taken back. Nothing with an exception set.
+Ref make_handle() {
   JoinHandle* self = PyObject_GC_New(JoinHandle, &join_handle_type);
-  if (!self) {
-    join->drop();
-    return nullptr;
-  }
+  if (!self) return Ref();
   self->base.kind = &kJoinKind;
-  self->join = join;
-  PyObject_GC_Track(self);
-  return reinterpret_cast<PyObject*>(self);
+  self->join = nullptr;
+  return Ref::steal(reinterpret_cast<PyObject*>(self));
+}
+
+// Steals the handle's share of `join`; null for null.
+PyObject* give_handle(Ref handle, Join* join) {
+  if (!join) return nullptr;
+  as_handle(handle.get())->join = join;
+  PyObject_GC_Track(handle.get());
+  return handle.release();
 }
 
 // Puts the iterator of each awaitable into its place in `items`, a tuple of the caller's
@@ -141,28 +146,26 @@ bool get_ready(Ref& context) {
   return static_cast<bool>(context);
 }
 
-// Null with an exception set.
+// Null with an exception set. This and start_tasks() throw std::bad_alloc, too; nothing has been
+// started then, and nothing is claimed.
 Join* start_task(PyObject* awaitable, Join::Shape shape, bool handle, const char* doing,
                  SpawnSite site = SpawnSite::here(), How how = {}) {
   Ref context;
   if (!get_ready(context)) return nullptr;
-  Join* join = Join::make(shape, 1, handle, std::move(site));
-  PyObject* iterator = drivable(awaitable, doing);
-  if (!iterator) {
-    join->discard();
-    return nullptr;
-  }
+  NewJoin join(Join::make(shape, 1, handle, std::move(site)));
+  Claimed iterator(drivable(awaitable, doing));
+  if (!iterator) return nullptr;
   if (how.yielded) join->set_yielded();
   if (how.scope) join->set_scope(how.scope);
   Host& host = Host::instance();
   CoroTask& task = host.take_task();
   Origin origin = host.current_origin();
   origin.cleaning_up |= how.cleaning_up;
-  task.begin(iterator, *join, 0, context.release(), origin);
+  task.begin(iterator.release(), *join, 0, context.release(), origin);
   if (how.scope && !scope_core(how.scope).add_child(task)) task.cancel();
   if (shape == Join::Shape::kRun) join->set_task(task);
   host.scheduler().spawn(task);
-  return join;
+  return join.release();
 }
 
 // A task for each of `items`, a tuple that nobody else looks at; first everything that can
@@ -177,27 +180,28 @@ Join* start_tasks(Ref items, Join::Shape shape, bool handle, const char* doing,
   }
   Ref context;
   if (!get_ready(context)) return nullptr;
-  Join* join = Join::make(shape, count, handle, std::move(site));
-  if (!make_drivable(items.get(), doing)) {
-    join->discard();
-    return nullptr;
-  }
+  NewJoin join(Join::make(shape, count, handle, std::move(site)));
   if (how.yielded) join->set_yielded();
-  if (count > 0) {
-    Host& host = Host::instance();
-    auto* batch = new SpawnBatch(host.scheduler(), std::move(items), *join, std::move(context),
-                                 host.current_origin());
-    batch->schedule();
-  } else {
+  if (count == 0) {
     join->make_list(0);
+    return join.release();
   }
-  return join;
+  PyObject* iterators = items.get();
+  Host& host = Host::instance();
+  auto batch = std::make_unique<SpawnBatch>(host.scheduler(), std::move(items), *join,
+                                            std::move(context), host.current_origin());
+  // The last that can fail.
+  if (!make_drivable(iterators, doing)) return nullptr;
+  batch.release()->schedule();
+  return join.release();
 }
 
 PyObject* spawn_all(PyObject* args, Join::Shape shape, bool handle) {
   if (PyTuple_GET_SIZE(args) == 0 && !handle) Py_RETURN_NONE;
+  Ref made = handle ? make_handle() : Ref();
+  if (handle && !made) return nullptr;
   Join* join = start_tasks(own_arguments(args), shape, handle, "tonio.spawn() takes");
-  if (join && handle) return make_handle(join);
+  if (handle) return give_handle(std::move(made), join);
   // Without a handle the tasks own it alone, and it may be gone already.
   if (join) Py_RETURN_NONE;
   return nullptr;
@@ -228,10 +232,10 @@ struct Spawn {
 };
 
 PyMethodDef spawn_methods[] = {
-    {"without_results", spawn_without_results, METH_VARARGS,
+    {"without_results", as_cfunction<spawn_without_results>(), METH_VARARGS,
      PyDoc_STR("without_results($self, /, *coros)\n--\n\n"
                "As spawn(), but waiting for it gives None.")},
-    {"without_tracking", spawn_without_tracking, METH_VARARGS,
+    {"without_tracking", as_cfunction<spawn_without_tracking>(), METH_VARARGS,
      PyDoc_STR("without_tracking($self, /, *coros)\n--\n\n"
                "Schedules the coroutines and forgets them; one that fails is reported on "
                "standard error.")},
@@ -288,14 +292,14 @@ PyObject* set_hook(PyObject*, PyObject* hook) {
 }
 
 PyMethodDef functions[] = {
-    {"set_failure_hook", set_hook, METH_O,
+    {"set_failure_hook", as_cfunction<set_hook>(), METH_O,
      PyDoc_STR("set_failure_hook($module, hook, /)\n--\n\n"
                "hook(what, exception, place) gets what would be reported as not awaited; None: "
                "standard error does. Gives the one before, or None.")},
     {"report_failure", as_cfunction<report_failure>(), METH_FASTCALL,
      PyDoc_STR("report_failure($module, what, exception, /)\n--\n\n"
                "Says on standard error that `what` failed and nobody will get the exception.")},
-    {"ends_with_run", ends_with_run, METH_NOARGS,
+    {"ends_with_run", as_cfunction<ends_with_run>(), METH_NOARGS,
      PyDoc_STR("ends_with_run($module, /)\n--\n\n"
                "Whether the calling task is cancelled because the run ends.")},
     {"raise_outcome", as_cfunction<raise_outcome_of_task>(), METH_FASTCALL,
@@ -313,11 +317,12 @@ PyMethodDef functions[] = {
 }  // namespace
 
 PyObject* spawn_gathered(PyObject* list, SpawnSite site, const char* doing) {
+  Ref handle = make_handle();
+  if (!handle) return nullptr;
   // A snapshot: others may change the list.
   Ref items = Ref::steal(PyList_AsTuple(list));
-  Join* join = start_tasks(std::move(items), Join::Shape::kList, true, doing, std::move(site),
-                           {.yielded = true});
-  return join ? make_handle(join) : nullptr;
+  return give_handle(std::move(handle), start_tasks(std::move(items), Join::Shape::kList, true,
+                                                    doing, std::move(site), {.yielded = true}));
 }
 
 bool spawn_background(PyObject* set, SpawnSite site) {
@@ -360,7 +365,7 @@ bool init_spawn(PyObject* module) {
       "all of them and gives the result of one coroutine, or the list of results, in order, of "
       "several. Failures are raised together as an ExceptionGroup.");
   spawn_type.tp_basicsize = sizeof(Spawn);
-  spawn_type.tp_call = spawn_call;
+  spawn_type.tp_call = entry<spawn_call>;
   spawn_type.tp_methods = spawn_methods;
   spawn_type.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION;
 

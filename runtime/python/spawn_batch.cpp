@@ -2,11 +2,14 @@
 
 #include <bit>
 #include <limits>
+#include <new>
 #include <utility>
 
 #include "base/check.h"
 #include "python/coro_task.h"
 #include "python/host.h"
+#include "python/names.h"
+#include "python/shared_coroutine.h"
 
 namespace tonio::python {
 
@@ -23,13 +26,17 @@ SpawnBatch::SpawnBatch(task::Waker& waker, std::shared_ptr<Spawned> spawned, Ran
                        bool has_list)
     : Task(waker), waker_(waker), spawned_(std::move(spawned)), range_(range), has_list_(has_list) {
   static_assert(std::atomic<Range>::is_always_lock_free);
-  // Counts as a task itself, so that nobody takes the end of those it has made for the
-  // end of all.
+}
+
+// It counts as a task itself, so that nobody takes the end of those it has made for the end of
+// all.
+void SpawnBatch::count_in() {
   Host::instance().count_begun();
   state().begin();
 }
 
 void SpawnBatch::schedule() {
+  count_in();
   scheduler::Scheduler& scheduler = Host::instance().scheduler();
   if (is_large()) return scheduler.spawn_large(*this);
   // As a list, which colleagues are told of: it is more than one task.
@@ -66,13 +73,19 @@ task::Task* SpawnBatch::split() {
   // Until then what it makes could end before there is a list for its result.
   if (!has_list_.load(std::memory_order_acquire)) return nullptr;
   Range range = range_.load(std::memory_order_relaxed);
-  for (;;) {
-    if (range.begin >= range.end) return nullptr;
+  if (range.begin >= range.end) return nullptr;
+  // Before anything is taken out; without memory it stays in one piece.
+  std::unique_ptr<SpawnBatch> part(new (std::nothrow)
+                                       SpawnBatch(waker_, spawned_, Range{0, 0}, true));
+  while (part && range.begin < range.end) {
     const std::uint32_t middle = range.begin + (range.end - range.begin) / 2;
     if (range_.compare_exchange_weak(range, {range.begin, middle}, std::memory_order_acq_rel)) {
-      return new SpawnBatch(waker_, spawned_, {middle, range.end}, true);
+      part->range_.store({middle, range.end}, std::memory_order_relaxed);
+      part->count_in();
+      return part.release();
     }
   }
+  return nullptr;
 }
 
 std::optional<std::uint32_t> SpawnBatch::take(bool alone) {
@@ -93,9 +106,9 @@ void SpawnBatch::run_first_steps(scheduler::Worker& worker, bool alone) {
   for (std::size_t begun = 1; begun <= kAtOnce; ++begun) {
     const std::optional<std::uint32_t> number = take(alone);
     if (!number) return;
-    CoroTask& task = begin(*number);
+    CoroTask* task = begin(*number);
     // What goes on is where colleagues find it, should the next step be a long one.
-    if (task.run() == Outcome::kGaveWay) worker.push_ready(task);
+    if (task && task->run() == Outcome::kGaveWay) worker.push_ready(*task);
     // A large spawn of its own: that branch first, then the next one.
     if (worker.has_nested_spawn()) return;
     // Looked at often only where it may turn out that steps are long, and colleagues or other
@@ -107,18 +120,39 @@ void SpawnBatch::run_first_steps(scheduler::Worker& worker, bool alone) {
 
 void SpawnBatch::begin_all() {
   task::TaskList ready;
-  while (const std::optional<std::uint32_t> number = take(true)) ready.push_back(begin(*number));
+  while (const std::optional<std::uint32_t> number = take(true)) {
+    if (CoroTask* task = begin(*number)) ready.push_back(*task);
+  }
   Host::instance().scheduler().spawn(ready);
 }
 
-CoroTask& SpawnBatch::begin(std::uint32_t number) {
+CoroTask* SpawnBatch::begin(std::uint32_t number) {
+  CoroTask* task = nullptr;
+  try {
+    task = &Host::instance().take_task();
+  } catch (const std::bad_alloc&) {
+    fail(number);
+    return nullptr;
+  }
   // A copy that can't be made leaves the task in its worker's context.
   PyObject* context = spawned_->context ? PyContext_Copy(spawned_->context.get()) : nullptr;
   if (spawned_->context && !context) PyErr_WriteUnraisable(spawned_->context.get());
-  CoroTask& task = Host::instance().take_task();
   PyObject*& slot = PyTuple_GET_ITEM(spawned_->iterators.get(), static_cast<Py_ssize_t>(number));
-  task.begin(std::exchange(slot, Py_None), spawned_->join, number, context, spawned_->origin);
+  task->begin(std::exchange(slot, Py_None), spawned_->join, number, context, spawned_->origin);
   return task;
+}
+
+// As a task that was cancelled before it has begun, but with a MemoryError.
+void SpawnBatch::fail(std::uint32_t number) {
+  PyObject*& slot = PyTuple_GET_ITEM(spawned_->iterators.get(), static_cast<Py_ssize_t>(number));
+  Ref iterator = Ref::steal(std::exchange(slot, Py_None));
+  PyErr_NoMemory();
+  keep_outcome(iterator.get(), nullptr, spawned_->join.yielded());
+  PyObject* error = PyErr_GetRaisedException();
+  if (!Ref::steal(PyObject_CallMethodNoArgs(iterator.get(), names::close))) PyErr_Clear();
+  iterator.reset();
+  PyErr_SetRaisedException(error);
+  spawned_->join.fail();
 }
 
 }  // namespace tonio::python

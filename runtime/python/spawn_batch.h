@@ -31,9 +31,10 @@ class SpawnBatch final : public task::Task {
 
   // Takes over `iterators`, a tuple that nobody else looks at, and the snapshot of
   // contextvars (null for none) that each task gets a copy of.
+  // Throws std::bad_alloc.
   SpawnBatch(task::Waker& waker, Ref iterators, Join& join, Ref context, const Origin& origin);
 
-  // Hands it to the scheduler. It deletes itself.
+  // Hands it to the scheduler. It deletes itself. What was not scheduled is the caller's.
   void schedule();
 
   Outcome run() override;
@@ -59,6 +60,7 @@ class SpawnBatch final : public task::Task {
 
   SpawnBatch(task::Waker& waker, std::shared_ptr<Spawned> spawned, Range range, bool has_list);
 
+  void count_in();
   bool is_large() const { return spawned_->count() > kAtOnce; }
   // Runs first steps at once instead of by way of the queue.
   void run_first_steps(scheduler::Worker& worker, bool alone);
@@ -66,7 +68,9 @@ class SpawnBatch final : public task::Task {
   void begin_all();
   // The next one's number, if there is one. `alone`: no colleague can split this.
   std::optional<std::uint32_t> take(bool alone);
-  CoroTask& begin(std::uint32_t number);
+  // Null: there is no memory for a task, which is this one's failure.
+  CoroTask* begin(std::uint32_t number);
+  void fail(std::uint32_t number);
 
   task::Waker& waker_;
   const std::shared_ptr<Spawned> spawned_;

@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "python/entry.h"
 #include "python/operation.h"
 
 namespace tonio::python {
@@ -106,12 +107,12 @@ PyAsyncMethods call_async_methods = {
     .am_await = call_wait, .am_aiter = nullptr, .am_anext = nullptr, .am_send = nullptr};
 
 PyMethodDef waiting_methods[] = {
-    {"send", waiting_send, METH_O, nullptr},
+    {"send", as_cfunction<waiting_send>(), METH_O, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 
 PyMethodDef functions[] = {
-    {"suspending_call", suspending_call, METH_O,
+    {"suspending_call", as_cfunction<suspending_call>(), METH_O,
      PyDoc_STR("suspending_call($module, coro, /)\n--\n\n"
                "What waits for a native coroutine by `await`, `yield` or `yield from`.")},
     {nullptr, nullptr, 0, nullptr},
@@ -130,9 +131,9 @@ bool init_suspending_call(PyObject* module) {
   call_type.tp_basicsize = sizeof(SuspendingCall);
   call_type.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION;
   call_type.tp_as_async = &call_async_methods;
-  call_type.tp_iter = call_wait;
-  call_type.tp_getattro = call_getattro;
-  call_type.tp_repr = call_repr;
+  call_type.tp_iter = entry<call_wait>;
+  call_type.tp_getattro = entry<call_getattro>;
+  call_type.tp_repr = entry<call_repr>;
   call_type.tp_traverse = call_traverse;
   call_type.tp_dealloc = call_dealloc;
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "python/driven.h"
+#include "python/entry.h"
 #include "python/host.h"
 #include "python/join.h"
 #include "python/scope.h"
@@ -178,8 +179,8 @@ class TaskLook {
     if (task.operation_) {
       if (auto* scope = awaited_scope(task.operation_)) seen.hosts.push_back(scope->id());
     }
-    if (task.left_scopes_) {
-      for (PyObject* left : *task.left_scopes_) seen.hosts.push_back(scope_core(left).id());
+    for (PyObject* left = task.left_scopes_; left; left = next_left_scope(left)) {
+      seen.hosts.push_back(scope_core(left).id());
     }
     return seen;
   }
@@ -198,20 +199,28 @@ class TaskLook {
 
 namespace {
 
-// Calls `look` while the world is stopped.
+// Calls `look` while the world is stopped. Throws std::bad_alloc when `look` does, once the world
+// goes on.
 template <typename Look>
 void with_stopped_world(Look&& look) {
   struct Visit {
     Look& look;
     bool done = false;
+    bool no_memory = false;
   } visit{look};
   PyUnstable_GC_VisitObjects(
       [](PyObject*, void* argument) {
         auto* self = static_cast<Visit*>(argument);
-        if (!std::exchange(self->done, true)) self->look();
+        if (std::exchange(self->done, true)) return 0;
+        try {
+          self->look();
+        } catch (const std::bad_alloc&) {
+          self->no_memory = true;
+        }
         return 0;
       },
       &visit);
+  if (visit.no_memory) throw std::bad_alloc();
 }
 
 PyObject* stack_of(const Seen& seen) {
@@ -262,7 +271,7 @@ PyObject* look_at_tasks(PyObject*, PyObject*) {
 }
 
 PyMethodDef functions[] = {
-    {"look_at_tasks", look_at_tasks, METH_NOARGS,
+    {"look_at_tasks", as_cfunction<look_at_tasks>(), METH_NOARGS,
      PyDoc_STR("look_at_tasks($module, /)\n--\n\n"
                "For each task: name, state, what it waits on, where it was spawned, stack, the "
                "scope that it is a child of, the scopes that it hosts, whether it is a run's own, "

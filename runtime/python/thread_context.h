@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/intrusive_list.h"
 #include "python/owner_drops.h"
 #include "python/py.h"
 #include "python/result_carrier.h"
@@ -26,7 +27,7 @@ struct Origin {
   bool cleaning_up;   // it is waited for at the end of a run, and not asked to end
 };
 
-struct ThreadContext {
+struct ThreadContext : base::ListHook {
   PyThreadState* thread_state = nullptr;  // made by the thread itself
   // The ob_tid of what it makes, if it is a worker; see Host::give_to_owner.
   std::uintptr_t owner_id = _Py_UNOWNED_TID;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "python/arguments.h"
 #include "python/coro_task.h"
+#include "python/entry.h"
 #include "python/host.h"
 #include "python/operation.h"
 
@@ -86,9 +87,9 @@ PyMethodDef functions[] = {
     {"sleep", as_cfunction<sleep>(), METH_FASTCALL | METH_KEYWORDS,
      PyDoc_STR("sleep($module, /, seconds)\n--\n\n"
                "Suspends the task for that long; 0 gives way once. Microsecond resolution.")},
-    {"yield_now", yield_now, METH_NOARGS,
+    {"yield_now", as_cfunction<yield_now>(), METH_NOARGS,
      PyDoc_STR("yield_now($module, /)\n--\n\nLets the other tasks run once.")},
-    {"time", time_now, METH_NOARGS,
+    {"time", as_cfunction<time_now>(), METH_NOARGS,
      PyDoc_STR("time($module, /)\n--\n\n"
                "The runtime's clock in seconds: monotonic, microsecond resolution.")},
     {nullptr, nullptr, 0, nullptr},

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "python/arguments.h"
+#include "python/entry.h"
 #include "tls/certificates.h"
 #include "tls/issue.h"
 
@@ -232,17 +233,17 @@ PyObject* self_signed(PyObject*, PyObject* args) {
 }
 
 PyMethodDef functions[] = {
-    {"tls_load_trust", load_trust, METH_O,
+    {"tls_load_trust", as_cfunction<load_trust>(), METH_O,
      PyDoc_STR("tls_load_trust($module, data, /)\n--\n\n"
                "The certificates and the revocation lists in PEM or DER data, "
                "each in DER.")},
-    {"tls_system_trust", system_trust, METH_NOARGS,
+    {"tls_system_trust", as_cfunction<system_trust>(), METH_NOARGS,
      PyDoc_STR("tls_system_trust($module, /)\n--\n\nThe system's trusted "
                "certificates in DER.")},
-    {"tls_certificate_info", certificate_info, METH_O,
+    {"tls_certificate_info", as_cfunction<certificate_info>(), METH_O,
      PyDoc_STR("tls_certificate_info($module, der, /)\n--\n\nWhat a "
                "certificate says, as a dict.")},
-    {"tls_self_signed", self_signed, METH_VARARGS,
+    {"tls_self_signed", as_cfunction<self_signed>(), METH_VARARGS,
      PyDoc_STR("tls_self_signed($module, names, days, rsa, /)\n--\n\n"
                "A new certificate and its key, in PEM.")},
     {nullptr, nullptr, 0, nullptr},
@@ -267,8 +268,9 @@ std::shared_ptr<const tls::Config> as_tls_config(PyObject* object) {
 }
 
 bool init_tls_context(PyObject* module) {
-  return add_type<tls::Identity>(module, identity_type, "_tonio.TlsIdentity", identity_new) &&
-         add_type<tls::Config>(module, config_type, "_tonio.TlsConfig", config_new) &&
+  return add_type<tls::Identity>(module, identity_type, "_tonio.TlsIdentity",
+                                 entry<identity_new>) &&
+         add_type<tls::Config>(module, config_type, "_tonio.TlsConfig", entry<config_new>) &&
          PyModule_AddFunctions(module, functions) == 0;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "python/arguments.h"
+#include "python/entry.h"
 #include "python/errors.h"
 #include "python/socket_operation.h"
 #include "python/tls_context.h"
@@ -187,24 +188,24 @@ PyObject* engine_session_reused(PyObject* self, PyObject*) {
 }
 
 PyMethodDef methods[] = {
-    {"handshake", engine_handshake, METH_NOARGS,
+    {"handshake", as_cfunction<engine_handshake>(), METH_NOARGS,
      PyDoc_STR("handshake($self, /)\n--\n\nGoes on with it. True when it is "
                "over, None when input "
                "must come first. ResourceBroken when it has failed.")},
-    {"read", engine_read, METH_O,
+    {"read", as_cfunction<engine_read>(), METH_O,
      PyDoc_STR("read($self, max_bytes, /)\n--\n\nPlaintext; b'' at the end, "
                "None when input must "
                "come first.")},
-    {"write", engine_write, METH_O,
+    {"write", as_cfunction<engine_write>(), METH_O,
      PyDoc_STR("write($self, data, /)\n--\n\nEncrypts data into the output. True.")},
-    {"close_notify", engine_close_notify, METH_NOARGS,
+    {"close_notify", as_cfunction<engine_close_notify>(), METH_NOARGS,
      PyDoc_STR("close_notify($self, /)\n--\n\nSays that nothing more will be "
                "written.")},
-    {"feed", engine_feed, METH_O,
+    {"feed", as_cfunction<engine_feed>(), METH_O,
      PyDoc_STR("feed($self, data, /)\n--\n\nInput from the peer; b'' is its end.")},
-    {"has_output", engine_has_output, METH_NOARGS,
+    {"has_output", as_cfunction<engine_has_output>(), METH_NOARGS,
      PyDoc_STR("has_output($self, /)\n--\n\nWhether there is something to send to the peer.")},
-    {"take_output", engine_take_output, METH_NOARGS,
+    {"take_output", as_cfunction<engine_take_output>(), METH_NOARGS,
      PyDoc_STR("take_output($self, /)\n--\n\nWhat is to be sent to the peer.")},
     {"receive", as_cfunction<tls_engine_receive>(), METH_FASTCALL,
      PyDoc_STR("receive($self, socket, max_bytes, /)\n--\n\n"
@@ -214,14 +215,14 @@ PyMethodDef methods[] = {
      PyDoc_STR("send_all($self, socket, data, /)\n--\n\n"
                "Suspends until data is sent on the socket, and the output too. "
                "After the handshake.")},
-    {"flush", tls_engine_flush, METH_O,
+    {"flush", as_cfunction<tls_engine_flush>(), METH_O,
      PyDoc_STR("flush($self, socket, /)\n--\n\nSends of the output what the "
                "socket takes at once.")},
-    {"version", engine_version, METH_NOARGS, nullptr},
-    {"cipher", engine_cipher, METH_NOARGS, nullptr},
-    {"selected_alpn_protocol", engine_alpn, METH_NOARGS, nullptr},
-    {"peer_certificate", engine_peer_certificate, METH_NOARGS, nullptr},
-    {"session_reused", engine_session_reused, METH_NOARGS, nullptr},
+    {"version", as_cfunction<engine_version>(), METH_NOARGS, nullptr},
+    {"cipher", as_cfunction<engine_cipher>(), METH_NOARGS, nullptr},
+    {"selected_alpn_protocol", as_cfunction<engine_alpn>(), METH_NOARGS, nullptr},
+    {"peer_certificate", as_cfunction<engine_peer_certificate>(), METH_NOARGS, nullptr},
+    {"session_reused", as_cfunction<engine_session_reused>(), METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -260,7 +261,7 @@ bool init_tls_engine(PyObject* module) {
   engine_type.tp_name = "_tonio.TlsEngine";
   engine_type.tp_basicsize = sizeof(TlsEngine);
   engine_type.tp_flags = Py_TPFLAGS_DEFAULT;
-  engine_type.tp_new = engine_new;
+  engine_type.tp_new = entry<engine_new>;
   engine_type.tp_dealloc = engine_dealloc;
   engine_type.tp_methods = methods;
   return PyType_Ready(&engine_type) == 0 && init_tls_operations() &&

@@ -8,6 +8,7 @@ extern "C" {
 }
 #undef Py_BUILD_CORE
 
+#include "python/entry.h"
 #include "python/thread_context.h"
 
 namespace tonio::python {
@@ -62,7 +63,10 @@ void show_later(PyObject* text) {
   if (!is_worker()) {
     if (Py_AddPendingCall(show_when_possible, text) != 0) show(text);
   } else if (PyObject* capsule = PyCapsule_New(text, nullptr, show_of_capsule)) {
-    this_thread->drops.receive({&capsule, 1});
+    if (this_thread->drops.receive({&capsule, 1})) return;
+    PyCapsule_SetDestructor(capsule, nullptr);
+    Py_DECREF(capsule);
+    show(text);
   } else {
     PyErr_Clear();
     show(text);
@@ -76,7 +80,7 @@ PyObject* warn_unclosed_function(PyObject*, PyObject* object) {
 }
 
 PyMethodDef functions[] = {
-    {"warn_unclosed", warn_unclosed_function, METH_O,
+    {"warn_unclosed", as_cfunction<warn_unclosed_function>(), METH_O,
      PyDoc_STR("warn_unclosed($module, object, /)\n--\n\n"
                "By the object's __del__: gives the ResourceWarning that it was not closed. Raises "
                "nothing.")},

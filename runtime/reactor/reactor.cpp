@@ -7,9 +7,13 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
+#include <new>
+#include <utility>
 
 #include "base/check.h"
 #include "base/futex.h"
+#include "base/no_memory.h"
 #include "base/unique_fd.h"
 #include "reactor/loop.h"
 
@@ -26,6 +30,14 @@ int to_uv(unsigned interests) {
 }
 
 uv_handle_t* as_handle(uv_poll_t* poll) { return reinterpret_cast<uv_handle_t*>(poll); }
+
+// libuv takes its memory from here. It reallocates one thing, its table of descriptors, and aborts
+// where that fails.
+void* reallocate(void* old, std::size_t size) {
+  void* made = std::realloc(old, size);
+  if (!made && size > 0) base::end_without_memory();
+  return made;
+}
 
 // Whether four descriptors are free: 0 or a negative errno. For the first loop of a process libuv
 // makes a pipe, for signals, after others of its own, and aborts where it can't.
@@ -133,8 +145,12 @@ std::string Reactor::libuv_version() { return uv_version_string(); }
 
 bool Reactor::open(std::string& error) {
   auto loop = std::make_unique<Loop>();
+  // Before anything else of libuv's.
+  static const int replaced = uv_replace_allocator(std::malloc, reallocate, std::calloc, std::free);
+  TONIO_CHECK(replaced == 0);
   int status = try_descriptors();
   if (status == 0) status = uv_loop_init(&loop->loop);
+  if (status == UV_ENOMEM) throw std::bad_alloc();
   if (status != 0) {
     error = uv_strerror(status);
     return false;
@@ -153,8 +169,9 @@ bool Reactor::open(std::string& error) {
     wakeable_ = loop_.get();
     return true;
   }
-  error = uv_strerror(status);
   close();
+  if (status == UV_ENOMEM) throw std::bad_alloc();
+  error = uv_strerror(status);
   return false;
 }
 
@@ -321,10 +338,11 @@ void Reactor::apply(Registration& registration) {
     stop_watching(registration);
   }
   if (!registration.loop_side_) {
-    auto side = std::make_unique<LoopSide>();
+    std::unique_ptr<LoopSide> side = std::move(registration.spare_side_);
+    if (!side) side.reset(new (std::nothrow) LoopSide());
     const bool keep_mode = registration.mode_ == Registration::Mode::kAsItIs;
     const int flags = keep_mode ? ::fcntl(registration.fd_, F_GETFL) : -1;
-    status = side->open(loop_->loop, registration.fd_, by_edges);
+    status = side ? side->open(loop_->loop, registration.fd_, by_edges) : UV_ENOMEM;
     if (flags >= 0 && !(flags & O_NONBLOCK)) {
       ::fcntl(registration.fd_, F_SETFL, flags);
     }

@@ -31,7 +31,7 @@ class Reactor {
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
 
-  // Makes the loop. False with the reason in `error`.
+  // Makes the loop. False with the reason in `error`. Throws std::bad_alloc.
   [[nodiscard]] bool open(std::string& error);
   // No poll is under way and none will be. Wakes who still waits for a descriptor.
   void close();

@@ -8,7 +8,7 @@
 namespace tonio::reactor {
 
 Registration::Registration(Reactor& reactor, int fd, Mode mode)
-    : reactor_(reactor), fd_(fd), mode_(mode) {}
+    : reactor_(reactor), fd_(fd), mode_(mode), spare_side_(std::make_unique<LoopSide>()) {}
 Registration::~Registration() = default;
 
 void Registration::drop() {

@@ -27,7 +27,7 @@ class Registration : public base::ListHook {
   // it non-blocking, for everybody who shares it.
   enum class Mode { kNonBlocking, kAsItIs };
 
-  // `fd` stays the caller's, open until close() or release().
+  // `fd` stays the caller's, open until close() or release(). Throws std::bad_alloc.
   Registration(Reactor& reactor, int fd, Mode mode = Mode::kNonBlocking);
   Registration(const Registration&) = delete;
   Registration& operator=(const Registration&) = delete;
@@ -92,6 +92,8 @@ class Registration : public base::ListHook {
 
   // Guarded by the reactor's loop lock.
   std::unique_ptr<LoopSide> loop_side_;
+  // For the first wait, which a worker may serve whose poll must not want for memory.
+  std::unique_ptr<LoopSide> spare_side_;
 
   // Link of the reactor's request list; guarded by that list's lock.
   Registration* next_request_ = nullptr;

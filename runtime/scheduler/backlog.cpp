@@ -1,9 +1,15 @@
 #include "scheduler/backlog.h"
 
+#include <new>
+
 namespace tonio::scheduler {
 
 void Backlog::push_nested(task::Task& spawn) {
-  nested_.insert(nested_.begin() + static_cast<std::ptrdiff_t>(below_turn_), &spawn);
+  try {
+    nested_.insert(nested_.begin() + static_cast<std::ptrdiff_t>(below_turn_), &spawn);
+  } catch (const std::bad_alloc&) {
+    roots_.push_back(spawn);
+  }
 }
 
 void Backlog::forget_turn() {

@@ -46,6 +46,7 @@ class Backlog {
 
   // mutex_ is held:
   void forget_turn();
+  // Where there is no memory for that it becomes a root, whose turn comes as well.
   void push_nested(task::Task& spawn);
   void count() { waiting_.store(roots_.size() + nested_.size(), std::memory_order_release); }
 

@@ -1,6 +1,7 @@
 #include "scheduler/blocking_pool.h"
 
 #include <algorithm>
+#include <new>
 #include <system_error>
 
 #include "base/check.h"
@@ -22,19 +23,25 @@ bool BlockingPool::submit(BlockingJob& job) {
   Threads ended;
   void* state = nullptr;
   bool accepted = false;
+  bool no_memory = false;
   {
     std::unique_lock lock(mutex_);
     if (!closed_ && wants_thread()) {
       // The state is made attached and without the lock: it allocates.
       lock.unlock();
       state = hooks_.prepare();
+      no_memory = !state;
       lock.lock();
       collect_ended(ended);
     }
     // The job is queued in the same critical section in which there is a thread for it,
     // so none can end in between.
     if (!closed_) {
-      if (state && wants_thread() && start_thread(state)) state = nullptr;
+      try {
+        if (state && wants_thread() && start_thread(state)) state = nullptr;
+      } catch (const std::bad_alloc&) {
+        no_memory = true;
+      }
       accepted = live() > 0;
     }
     if (accepted) {
@@ -46,6 +53,7 @@ bool BlockingPool::submit(BlockingJob& job) {
   base::stress_point();
   if (state) hooks_.discard(state);
   for (Thread& thread : ended) thread.thread.join();
+  if (!accepted && no_memory) throw std::bad_alloc();
   return accepted;
 }
 
@@ -66,6 +74,9 @@ bool BlockingPool::start_thread(void* state) {
   } catch (const std::system_error&) {
     threads_.erase(self);
     return false;
+  } catch (const std::bad_alloc&) {
+    threads_.erase(self);
+    throw;
   }
   return true;
 }

@@ -41,7 +41,8 @@ class BlockingPool {
   void configure(unsigned max_threads, std::chrono::milliseconds ttl);
 
   // By an attached thread. False when the pool is closed, or when it has no thread
-  // and can't start one; the job is still the caller's then.
+  // and can't start one; the job is still the caller's then. Throws std::bad_alloc where that is
+  // for want of memory.
   [[nodiscard]] bool submit(BlockingJob& job);
   // True: the job was still queued, will not run and is the caller's again.
   [[nodiscard]] bool withdraw(BlockingJob& job);
@@ -91,7 +92,7 @@ class BlockingPool {
   // By a thread that has begun to be idle. Returns when there is work or the pool is closed, or,
   // with false, after the ttl.
   bool wait_for_work(std::unique_lock<std::mutex>& lock, Thread& self);
-  // False when the system refuses; `state` is still the caller's then.
+  // False when the system refuses; `state` is still the caller's then. Throws std::bad_alloc.
   [[nodiscard]] bool start_thread(void* state);
   // Moves the threads that have ended to `ended`, for the caller to join without the lock.
   void collect_ended(Threads& ended);

@@ -1,5 +1,8 @@
 #include "scheduler/scheduler.h"
 
+#include <new>
+#include <utility>
+
 #include "base/check.h"
 #include "base/stress.h"
 
@@ -21,19 +24,26 @@ bool Scheduler::start(unsigned workers) {
   stopping_.store(false, std::memory_order_relaxed);
   has_watcher_.store(false, std::memory_order_relaxed);
   endless_poll_.store(false, std::memory_order_relaxed);
-  crews_.push_back(std::make_unique<Crew>(workers));
-  Crew& crew = *crews_.back();
   // All states and workers exist before the first thread runs: workers look at each
   // other, and a state is prepared before its thread starts.
-  std::vector<void*> states;
+  auto made = std::make_unique<Crew>(workers);
+  Crew& crew = *made;
   for (unsigned i = 0; i < workers; ++i) {
     crew.workers.push_back(std::make_unique<Worker>(*this, crew, i));
-    states.push_back(hooks_.prepare());
   }
+  std::vector<void*> states(workers);
+  crews_.push_back(std::move(made));
+  for (void*& state : states) state = hooks_.prepare();
   crew_.store(&crew, std::memory_order_seq_cst);
   std::size_t started = 0;
-  while (started < workers && states[started] && crew.workers[started]->start(states[started])) {
-    ++started;
+  bool no_memory = false;
+  try {
+    while (started < workers && states[started] && crew.workers[started]->start(states[started])) {
+      ++started;
+    }
+    no_memory = started < workers && !states[started];
+  } catch (const std::bad_alloc&) {
+    no_memory = true;
   }
   if (started == workers) return true;
   for (std::size_t i = started; i < workers; ++i) {
@@ -41,6 +51,7 @@ bool Scheduler::start(unsigned workers) {
   }
   // They have nothing to run, so they end at once.
   TONIO_CHECK(stop(base::kNever));
+  if (no_memory) throw std::bad_alloc();
   return false;
 }
 

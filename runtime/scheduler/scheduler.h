@@ -31,8 +31,8 @@ class Scheduler final : public task::Waker {
   // The workers have been stopped.
   ~Scheduler();
 
-  // Starts `workers` (at least 1) threads. By an attached thread. False when a thread
-  // or its state can't be made; those that were made have ended again then.
+  // Starts `workers` (at least 1) threads. By an attached thread. False when the system refuses a
+  // thread, std::bad_alloc where there is no memory; those that were made have ended again then.
   [[nodiscard]] bool start(unsigned workers);
   // Asks every worker to end after its current step and waits, at most until
   // `deadline`. Tasks that are left in the queues stay there. By a detached thread.

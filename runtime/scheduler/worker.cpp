@@ -16,6 +16,7 @@ Worker::Worker(Scheduler& scheduler, Crew& crew, unsigned index)
 
 bool Worker::start(void* thread_state) {
   thread_state_ = thread_state;
+  seen_ticks_.resize(crew_.workers.size());
   try {
     thread_ = base::start_thread("tonio-work-" + std::to_string(index_), [this] { thread_main(); });
   } catch (const std::system_error&) {
@@ -240,7 +241,6 @@ bool Worker::rescue_stalled_work() {
   if (now - last_look_ < kWatchPeriod) return false;
   last_look_ = now;
   const auto& workers = crew_.workers;
-  seen_ticks_.resize(workers.size());
   for (std::size_t i = 0; i < workers.size(); ++i) {
     Worker& victim = *workers[i];
     if (&victim == this) continue;

@@ -42,13 +42,14 @@ Channel::Outcome Channel::receive(void*& message, task::Waiter* waiter) {
       }
       return Outcome::kBlocked;
     }
+    // Not when a message that was put back has taken the room.
+    const bool room = buffer_.size() <= capacity_;
+    const bool exchange = room && !senders_.empty();
+    // Its memory comes first: nothing may fail once a sender has been claimed.
+    if (exchange) buffer_.push_back(nullptr);
     message = buffer_.front();
     buffer_.pop_front();
-    // Not when a message that was put back has taken the room.
-    if (buffer_.size() < capacity_) {
-      void* waiting = nullptr;
-      if (senders_.exchange_first(ready, waiting)) buffer_.push_back(waiting);
-    }
+    if (exchange && !senders_.exchange_first(ready, buffer_.back())) buffer_.pop_back();
     return Outcome::kDone;
   });
 }
@@ -72,7 +73,7 @@ void Channel::cancel_receive(task::Waiter& waiter) {
   receivers_.remove(waiter);
 }
 
-void Channel::put_back(void* message) {
+void Channel::put_back(void* message) noexcept {
   (void)locked([&](task::TaskList& ready) {
     if (!receivers_.claim_first(ready, message)) buffer_.push_front(message);
     return Outcome::kDone;

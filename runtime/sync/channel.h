@@ -33,7 +33,8 @@ class Channel {
   explicit Channel(std::size_t capacity) : capacity_(capacity) { TONIO_CHECK(capacity > 0); }
 
   // Puts the arming task in line when the message can't be sent, or received, at once. It
-  // is resumed with kCompleted when it was, or by close(). Null: without waiting.
+  // is resumed with kCompleted when it was, or by close(). Null: without waiting. Throw
+  // std::bad_alloc: nothing was sent, or received.
   [[nodiscard]] Outcome send(void* message, task::Waiter* waiter = nullptr);
   [[nodiscard]] Outcome receive(void*& message, task::Waiter* waiter = nullptr);
 
@@ -47,8 +48,9 @@ class Channel {
   void cancel_receive(task::Waiter& waiter);
 
   // Takes back a message that was received and can't be used, closed or not: it is the
-  // next to be received, and needs no room.
-  void put_back(void* message);
+  // next to be received, and needs no room. Where there is no memory for it the process ends: it
+  // would be lost.
+  void put_back(void* message) noexcept;
 
   // Nothing more can be sent, what is buffered can be received. Wakes who waits.
   void close();

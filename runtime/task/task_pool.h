@@ -27,7 +27,7 @@ class TaskPool {
 
   explicit TaskPool(Waker& waker) : waker_(waker) {}
 
-  // An object whose task has ended, for the caller to begin a new one in.
+  // An object whose task has ended, for the caller to begin a new one in. Throws std::bad_alloc.
   [[gnu::always_inline]] T& take(Magazine& magazine) {
     if (magazine.empty()) refill(magazine);
     return static_cast<T&>(*magazine.pop_front());
@@ -76,27 +76,38 @@ class TaskPool {
 
   struct Depot {
     std::vector<std::unique_ptr<Slab>> slabs;
-    std::vector<std::unique_ptr<TaskList>> batches;
+    // With room for as many as there are slabs: giving back needs no memory.
+    std::vector<TaskList> batches;
     ~Depot() {
-      for (auto& batch : batches) batch->clear();
+      for (TaskList& batch : batches) batch.clear();
     }
   };
 
   void refill(Magazine& magazine) {
     auto depot = depot_.lock();
     if (!depot->batches.empty()) {
-      magazine.append(*depot->batches.back());
+      magazine.append(depot->batches.back());
       depot->batches.pop_back();
       return;
     }
-    depot->slabs.push_back(std::make_unique<Slab>(waker_));
+    auto slab = std::make_unique<Slab>(waker_);
+    if (depot->batches.capacity() <= depot->slabs.size()) {
+      depot->batches.reserve(2 * depot->slabs.size() + 1);
+    }
+    depot->slabs.push_back(std::move(slab));
     for (T& object : *depot->slabs.back()) magazine.push_back(object);
   }
 
   void spill(Magazine& magazine, std::size_t count) {
-    auto batch = std::make_unique<TaskList>();
-    batch->take_front(magazine, count);
-    depot_.lock()->batches.push_back(std::move(batch));
+    TaskList batch;
+    batch.take_front(magazine, count);
+    auto depot = depot_.lock();
+    // Only flushing makes small ones, and so more of them than slabs.
+    if (depot->batches.size() == depot->batches.capacity()) {
+      depot->batches.back().append(batch);
+    } else {
+      depot->batches.push_back(std::move(batch));
+    }
   }
 
   Waker& waker_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "tls/config_parts.h"
@@ -54,6 +55,11 @@ struct Engine::Parts {
   int refuse_bad_certificate();
   Status fail(int code);
   std::string reason(int code);
+  // Input or output is lost, or is about to be: the connection has failed for good.
+  void run_out() {
+    stopped = Status::kFailed;
+    error = "out of memory";  // short enough to need none
+  }
 
   const std::shared_ptr<const Config> config;
   const std::string server_name;
@@ -79,7 +85,11 @@ int Engine::Parts::send(void* object, const unsigned char* data, std::size_t siz
   auto& self = *static_cast<Parts*>(object);
   if (!self.writing && self.output.size() > kMaxUnaskedOutput)
     return MBEDTLS_ERR_SSL_INTERNAL_ERROR;
-  self.output.insert(self.output.end(), data, data + size);
+  try {
+    self.output.insert(self.output.end(), data, data + size);
+  } catch (const std::bad_alloc&) {
+    return MBEDTLS_ERR_SSL_ALLOC_FAILED;  // to C
+  }
   return static_cast<int>(size);
 }
 
@@ -96,8 +106,9 @@ int Engine::Parts::receive(void* object, unsigned char* data, std::size_t size) 
   return static_cast<int>(size);
 }
 
-// A session that does not fit (another version, say) is not worth an error.
-void Engine::Parts::offer_session() {
+// A session that does not fit (another version, say) is not worth an error, nor is a lack of memory
+// for one, here and below.
+void Engine::Parts::offer_session() try {
   if (config->settings().side != Side::kClient || server_name.empty()) return;
   std::optional<Session> found = config->parts().sessions.take(server_name);
   if (!found) return;
@@ -108,6 +119,7 @@ void Engine::Parts::offer_session() {
     peer_certificate = std::move(found->peer_certificate);
   }
   mbedtls_ssl_session_free(&session);
+} catch (const std::bad_alloc&) {
 }
 
 void Engine::Parts::keep_session() {
@@ -115,12 +127,15 @@ void Engine::Parts::keep_session() {
   mbedtls_ssl_session session;
   mbedtls_ssl_session_init(&session);
   if (mbedtls_ssl_get_session(&ssl, &session) == 0) {
-    Session kept{{}, peer_certificate};
-    std::size_t size = 0;
-    (void)mbedtls_ssl_session_save(&session, nullptr, 0, &size);
-    kept.state.resize(size);
-    if (mbedtls_ssl_session_save(&session, kept.state.data(), size, &size) == 0) {
-      config->parts().sessions.put(server_name, std::move(kept));
+    try {
+      Session kept{{}, peer_certificate};
+      std::size_t size = 0;
+      (void)mbedtls_ssl_session_save(&session, nullptr, 0, &size);
+      kept.state.resize(size);
+      if (mbedtls_ssl_session_save(&session, kept.state.data(), size, &size) == 0) {
+        config->parts().sessions.put(server_name, std::move(kept));
+      }
+    } catch (const std::bad_alloc&) {
     }
   }
   mbedtls_ssl_session_free(&session);
@@ -163,7 +178,9 @@ int Engine::Parts::refuse_bad_certificate() {
   return MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
 }
 
+// Throws std::bad_alloc where that is the failure, or there is no memory for its text.
 Engine::Status Engine::Parts::fail(int code) {
+  run_out();
   error = reason(code);
   stopped = code == MBEDTLS_ERR_SSL_CONN_EOF ? Status::kTruncated : Status::kFailed;
   // mbedTLS leaves these to us.
@@ -245,12 +262,17 @@ std::unique_ptr<Engine> Engine::make(std::shared_ptr<const Config> config,
 }
 
 void Engine::add_input(std::span<const unsigned char> data) {
-  parts_->input.insert(parts_->input.end(), data.begin(), data.end());
+  try {
+    parts_->input.insert(parts_->input.end(), data.begin(), data.end());
+  } catch (const std::bad_alloc&) {
+    parts_->run_out();
+    throw;
+  }
 }
 
 void Engine::end_input() { parts_->ended = true; }
 
-Engine::Status Engine::handshake() {
+Engine::Status Engine::handshake() try {
   Parts& self = *parts_;
   if (self.done) return Status::kDone;
   if (self.stopped != Status::kDone) return self.stopped;
@@ -286,19 +308,29 @@ Engine::Status Engine::handshake() {
   }
   if (mbedtls_ssl_get_version_number(&self.ssl) == MBEDTLS_SSL_VERSION_TLS1_2) self.keep_session();
   return Status::kDone;
+} catch (const std::bad_alloc&) {
+  parts_->done = false;
+  parts_->run_out();
+  throw;
 }
 
 Engine::Status Engine::read(std::span<unsigned char> buffer, std::size_t& size) {
   Parts& self = *parts_;
   size = 0;
   Status status = self.stopped;
-  while (size < buffer.size() && status == Status::kDone) {
-    const int code = self.records.read(buffer.subspan(size));
-    if (code > 0) {
-      size += static_cast<std::size_t>(code);
-    } else if (!self.again(code, status)) {
-      break;
+  try {
+    while (size < buffer.size() && status == Status::kDone) {
+      const int code = self.records.read(buffer.subspan(size));
+      if (code > 0) {
+        size += static_cast<std::size_t>(code);
+      } else if (!self.again(code, status)) {
+        break;
+      }
     }
+  } catch (const std::bad_alloc&) {
+    self.run_out();
+    // What was read before is given; the next call tells.
+    if (size == 0) throw;
   }
   // What ended it is told by the next call.
   return size > 0 ? Status::kDone : status;
@@ -317,13 +349,19 @@ Engine::Status Engine::write(std::span<const unsigned char> data) {
   }
   self.writing = true;
   Status status = Status::kDone;
-  while (!data.empty() && status == Status::kDone) {
-    const int code = self.records.write(data);
-    if (code > 0) {
-      data = data.subspan(static_cast<std::size_t>(code));
-    } else if (!self.again(code, status)) {
-      break;
+  try {
+    while (!data.empty() && status == Status::kDone) {
+      const int code = self.records.write(data);
+      if (code > 0) {
+        data = data.subspan(static_cast<std::size_t>(code));
+      } else if (!self.again(code, status)) {
+        break;
+      }
     }
+  } catch (const std::bad_alloc&) {
+    self.writing = false;
+    self.run_out();
+    throw;
   }
   self.writing = false;
   return status;

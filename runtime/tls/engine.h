@@ -4,6 +4,9 @@
 // its stream); each call works on what there is, and leaves in the output what
 // is to be sent. TLS 1.2 (RFC 5246) and TLS 1.3 (RFC 8446).
 //
+// Where there is no memory a call throws std::bad_alloc, and the connection has mostly failed: of
+// what came, or was to go out, something is lost.
+//
 // Not thread-safe: its user has a lock. Engines that share a Config share no
 // lock that is held for long.
 #pragma once

@@ -1,13 +1,21 @@
 #include "tls/library.h"
 
+#include <mbedtls/asn1.h>
+#include <mbedtls/bignum.h>
+#include <mbedtls/cipher.h>
+#include <mbedtls/ecp.h>
 #include <mbedtls/entropy.h>
 #include <mbedtls/error.h>
+#include <mbedtls/md.h>
+#include <mbedtls/pem.h>
+#include <mbedtls/pk.h>
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509.h>
 #include <psa/crypto.h>
 
 #include <array>
 #include <cstdio>
+#include <new>
 
 #include "base/check.h"
 
@@ -38,7 +46,6 @@ constexpr std::array kErrors{
     Words{MBEDTLS_ERR_SSL_BAD_CERTIFICATE, "the peer's certificate is not acceptable"},
     Words{MBEDTLS_ERR_SSL_CA_CHAIN_REQUIRED, "no trusted certificates to verify the peer with"},
     Words{MBEDTLS_ERR_SSL_PRIVATE_KEY_REQUIRED, "no certificate with a private key is loaded"},
-    Words{MBEDTLS_ERR_SSL_ALLOC_FAILED, "out of memory"},
     Words{MBEDTLS_ERR_X509_CERT_VERIFY_FAILED, "the peer's certificate is not acceptable"},
 };
 
@@ -79,8 +86,11 @@ constexpr std::array kAlerts{
 }  // namespace
 
 void initialise_library() {
+  // Tried again where it has thrown.
   static const bool done = [] {
-    TONIO_CHECK(psa_crypto_init() == PSA_SUCCESS);
+    const psa_status_t status = psa_crypto_init();
+    if (status == PSA_ERROR_INSUFFICIENT_MEMORY) throw std::bad_alloc();
+    TONIO_CHECK(status == PSA_SUCCESS);
     return true;
   }();
   (void)done;
@@ -90,7 +100,22 @@ int fill_random(void*, unsigned char* buffer, std::size_t size) {
   return psa_generate_random(buffer, size) == PSA_SUCCESS ? 0 : MBEDTLS_ERR_ENTROPY_SOURCE_FAILED;
 }
 
+bool is_out_of_memory(int code) {
+  // Sums of a high-level code (multiples of 0x80) and a low-level one.
+  const int high = -(-code & 0xff80);
+  const int low = -(-code & 0x7f);
+  for (const int wanted :
+       {MBEDTLS_ERR_SSL_ALLOC_FAILED, MBEDTLS_ERR_X509_ALLOC_FAILED, MBEDTLS_ERR_PK_ALLOC_FAILED,
+        MBEDTLS_ERR_ECP_ALLOC_FAILED, MBEDTLS_ERR_MD_ALLOC_FAILED, MBEDTLS_ERR_CIPHER_ALLOC_FAILED,
+        MBEDTLS_ERR_PEM_ALLOC_FAILED}) {
+    if (high == wanted) return true;
+  }
+  return low == MBEDTLS_ERR_MPI_ALLOC_FAILED || low == MBEDTLS_ERR_ASN1_ALLOC_FAILED ||
+         code == PSA_ERROR_INSUFFICIENT_MEMORY;
+}
+
 std::string describe_error(int code) {
+  if (is_out_of_memory(code)) throw std::bad_alloc();
   for (const Words& known : kErrors) {
     if (known.code == code) return known.text;
   }

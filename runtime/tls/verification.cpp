@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstring>
+#include <new>
 
 #include "tls/x509.h"
 
@@ -64,7 +65,7 @@ bool is_address(const std::string& name) {
 }
 
 int Verification::check(void* object, mbedtls_x509_crt* certificate, int depth,
-                        std::uint32_t* flags) {
+                        std::uint32_t* flags) try {
   auto& self = *static_cast<Verification*>(object);
   const std::string subject = subject_of(*certificate);
   if (depth == 0) {
@@ -79,6 +80,8 @@ int Verification::check(void* object, mbedtls_x509_crt* certificate, int depth,
   }
   self.add(*flags, subject);
   return 0;
+} catch (const std::bad_alloc&) {
+  return MBEDTLS_ERR_X509_ALLOC_FAILED;  // to C
 }
 
 void Verification::add(std::uint32_t flags, const std::string& subject) {

@@ -44,16 +44,21 @@ class _AsCompleted(Generic[T]):
     __slots__ = ("_failures", "_left", "_outcomes", "_tasks")
 
     def __init__(self, coros: tuple[Coro[T], ...]) -> None:
-        self._tasks = scope()
-        self._tasks._open()
         outcomes: UnboundedSender[_Outcome]
         self._outcomes: Receiver[_Outcome]
         outcomes, self._outcomes = unbounded()
         self._failures: list[BaseException] = []  # those that nobody has got yet
         # One for each outcome that nobody waits for or has got; pop() is atomic.
         self._left = [None] * len(coros)
+        self._tasks = scope()
+        self._tasks._open()
         for coro in coros:
-            self._tasks.spawn(_complete(coro, outcomes, self._failures, self._tasks))
+            task = _complete(coro, outcomes, self._failures, self._tasks)
+            try:
+                self._tasks.spawn(task)
+            except MemoryError:
+                task.close()
+                raise
 
     def __iter__(self) -> _AsCompleted[T]:
         return self
@@ -85,6 +90,8 @@ class _AsCompleted(Generic[T]):
         except CancelledError:
             self._left.append(None)  # for who waits next
             raise
+        except BrokenPipeError:
+            raise MemoryError("no memory for an outcome of as_completed()") from None
         if failure is None:
             return result
         if failure in self._failures:
@@ -99,6 +106,8 @@ class _AsCompleted(Generic[T]):
     def __del__(
         self, report: Callable[[str, BaseException], None] = report_failure, what: str = _LOST
     ) -> None:
+        if not hasattr(self, "_tasks"):
+            return  # there was no memory for it
         self._tasks._cancel_sparing()
         for failure in self._failures:
             report(what, failure)
@@ -123,4 +132,10 @@ async def _complete(
         else:
             failures.append(failure)
         outcome = None, handed_over(failure), False
-    outcomes.send(outcome)
+    try:
+        outcomes.send(outcome)
+    except MemoryError:
+        # Whoever waits for this one waits no longer.
+        outcomes.close()
+    except BrokenPipeError:
+        pass  # another one has

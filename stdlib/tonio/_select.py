@@ -33,7 +33,12 @@ async def _race(coros: tuple[Coro[_T], ...]) -> _T:
     try:
         async with scope() as racers:
             for coro in coros:
-                racers.spawn(_compete(coro, outcomes, racers))
+                racer = _compete(coro, outcomes, racers)
+                try:
+                    racers.spawn(racer)
+                except MemoryError:
+                    racer.close()
+                    raise
     except BaseException:
         for _, lost in outcomes:
             if lost is not None:

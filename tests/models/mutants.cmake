@@ -175,8 +175,8 @@ tonio_add_mutant(send_after_close channel sync/channel.cpp
   "deadlock")
 # Room that a receiver makes goes to no waiting sender.
 tonio_add_mutant(room_for_nobody channel sync/channel.cpp
-  [[if (senders_.exchange_first(ready, waiting)) buffer_.push_back(waiting);]]
-  [[(void)waiting, (void)ready;]]
+  [[if (exchange && !senders_.exchange_first(ready, buffer_.back())) buffer_.pop_back();]]
+  [[if (exchange) (void)ready, buffer_.pop_back();]]
   "deadlock")
 # A waiter that was woken by somebody else keeps the message that was meant for it.
 tonio_add_mutant(message_left_with_loser channel task/wait_queue.cpp

@@ -217,7 +217,7 @@ TEST_CASE("without a thread and a state for one, a job is refused") {
   BlockingPool pool(hooks);
   hooks.prepares_left = 0;
   Job job([] { std::abort(); });
-  CHECK(!pool.submit(job));
+  CHECK_THROWS_AS((void)pool.submit(job), std::bad_alloc);
   CHECK(pool.pending() == 0);
   hooks.prepares_left = -1;
   test::Countdown ended;

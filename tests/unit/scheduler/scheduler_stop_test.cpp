@@ -100,7 +100,7 @@ TEST_CASE("a start that can't make a worker's state leaves nothing running") {
   test::FakeDriver driver;
   scheduler::Scheduler scheduler(driver, hooks);
   hooks.prepares_left = 2;
-  CHECK(!scheduler.start(4));
+  CHECK_THROWS_AS((void)scheduler.start(4), std::bad_alloc);
   CHECK(hooks.states == 0);
   hooks.prepares_left = -1;
   REQUIRE(scheduler.start(2));
