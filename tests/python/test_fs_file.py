@@ -210,6 +210,38 @@ class Wrapping(FileCase):
         yield raw.close()
 
 
+
+
+class Ends(FileCase):
+    options = {"blocking_threadpool_size": 4}
+
+    def test_closing_and_detaching_exclude_each_other(self):
+        """CPython 3.13's text files crash where two threads do that at once."""
+        closing, go_on, notes = threading.Event(), threading.Event(), []
+
+        class Slow(io.StringIO):
+            def close(self):
+                closing.set()
+                go_on.wait()
+                notes.append("closed")
+
+            def detach(self):
+                notes.append("detached")
+                return io.BytesIO()
+
+        file = fs.wrap_file(Slow())
+        closes = tonio.spawn(file.close())
+        yield tonio.spawn_blocking(closing.wait)
+        detaches = tonio.spawn(file.detach())
+        # A call that the pool takes after it: by then a thread detaches.
+        yield tonio.spawn_blocking(int)
+        notes.append("goes on")
+        go_on.set()
+        yield closes
+        yield detaches
+        self.assertEqual(notes, ["goes on", "closed", "detached"])
+
+
 class Workers(FileCase):
     def test_methods_run_off_the_workers(self):
         threads = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+from _thread import allocate_lock
 
 from _tonio import finish_blocking, shield_blocking
 
@@ -48,7 +49,7 @@ class File(FileMethods[AnyStr]):
     can't suspend there: what is still in the file's buffer is written by the worker itself.
     `async for` gives the lines."""
 
-    __slots__ = ("__weakref__", "_ahead", "_file")
+    __slots__ = ("__weakref__", "_ahead", "_ending", "_file")
 
     def __init__(self, file: Any, ahead: ReadAhead | None = None) -> None:
         if not callable(getattr(file, "close", None)):
@@ -57,6 +58,9 @@ class File(FileMethods[AnyStr]):
             raise TypeError(f"File(): ahead must be None, not {ahead!r}")
         self._file = file
         self._ahead = ahead
+        # Held by who closes or detaches it: where two threads do both at once, CPython 3.13's text
+        # files crash.
+        self._ending = allocate_lock()
 
     @property
     def wrapped(self) -> Any:
@@ -67,9 +71,9 @@ class File(FileMethods[AnyStr]):
         if name in SUSPENDING:
             method = getattr(self._file, name)
             if name == "close":
-                return functools.partial(shield_blocking, method)
+                return functools.partial(shield_blocking, self._close)
             if name == "detach":
-                method = functools.partial(_wrapped, method)
+                method = self._detach
             if self._ahead is not None:
                 method = functools.partial(self._ahead.rewound, method)
             return functools.partial(finish_blocking, method)
@@ -120,15 +124,19 @@ class File(FileMethods[AnyStr]):
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._file.close()
+        self._close()
+
+    def _close(self) -> object:
+        with self._ending:
+            return self._file.close()
+
+    def _detach(self) -> File[Any]:
+        with self._ending:
+            return File(self._file.detach())
 
 
 def _next_line(file: Any) -> Any:
     return next(file, None)
-
-
-def _wrapped(function: Callable[..., Any], *args: Any, **kwargs: Any) -> File[Any]:
-    return File(function(*args, **kwargs))
 
 
 def _opened(function: Callable[..., Any], *args: Any, **kwargs: Any) -> File[Any]:
