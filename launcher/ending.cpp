@@ -119,7 +119,9 @@ int end_program(int exit_code) {
 
 bool register_runtime_stop() {
   runtime_process = getpid();
-  watch_python_exit();
+  if (!watch_python_exit()) {
+    return false;
+  }
   Owned atexit(PyImport_ImportModule("atexit"));
   Owned stop(PyCFunction_New(&stop_definition, nullptr));
   Owned done(atexit && stop ? PyObject_CallMethod(atexit.get(), "register", "O", stop.get())

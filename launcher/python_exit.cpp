@@ -6,6 +6,7 @@
 #include <csignal>
 #include <optional>
 
+#include "owned.h"
 #include "python/exit_code.h"
 
 namespace tonio::launcher {
@@ -26,24 +27,43 @@ int as_exit_code(PyObject* code) {
   return value;
 }
 
-// How an attribute of a SystemExit is read. Where no Python code runs on the main thread any more
-// it is CPython that reads the exit code, a moment before it finalises the interpreter.
-PyObject* read_attribute(PyObject* system_exit, PyObject* name) {
-  PyObject* value = PyObject_GenericGetAttr(system_exit, name);
+// SystemExit.code as CPython has made it.
+PyObject* code_member = nullptr;
+
+// How SystemExit.code is read, of subclasses as well that have none of their own. Where no Python
+// code runs on the main thread any more it is CPython that reads the exit code, a moment before it
+// finalises the interpreter.
+PyObject* read_code(PyObject* system_exit, void*) {
+  PyObject* type = reinterpret_cast<PyObject*>(Py_TYPE(system_exit));
+  PyObject* value = Py_TYPE(code_member)->tp_descr_get(code_member, system_exit, type);
   if (value != nullptr && PyThread_get_thread_ident() == main_thread &&
-      PyEval_GetFrame() == nullptr && PyUnicode_CompareWithASCIIString(name, "code") == 0) {
+      PyEval_GetFrame() == nullptr) {
     exit_code = as_exit_code(value);
   }
   return value;
 }
 
+int write_code(PyObject* system_exit, PyObject* value, void*) {
+  return Py_TYPE(code_member)->tp_descr_set(code_member, system_exit, value);
+}
+
+PyGetSetDef code_definition = {"code", read_code, write_code, PyDoc_STR("exception code"), nullptr};
+
 }  // namespace
 
-void watch_python_exit() {
+bool watch_python_exit() {
   main_thread = PyThread_get_thread_ident();
   auto* type = reinterpret_cast<PyTypeObject*>(PyExc_SystemExit);
-  type->tp_getattro = read_attribute;
+  Owned attributes(PyType_GetDict(type));
+  Owned watched(PyDescr_NewGetSet(type, &code_definition));
+  // For the life of the process.
+  code_member = attributes ? Py_XNewRef(PyDict_GetItemString(attributes.get(), "code")) : nullptr;
+  if (!watched || code_member == nullptr ||
+      PyDict_SetItemString(attributes.get(), "code", watched.get()) != 0) {
+    return false;
+  }
   PyType_Modified(type);
+  return true;
 }
 
 PythonExit python_exit() {

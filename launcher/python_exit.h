@@ -9,8 +9,8 @@ struct PythonExit {
   bool by_system_exit = false;
 };
 
-// Before any code of the user's, on the main thread, attached.
-void watch_python_exit();
+// Before any code of the user's, on the main thread, attached. False with an exception set.
+[[nodiscard]] bool watch_python_exit();
 
 // With what CPython is about to leave. In the last atexit callback.
 PythonExit python_exit();

@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdint>
+#include <new>
 #include <thread>
 
 #include "python/errors.h"
@@ -84,7 +85,12 @@ Look look() {
   if (host.forked()) return {Verdict::kGoesOn};
   const auto steps = host.scheduler().idle_steps();
   if (!steps || timers_run()) return {Verdict::kGoesOn};
-  const Standstill seen = look_for_standstill();
+  Standstill seen;
+  try {
+    seen = look_for_standstill();
+  } catch (const std::bad_alloc&) {
+    return {Verdict::kGoesOn};
+  }
   if (!seen.complete || handles_signals()) return {Verdict::kGoesOn};
   if (seen.other_threads || seen.tasks == 0 || seen.tasks != host.live_tasks() ||
       host.runtime().blocking_pool().busy() || other_threads()) {

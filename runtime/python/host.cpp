@@ -203,13 +203,13 @@ void Host::stop(std::vector<std::string>& left, const std::function<void()>& rep
     base::log(base::LogLevel::kWarn, "tasks that would not end within the shutdown timeout: " +
                                          std::to_string(live_tasks()));
   }
-  if (forked()) return;  // by a signal's handler
   // No run is there to raise what a task has asked for.
   if (Ref asked = take_abort(); !interruption) interruption = std::move(asked);
   if (interruption) {
     PyErr_SetRaisedException(interruption.release());
     report();
   }
+  if (forked()) return;  // by a signal's handler
   running_.store(false, std::memory_order_release);
   runtime_.begin_stop();
   core::Runtime::Stopped stopped;
@@ -328,7 +328,12 @@ void Host::End::ask_tasks() {
       [&](CoroTask& task, auto) { some_are_ending |= task.ends_with_run() || task.cleaning_up(); });
   // A task that is asked sees the new era: it has taken the request from its state word.
   std::atomic<std::uint32_t>& era = Host::instance().era;
-  const std::uint32_t now = some_are_ending ? era.load() : ++era;
+  ask_older_than(some_are_ending ? era.load() : ++era);
+}
+
+void Host::End::ask_rest() { ask_older_than(Host::instance().era.load()); }
+
+void Host::End::ask_older_than(std::uint32_t now) {
   bool some_are_to_end = false;
   // All are marked before the first one is asked, which may cancel others as it ends: those that
   // are marked are asked once, and not by it as well (CancelScope::Ending).
@@ -384,6 +389,11 @@ void Host::abort_run(PyObject* exception) {
   } else {
     Py_DECREF(exception);
   }
+}
+
+void Host::forget_abort(PyObject* exception) {
+  PyObject* expected = exception;
+  if (abort_.compare_exchange_strong(expected, nullptr)) Py_DECREF(exception);
 }
 
 Ref Host::take_abort() { return Ref::steal(abort_.exchange(nullptr)); }

@@ -130,10 +130,14 @@ class Host {
     // block is not disturbed. Tasks that those start while they end are cleaning up, and are
     // asked only when all that were asked before have ended.
     void ask_tasks();
+    // Asks those as well that were being spawned while it asked the others, and no later ones.
+    void ask_rest();
 
    private:
     template <typename Visit>
     void for_each_left(Visit&& visit);
+    // Those that have begun before the era `now`.
+    void ask_older_than(std::uint32_t now);
 
     const std::optional<TaskGroup> group_;
     const std::int64_t outer_;  // of a group: what is_ending() looked at before
@@ -148,6 +152,8 @@ class Host {
   void abort_run(PyObject* exception);
   // That exception, or nothing; a new reference.
   Ref take_abort();
+  // It has been raised from what had waited for that task.
+  void forget_abort(PyObject* exception);
   // Who abort_run() tells.
   WakeTarget abort_target;
   // Who is told when all workers have parked (Scheduler::report_idle).

@@ -358,6 +358,12 @@ PyObject* block_on(PyObject*, PyObject* awaitable) {
   PyObject* result =
       interruption ? raise_interruption(std::move(interruption), *join) : join->outcome();
   join->drop();
+  if (!result && !run_is_active.load()) {
+    // The caller has the SystemExit, and no run is there that would raise it as well.
+    Ref raised = Ref::steal(PyErr_GetRaisedException());
+    Host::instance().forget_abort(raised.get());
+    PyErr_SetRaisedException(raised.release());
+  }
   return result;
 }
 

@@ -2,6 +2,7 @@
 
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -14,6 +15,9 @@
 
 namespace tonio::python {
 namespace {
+
+// Between looks for tasks that were being spawned as the others were asked to end.
+constexpr base::Instant kLookAgain = 50'000;
 
 // Attached.
 void run_shutdown(PyObject* threading) {
@@ -126,7 +130,14 @@ std::vector<std::string> join_threads(bool interrupted, const std::function<void
   Shutdown shutdown(threading.get());
   std::optional<Host::End> tasks;
   base::Instant deadline = interrupted ? base::now() + grace : base::kNever;
-  while (!shutdown.wait(signals, deadline)) {
+  const auto next_look = [&] {
+    return tasks ? std::min(deadline, base::now() + kLookAgain) : deadline;
+  };
+  while (!shutdown.wait(signals, next_look())) {
+    if (tasks && !PyErr_Occurred() && base::now() < deadline) {
+      tasks->ask_rest();
+      continue;
+    }
     const bool again = std::exchange(interrupted, true);
     if (!again) {
       report();

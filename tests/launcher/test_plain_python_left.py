@@ -47,6 +47,7 @@ ENDINGS = {
     "tonio.run(leave_with(7))": 7,
     "tonio.run(leave_by(signal.SIGTERM))": 128 + signal.SIGTERM,
     "tonio.run(leave_by(signal.SIGINT))": -signal.SIGINT,
+    "class Exit(SystemExit): pass\ntonio.run(leave())\nraise Exit(5)": 5,
     # It is read, but nobody leaves with it.
     "try: tonio.run(leave_with(7))\nexcept SystemExit as exit: exit.code": 0,
     "try: tonio.run(leave_with(7))\nexcept SystemExit: 1 / 0": 1,

@@ -5,7 +5,7 @@ import threading
 import unittest
 
 import tonio
-from programs import Program
+from programs import Program, run_program
 from scenarios import Scenarios, main
 
 
@@ -63,6 +63,33 @@ class BlockOn(unittest.TestCase):
 
         with self.assertRaises(SystemExit):
             tonio.block_on(leaves())
+
+
+    def test_a_thread_that_keeps_an_exit_keeps_it(self):
+        """The end of the program, and the next run, do not raise it as well."""
+        done = run_program("""
+            import sys, threading, tonio
+
+            def leaves():
+                yield
+                sys.exit(3)
+
+            def work():
+                try:
+                    tonio.block_on(leaves())
+                except SystemExit as exit:
+                    print("caught", exit.code, flush=True)
+
+            def runs():
+                thread = threading.Thread(target=work)
+                thread.start()
+                thread.join()
+
+            runs()
+            tonio.run(tonio.sleep(0))
+            runs()
+        """)
+        self.assertEqual((done.code, done.out, done.err), (0, "caught 3\n" * 2, ""))
 
 
 class BlockOnDuringARun(Scenarios):

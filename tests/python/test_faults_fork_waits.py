@@ -135,6 +135,13 @@ EXITS_AT_THE_END = """
     tonio.run(leaves_a_task())
 """
 
+EXITS_AT_THE_END_OF_THE_PROGRAM = """
+    def in_child():
+        sys.exit(7)
+
+    tonio.runtime().run_until_complete(leaves_a_task())
+"""
+
 FINALIZER = """
     signal.signal(signal.SIGUSR1, signal.SIG_DFL)
     gc.set_threshold(0)  # what the look itself collects
@@ -215,6 +222,7 @@ class ForkWaits(unittest.TestCase):
     def test_a_handler_that_exits(self):
         self.check(EXITS, 0, "child 7\n")
         self.check(EXITS_AT_THE_END, 0, "child 7\n")
+        self.check(EXITS_AT_THE_END_OF_THE_PROGRAM, 0, "child 7\n")
 
     def test_a_finalizer_of_what_the_collector_finds(self):
         self.check(FINALIZER, 0, "child 5\ndeadlock\n")

@@ -28,6 +28,30 @@ def main():
     yield WAIT
 """
 # The main thread waits for the thread, which waits for a task.
+SPAWNS = """
+import functools, sys, threading, tonio, tonio.colored
+
+sys.excepthook = functools.partial(print, "reported", flush=True)
+
+async def spawns():
+    async with tonio.colored.scope() as scope:
+        for number in range(10**9):
+            for _ in range(10_000):
+                pass
+            scope.spawn(tonio.sleep(3600))
+            await tonio.sleep(0)
+            if number == 100:
+                print("spawning", flush=True)
+
+def work():
+    try:
+        tonio.run(spawns())
+    except tonio.exceptions.CancelledError:
+        pass
+
+threading.Thread(target=work, daemon=False).start()
+"""
+
 WAITS_FOR_TASKS = """
 import functools, sys, threading, tonio
 
@@ -142,6 +166,12 @@ class ThreadsAtEnd(unittest.TestCase):
                     self.expect(program, *said)
                     ended = "the task cleans up\nthe thread uses the runtime\n"
                     self.check_end(program, code, ended)
+
+    def test_one_that_spawns_while_they_are_asked(self):
+        for program in self.programs(LONG, text=SPAWNS):
+            self.expect(program, "spawning")
+            program.signal(signal.SIGINT)
+            self.check_end(program, 130, "reported KeyboardInterrupt\n")
 
     def test_interrupted_after_sys_exit(self):
         for number in (signal.SIGINT, signal.SIGTERM):
