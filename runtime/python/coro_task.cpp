@@ -495,9 +495,14 @@ task::Task::Outcome CoroTask::run() {
   }
 }
 
+PyObject* CoroTask::outermost() const {
+  PyObject* top = callers_ && !callers_->empty() ? callers_->front() : top_;
+  PyObject* driven = top ? driven_by(top) : nullptr;
+  return driven ? driven : top;
+}
+
 std::string CoroTask::describe() const {
-  PyObject* coroutine = callers_ && !callers_->empty() ? callers_->front() : top_;
-  if (PyObject* driven = coroutine ? driven_by(coroutine) : nullptr) coroutine = driven;
+  PyObject* coroutine = outermost();
   std::string line = "task ";
   Ref name = Ref::steal(coroutine ? PyObject_GetAttr(coroutine, names::qualname) : nullptr);
   const char* text = name && PyUnicode_Check(name.get()) ? PyUnicode_AsUTF8(name.get()) : nullptr;

@@ -102,6 +102,9 @@ class CoroTask final : public task::Task {
   void push(Claimed iterator);
   // Drops the innermost coroutine. False when that was the last one.
   bool pop();
+  // What the task runs, or the coroutine that an object of the interpreter's drives. Borrowed or
+  // null.
+  PyObject* outermost() const;
   void end();
 
   std::atomic<bool> cleaning_up_{false};

@@ -223,6 +223,29 @@ PyObject* raise_interruption(Ref interruption, Join& join) {
   return nullptr;
 }
 
+// What a thread that is no worker waits for, by an eventfd which is told of its end. Whatever comes
+// in between, nothing writes to the eventfd later, which the wait closes.
+class AwaitedJoin {
+ public:
+  // Takes the handle's share of `join`.
+  AwaitedJoin(Join& join, const ThreadWait& wait) : join_(join) {
+    join_.observe();
+    join_.notify(wait.fd());
+  }
+  ~AwaitedJoin() {
+    join_.notify(-1);
+    join_.drop();
+  }
+  AwaitedJoin(const AwaitedJoin&) = delete;
+  AwaitedJoin& operator=(const AwaitedJoin&) = delete;
+
+  Join* operator->() const { return &join_; }
+  Join& operator*() const { return join_; }
+
+ private:
+  Join& join_;
+};
+
 // In a child that the waiting thread has forked, in a signal's handler, say: what it waits for
 // happens in the parent only. Otherwise nothing.
 Ref lost_in_fork() {
@@ -274,11 +297,10 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
   const OutsideGroup group(options.group);
   const base::Instant limit =
       options.limit > 0 ? base::deadline_after(base::now(), options.limit) : base::kNever;
-  Join* join = spawn_for_thread(awaitable, "tonio.run() takes");
-  if (!join) return nullptr;
-  host.abort_target.set(wait.fd());
-  join->observe();
-  join->notify(wait.fd());
+  Join* spawned = spawn_for_thread(awaitable, "tonio.run() takes");
+  if (!spawned) return nullptr;
+  const AwaitedJoin join(*spawned, wait);
+  const WakeTarget::Listener aborts(host.abort_target, wait.fd());
 
   Interruption interruption{host.take_abort()};
   {
@@ -304,8 +326,6 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
   }
   const bool all_ended = host.forked() || !(interruption.exception || end_others) ||
                          end_tasks(wait, signals, grace_deadline(), options.group, interruption);
-  join->notify(-1);
-  host.abort_target.set(-1);
   // A task may have asked to exit while it was cancelled.
   Ref late = host.take_abort();
   Ref ended_by = std::move(interruption.exception ? interruption.exception : late);
@@ -320,7 +340,6 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
   }
 
   PyObject* result = ended_by ? raise_interruption(std::move(ended_by), *join) : join->outcome();
-  join->drop();
   return result;
 }
 
@@ -335,10 +354,9 @@ PyObject* block_on(PyObject*, PyObject* awaitable) {
   SignalWatch signals;
   ThreadWait wait;
   if (!wait.check()) return nullptr;
-  Join* join = spawn_for_thread(awaitable, "tonio.block_on() takes");
-  if (!join) return nullptr;
-  join->observe();
-  join->notify(wait.fd());
+  Join* spawned = spawn_for_thread(awaitable, "tonio.block_on() takes");
+  if (!spawned) return nullptr;
+  const AwaitedJoin join(*spawned, wait);
   // Beside a run of another thread, a signal cancels this task only. The second is not
   // waited for.
   Ref interruption;
@@ -353,11 +371,9 @@ PyObject* block_on(PyObject*, PyObject* awaitable) {
     join->cancel();
     deadline = grace_deadline();
   }
-  join->notify(-1);
   if (!interruption) interruption = lost_in_fork();
   PyObject* result =
       interruption ? raise_interruption(std::move(interruption), *join) : join->outcome();
-  join->drop();
   if (!result && !run_is_active.load()) {
     // The caller has the SystemExit, and no run is there that would raise it as well.
     Ref raised = Ref::steal(PyErr_GetRaisedException());

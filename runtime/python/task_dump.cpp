@@ -152,10 +152,8 @@ class TaskLook {
 
   static Seen look_at(CoroTask& task, const ThreadContext* runner) {
     Seen seen;
-    PyObject* outermost =
-        task.callers_ && !task.callers_->empty() ? task.callers_->front() : task.top_;
-    PyObject* driven = outermost ? driven_by(outermost) : nullptr;
-    if (PyGenObject* generator = outermost ? as_generator(driven ? driven : outermost) : nullptr) {
+    PyObject* outermost = task.outermost();
+    if (PyGenObject* generator = outermost ? as_generator(outermost) : nullptr) {
       seen.name = Ref::borrow(generator->gi_qualname);
     } else if (outermost) {
       seen.type = Py_TYPE(outermost)->tp_name;

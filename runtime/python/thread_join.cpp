@@ -129,7 +129,13 @@ std::vector<std::string> join_threads(bool interrupted, const std::function<void
   SignalWatch signals;
   Shutdown shutdown(threading.get());
   std::optional<Host::End> tasks;
-  base::Instant deadline = interrupted ? base::now() + grace : base::kNever;
+  base::Instant deadline = base::kNever;
+  // Threads may wait for tasks. What a thread begins from here on is left to it.
+  const auto ask_to_end = [&] {
+    tasks.emplace(std::nullopt).ask_tasks();
+    deadline = base::now() + grace;
+  };
+  if (interrupted) ask_to_end();
   const auto next_look = [&] {
     return tasks ? std::min(deadline, base::now() + kLookAgain) : deadline;
   };
@@ -141,9 +147,7 @@ std::vector<std::string> join_threads(bool interrupted, const std::function<void
     const bool again = std::exchange(interrupted, true);
     if (!again) {
       report();
-      // Threads may wait for them. What a thread begins from here on is left to it.
-      tasks.emplace(std::nullopt).ask_tasks();
-      deadline = base::now() + grace;
+      ask_to_end();
       continue;
     }
     // The time is over, or somebody has asked twice.

@@ -22,6 +22,18 @@ class WakeTarget {
     if (fd_ >= 0) eventfd_write(fd_, 1);
   }
 
+  // Tells an eventfd as long as it lives.
+  class Listener {
+   public:
+    Listener(WakeTarget& target, int fd) : target_(target) { target_.set(fd); }
+    ~Listener() { target_.set(-1); }
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+
+   private:
+    WakeTarget& target_;
+  };
+
   bool is_set() {
     base::MutexLock lock(mutex_);
     return fd_ >= 0;

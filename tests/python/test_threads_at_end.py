@@ -32,6 +32,8 @@ SPAWNS = """
 import functools, sys, threading, tonio, tonio.colored
 
 sys.excepthook = functools.partial(print, "reported", flush=True)
+joining = threading.Event()
+threading._register_atexit(joining.set)
 
 async def spawns():
     async with tonio.colored.scope() as scope:
@@ -41,6 +43,7 @@ async def spawns():
             scope.spawn(tonio.sleep(3600))
             await tonio.sleep(0)
             if number == 100:
+                joining.wait()
                 print("spawning", flush=True)
 
 def work():
@@ -53,14 +56,15 @@ threading.Thread(target=work, daemon=False).start()
 """
 
 WAITS_FOR_TASKS = """
-import functools, sys, threading, tonio
+import functools, sys, threading, time, tonio
 
 sys.excepthook = functools.partial(print, "reported", flush=True)
 joining = threading.Event()
 threading._register_atexit(joining.set)
 
 def rests():
-    joining.wait()
+    if not BEFORE:
+        joining.wait()
     print("in the task", flush=True)
     try:
         yield tonio.sleep(3600)
@@ -76,9 +80,12 @@ def work():
     try:
         CALL(rests())
     except tonio.exceptions.CancelledError:
+        joining.wait()
         tonio.block_on(says("the thread uses the runtime"))
 
 threading.Thread(target=work, daemon=False).start()
+if BEFORE:
+    time.sleep(3600)
 """
 AT_ONCE, FOREVER = "None", "tonio.sleep(3600)"
 LEFT = (
@@ -154,18 +161,23 @@ class ThreadsAtEnd(unittest.TestCase):
 
     def test_one_that_waits_for_tasks(self):
         """They are asked to end when the wait is interrupted, and the thread ends with them."""
-        calls = ("tonio.run", "tonio.block_on", "tonio.runtime().run_until_complete")
-        for call in calls:
-            for number, code, said in (
-                (signal.SIGINT, 130, ["reported KeyboardInterrupt"]),
-                (signal.SIGTERM, 143, []),
-            ):
-                for program in self.programs(LONG, text=WAITS_FOR_TASKS.replace("CALL", call)):
-                    self.expect(program, "in the task")
-                    program.signal(number)
-                    self.expect(program, *said)
-                    ended = "the task cleans up\nthe thread uses the runtime\n"
-                    self.check_end(program, code, ended)
+        self.check_tasks(False, (signal.SIGINT, 130, ["reported KeyboardInterrupt"]))
+        self.check_tasks(False, (signal.SIGTERM, 143, []))
+
+    def test_one_that_waits_for_tasks_as_the_script_is_interrupted(self):
+        """They are asked when the program begins to wait for the thread."""
+        self.check_tasks(True, (signal.SIGINT, 130, ["reported KeyboardInterrupt"]))
+
+    def check_tasks(self, before, interruption):
+        number, code, said = interruption
+        for call in ("tonio.run", "tonio.block_on", "tonio.runtime().run_until_complete"):
+            text = WAITS_FOR_TASKS.replace("CALL", call).replace("BEFORE", str(before))
+            for program in self.programs(LONG, text=text):
+                self.expect(program, "in the task")
+                program.signal(number)
+                self.expect(program, *said)
+                ended = "the task cleans up\nthe thread uses the runtime\n"
+                self.check_end(program, code, ended)
 
     def test_one_that_spawns_while_they_are_asked(self):
         for program in self.programs(LONG, text=SPAWNS):
