@@ -15,6 +15,7 @@ import os, queue, signal, sys, threading, tonio
 go_on = tonio.Event()
 signals = [int(number) for number in sys.argv[1:]]
 calls = queue.SimpleQueue()
+POLLS = ("7", "271")  # poll, ppoll: numbers of system calls on amd64
 
 def hear(*_):
     number = signals.pop(0)
@@ -25,11 +26,10 @@ def hear(*_):
     else:
         go_on.set()
 
+# The handler calls nothing that polls; the main thread does as soon as it waits again.
 def hears():
-    frame = sys._current_frames().get(threading.main_thread().ident)
-    while frame and frame.f_code is not hear.__code__:
-        frame = frame.f_back
-    return frame
+    with open(f"/proc/self/task/{os.getpid()}/syscall") as now:
+        return now.read().split()[0] not in POLLS
 
 def answer():
     while True:
