@@ -224,7 +224,8 @@ PyObject* raise_interruption(Ref interruption, Join& join) {
 }
 
 // What a thread that is no worker waits for, by an eventfd which is told of its end. Whatever comes
-// in between, nothing writes to the eventfd later, which the wait closes.
+// in between, nothing writes to the eventfd later, which the wait closes. A daemon thread that the
+// end of the interpreter unwinds (Detached) is detached: the share stays.
 class AwaitedJoin {
  public:
   // Takes the handle's share of `join`.
@@ -234,7 +235,7 @@ class AwaitedJoin {
   }
   ~AwaitedJoin() {
     join_.notify(-1);
-    join_.drop();
+    if (PyThreadState_GetUnchecked()) join_.drop();
   }
   AwaitedJoin(const AwaitedJoin&) = delete;
   AwaitedJoin& operator=(const AwaitedJoin&) = delete;

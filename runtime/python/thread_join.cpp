@@ -127,15 +127,14 @@ std::vector<std::string> join_threads(bool interrupted, const std::function<void
   }
   const base::Instant grace = std::chrono::microseconds(host.options.shutdown_timeout).count();
   SignalWatch signals;
-  Shutdown shutdown(threading.get());
   std::optional<Host::End> tasks;
-  base::Instant deadline = base::kNever;
+  base::Instant deadline = interrupted ? base::now() + grace : base::kNever;
   // Threads may wait for tasks. What a thread begins from here on is left to it.
-  const auto ask_to_end = [&] {
-    tasks.emplace(std::nullopt).ask_tasks();
-    deadline = base::now() + grace;
-  };
-  if (interrupted) ask_to_end();
+  const auto ask_to_end = [&] { tasks.emplace(std::nullopt).ask_tasks(); };
+  // First: a thread that waits for the main thread's end goes on when the shutdown begins. Tasks
+  // that an end of all has left behind were asked then.
+  if (interrupted && !host.stop_at_once) ask_to_end();
+  Shutdown shutdown(threading.get());
   const auto next_look = [&] {
     return tasks ? std::min(deadline, base::now() + kLookAgain) : deadline;
   };
@@ -148,6 +147,7 @@ std::vector<std::string> join_threads(bool interrupted, const std::function<void
     if (!again) {
       report();
       ask_to_end();
+      deadline = base::now() + grace;
       continue;
     }
     // The time is over, or somebody has asked twice.
