@@ -115,15 +115,24 @@ void Host::in_forked_child() {
   SignalWatch::in_forked_child();
 }
 
+namespace {
+
+constexpr char kEnding[] = "the program is ending: nothing can be run any more";
+
+bool refuse_to_start() {
+  PyErr_SetString(not_initialized_error, kEnding);
+  return false;
+}
+
+}  // namespace
+
 bool Host::ensure_started() {
   if (running_.load(std::memory_order_acquire)) return true;
   if (forked() || left_behind_.load(std::memory_order_relaxed)) return check_running();
-  if (Py_IsFinalizing()) {
-    // New threads could not attach any more, and this one would wait for them.
-    PyErr_SetString(not_initialized_error,
-                    "the interpreter is ending: nothing can be run any more");
-    return false;
-  }
+  const bool on_main = on_main_thread();
+  // While the interpreter is finalised new threads could not attach any more, and this one would
+  // wait for them.
+  if (Py_IsFinalizing() || !may_start(on_main)) return refuse_to_start();
   if (!init_async_generators()) return false;
   static bool watches_forks = false;
   if (!watches_forks && pthread_atfork(nullptr, nullptr, in_forked_child) != 0) {
@@ -143,16 +152,38 @@ bool Host::ensure_started() {
   {
     // Making a thread state may stop the world, so this thread must not be attached.
     const Detached detached;
-    started = runtime_.start(start, error);
-    await_starting_threads();
+    const std::lock_guard lock(lifecycle_);
+    // The end may have begun meanwhile.
+    if (may_start(on_main)) {
+      started = runtime_.start(start, error);
+      await_starting_threads();
+    }
+    if (started) {
+      has_started_.store(true, std::memory_order_relaxed);
+      running_.store(true, std::memory_order_release);
+    }
   }
-  if (!started) {
-    PyErr_Format(PyExc_RuntimeError, "tonio can't start: %s", error.c_str());
-    return false;
+  if (!started && error.empty()) return refuse_to_start();
+  if (!started) PyErr_Format(PyExc_RuntimeError, "tonio can't start: %s", error.c_str());
+  return started;
+}
+
+bool Host::restart_workers(unsigned threads) {
+  std::string error;
+  bool started = false;
+  {
+    const Detached detached;
+    const std::lock_guard lock(lifecycle_);
+    // The end may have stopped it.
+    if (running_.load(std::memory_order_relaxed)) {
+      runtime_.stop_workers();
+      started = runtime_.start_workers(threads, error);
+      await_starting_threads();
+    }
   }
-  has_started_.store(true, std::memory_order_relaxed);
-  running_.store(true, std::memory_order_release);
-  return true;
+  if (!started && error.empty()) return refuse_to_start();
+  if (!started) PyErr_Format(PyExc_RuntimeError, "tonio can't run: %s", error.c_str());
+  return started;
 }
 
 bool Host::check_running() {
@@ -168,6 +199,8 @@ bool Host::check_running() {
   } else if (left_behind_.load(std::memory_order_relaxed)) {
     reason =
         "the program is ending, and something in it would not stop: nothing can be run any more";
+  } else if (!may_start(on_main_thread())) {
+    reason = kEnding;
   }
   PyErr_SetString(not_initialized_error, reason);
   return false;
@@ -190,6 +223,7 @@ void report_tasks(const std::vector<std::string>& lines) {
 // Whatever is left after that, or was before, keeps the interpreter from being finalised.
 void Host::shut_down(std::vector<std::string>& left, const std::function<void()>& report) {
   if (running_.load(std::memory_order_acquire)) stop(left, report);
+  program_end_.reset();
   if (!left.empty()) left_behind_.store(true, std::memory_order_relaxed);
 }
 
@@ -198,8 +232,9 @@ void Host::stop(std::vector<std::string>& left, const std::function<void()>& rep
   const base::Instant deadline = base::now() + (stop_at_once ? 0 : grace);
   base::log(base::LogLevel::kInfo, "the runtime stops");
   Ref interruption;
+  if (!program_end_) program_end_.emplace(std::nullopt);
   // Otherwise somebody did not want to wait, or a run has said it already.
-  if (!end_all_tasks(deadline, interruption) && !stop_at_once) {
+  if (!end_tasks(*program_end_, deadline, interruption) && !stop_at_once) {
     base::log(base::LogLevel::kWarn, "tasks that would not end within the shutdown timeout: " +
                                          std::to_string(live_tasks()));
   }
@@ -210,6 +245,12 @@ void Host::stop(std::vector<std::string>& left, const std::function<void()>& rep
     report();
   }
   if (forked()) return;  // by a signal's handler
+  std::unique_lock lock(lifecycle_, std::defer_lock);
+  {
+    const Detached detached;
+    lock.lock();
+  }
+  stop_.store(Stop::kUnderWay);
   running_.store(false, std::memory_order_release);
   runtime_.begin_stop();
   core::Runtime::Stopped stopped;
@@ -219,6 +260,8 @@ void Host::stop(std::vector<std::string>& left, const std::function<void()>& rep
     constexpr base::Instant kMoment = 100'000;
     stopped = runtime_.finish_stop(std::max(deadline, base::now() + kMoment));
   }
+  stop_.store(Stop::kDone);
+  lock.unlock();
   const std::size_t before = left.size();
   if (!stopped.workers) {
     for (std::string& line : describe_tasks()) left.push_back(std::move(line));
@@ -352,6 +395,11 @@ void Host::End::ask_older_than(std::uint32_t now) {
   });
   // The first of them to wake sees all others asked.
   suspended.wake_all();
+}
+
+void Host::ask_all_to_end() {
+  if (!program_end_) program_end_.emplace(std::nullopt);
+  program_end_->ask_tasks();
 }
 
 bool Host::is_ending(TaskGroup group) const {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -49,12 +51,17 @@ class Host {
   // What the command line and the environment said.
   HostOptions options;
 
-  // Starts the runtime if it isn't running. Main thread, attached. False with an
-  // exception set. Throws std::bad_alloc.
+  // Starts the runtime if it isn't running; once the program's end has stopped it, for the main
+  // thread only. One thread at a time, attached. False with an exception set. Throws
+  // std::bad_alloc.
   [[nodiscard]] bool ensure_started();
-  // Waits until the threads that have been started have made their thread states: fork()
-  // must not come in between, which stops attached threads only. Detached.
-  void await_starting_threads();
+  // The same with other workers, that many. Nothing runs.
+  [[nodiscard]] bool restart_workers(unsigned threads);
+  // The program begins to end: asks all tasks to end, each once until shut_down() is done. Main
+  // thread.
+  void ask_all_to_end();
+  // After that: End::ask_rest().
+  void ask_rest_to_end() { program_end_->ask_rest(); }
   // The last step before the interpreter is finalised; see embed.h.
   void shut_down(std::vector<std::string>& left, const std::function<void()>& report);
   // True in a process that was forked from one that runs the runtime, whose threads did
@@ -132,6 +139,8 @@ class Host {
     void ask_tasks();
     // Asks those as well that were being spawned while it asked the others, and no later ones.
     void ask_rest();
+    // Nothing: all tasks.
+    std::optional<TaskGroup> group() const { return group_; }
 
    private:
     template <typename Visit>
@@ -159,8 +168,10 @@ class Host {
   // Who is told when all workers have parked (Scheduler::report_idle).
   WakeTarget idle_target;
 
-  // Somebody has asked twice: what is left is not waited for. Main thread only.
-  bool stop_at_once = false;
+  // What is left is not waited for: somebody has asked twice, or it has had its time.
+  std::atomic<bool> stop_at_once{false};
+  // Since the last run has begun somebody has asked twice.
+  std::atomic<bool> asked_twice{false};
 
   // A new one begins with each round of End::ask_tasks(): what an asked task starts
   // belongs to it, and is told from what was there before.
@@ -192,6 +203,13 @@ class Host {
   // On a thread that isn't the runtime's.
   CoroTask& take_task_outside();
   void count_begun_outside();
+  // Waits until the threads that have been started have made their thread states: fork()
+  // must not come in between, which stops attached threads only. Detached.
+  void await_starting_threads();
+  bool may_start(bool on_main_thread) const {
+    const Stop stop = stop_.load();
+    return stop == Stop::kNone || (stop == Stop::kDone && on_main_thread);
+  }
   // Steps 1 and 2 of shut_down().
   void stop(std::vector<std::string>& left, const std::function<void()>& report);
   // Somebody waits for the last task to end; this may have been it.
@@ -207,7 +225,14 @@ class Host {
   InterpreterHooks hooks_;
   core::Runtime runtime_;
   task::TaskPool<CoroTask> pool_;
+  // Held over the start and the stop of the runtime's threads; taken detached.
+  std::mutex lifecycle_;
+  // Changed under lifecycle_.
   std::atomic<bool> running_{false};
+  // The program's end is stopping it, or has. Changed under lifecycle_.
+  enum class Stop : std::uint8_t { kNone, kUnderWay, kDone };
+  std::atomic<Stop> stop_{Stop::kNone};
+  std::optional<End> program_end_;  // main thread
   // The program leaves without something that would not stop: nothing is started any more.
   std::atomic<bool> left_behind_{false};
   std::atomic<bool> has_started_{false};  // at some time

@@ -43,9 +43,9 @@ class Ref {
 class Detached {
  public:
   Detached() : state_(PyEval_SaveThread()) {}
-  // A daemon thread that attaches while the interpreter is finalised is ended here with
-  // pthread_exit(), which unwinds the stack: destructors up there find no thread state.
-  ~Detached() noexcept(false) { PyEval_RestoreThread(state_); }
+  // A daemon thread that attaches while the interpreter is finalised stays here
+  // (launcher/thread_exit.cpp).
+  ~Detached() { PyEval_RestoreThread(state_); }
   Detached(const Detached&) = delete;
   Detached& operator=(const Detached&) = delete;
 

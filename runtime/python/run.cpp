@@ -67,15 +67,31 @@ void stop_collector_beside_busy_workers() {
   if (!Host::instance().scheduler().idle_steps()) PyGC_Disable();
 }
 
-// Those of the group, or all. The first signal that interrupts is taken note of, the second
-// ends the wait.
-bool end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline,
-               std::optional<TaskGroup> group, Interruption& interruption) {
+// An eventfd is told of the last task's end, and of idle workers.
+class EndWatch {
+ public:
+  explicit EndWatch(int fd) { set(fd); }
+  ~EndWatch() {
+    // In a child nobody is there to tell, and the locks may be the parent's.
+    if (!Host::instance().forked()) set(-1);
+  }
+  EndWatch(const EndWatch&) = delete;
+  EndWatch& operator=(const EndWatch&) = delete;
+
+ private:
+  static void set(int fd) {
+    Host::instance().idle_target.set(fd);
+    Host::instance().watch_end_of_tasks(fd);
+  }
+};
+
+// The first signal that interrupts is taken note of, the second ends the wait.
+bool end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline, Host::End& end,
+               Interruption& interruption) {
   Host& host = Host::instance();
-  Host::End end(group);
+  const std::optional<TaskGroup> group = end.group();
   const auto left = [&] { return group ? host.live_tasks(*group) : host.live_tasks(); };
-  host.idle_target.set(wait.fd());
-  host.watch_end_of_tasks(wait.fd());
+  const EndWatch watch(wait.fd());
   bool at_once = false;
   for (;;) {
     // Whatever has ended the wait: one that raises leaves those that came with it for later.
@@ -97,9 +113,10 @@ bool end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline,
     const base::Instant pause = group.value_or(kNoGroup) ? kLookAgainAtGroup : kLookAgain;
     (void)wait.wait(signals, std::min(deadline, base::now() + pause));
   }
-  host.watch_end_of_tasks(-1);
-  host.idle_target.set(-1);
-  if (at_once) host.stop_at_once = true;
+  if (at_once) {
+    host.stop_at_once = true;
+    host.asked_twice = true;
+  }
   if (left() == 0) return true;
   stop_collector_beside_busy_workers();
   return false;
@@ -124,17 +141,7 @@ bool configure(const RunOptions& options) {
       host.options.threads.value_or(options.threads ? options.threads : core::default_threads());
   // Tasks that an earlier run has left keep their workers.
   if (wanted == runtime.options().threads || host.live_tasks() > 0) return true;
-  std::string error;
-  bool started = false;
-  {
-    const Detached detached;
-    runtime.stop_workers();
-    started = runtime.start_workers(wanted, error);
-    host.await_starting_threads();
-  }
-  if (started) return true;
-  PyErr_Format(PyExc_RuntimeError, "tonio can't run: %s", error.c_str());
-  return false;
+  return host.restart_workers(wanted);
 }
 
 // While a run is under way.
@@ -224,8 +231,7 @@ PyObject* raise_interruption(Ref interruption, Join& join) {
 }
 
 // What a thread that is no worker waits for, by an eventfd which is told of its end. Whatever comes
-// in between, nothing writes to the eventfd later, which the wait closes. A daemon thread that the
-// end of the interpreter unwinds (Detached) is detached: the share stays.
+// in between, nothing writes to the eventfd later, which the wait closes.
 class AwaitedJoin {
  public:
   // Takes the handle's share of `join`.
@@ -235,7 +241,7 @@ class AwaitedJoin {
   }
   ~AwaitedJoin() {
     join_.notify(-1);
-    if (PyThreadState_GetUnchecked()) join_.drop();
+    join_.drop();
   }
   AwaitedJoin(const AwaitedJoin&) = delete;
   AwaitedJoin& operator=(const AwaitedJoin&) = delete;
@@ -259,7 +265,7 @@ Ref lost_in_fork() {
 
 bool was_run() { return program_has_run.load(); }
 
-bool end_all_tasks(base::Instant deadline, Ref& interruption, std::optional<TaskGroup> group) {
+bool end_tasks(Host::End& end, base::Instant deadline, Ref& interruption) {
   SignalWatch signals;
   ThreadWait wait;
   if (!wait.check()) {
@@ -271,7 +277,7 @@ bool end_all_tasks(base::Instant deadline, Ref& interruption, std::optional<Task
     return false;
   }
   Interruption came;
-  const bool ended = end_tasks(wait, signals, deadline, group, came);
+  const bool ended = end_tasks(wait, signals, deadline, end, came);
   interruption = std::move(came.exception);
   return ended;
 }
@@ -287,6 +293,7 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
   // Also when it fails: what the program makes of that is its own affair.
   program_has_run.store(true);
   Host& host = Host::instance();
+  host.asked_twice = false;
   if (!refuse_signals_elsewhere(options)) return nullptr;
   if (!host.ensure_started() || !configure(options)) return nullptr;
 
@@ -325,8 +332,11 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
       }
     }
   }
-  const bool all_ended = host.forked() || !(interruption.exception || end_others) ||
-                         end_tasks(wait, signals, grace_deadline(), options.group, interruption);
+  bool all_ended = true;
+  if (!host.forked() && (interruption.exception || end_others)) {
+    Host::End end(options.group);
+    all_ended = end_tasks(wait, signals, grace_deadline(), end, interruption);
+  }
   // A task may have asked to exit while it was cancelled.
   Ref late = host.take_abort();
   Ref ended_by = std::move(interruption.exception ? interruption.exception : late);
@@ -417,7 +427,8 @@ PyObject* end_tasks_now(PyObject*, PyObject* args) {
   if (!PyArg_ParseTuple(args, "|I", &group)) return nullptr;
   if (!refuse_on_worker("Runtime.stop()")) return nullptr;
   Ref interruption;
-  if (!end_all_tasks(grace_deadline(), interruption, group)) warn_of_left_tasks();
+  Host::End end(group);
+  if (!end_tasks(end, grace_deadline(), interruption)) warn_of_left_tasks();
   if (!interruption) interruption = lost_in_fork();
   if (interruption) {
     PyErr_SetRaisedException(interruption.release());

@@ -2,9 +2,8 @@
 // tonio.block_on().
 #pragma once
 
-#include <optional>
-
 #include "base/clock.h"
+#include "python/host.h"
 #include "python/py.h"
 #include "python/thread_context.h"
 
@@ -29,12 +28,10 @@ struct RunOptions {
 // or null with an exception set. Tasks of other groups go on in any case.
 PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end_others);
 
-// Cancels all tasks, or those of the group, and waits until they have ended, at most until
-// `deadline`. False when some have not, or when a second signal asked to stop at once.
-// `interruption` becomes what the handler of the first has raised. Attached; keeps no
-// exception set.
-bool end_all_tasks(base::Instant deadline, Ref& interruption,
-                   std::optional<TaskGroup> group = std::nullopt);
+// Waits until all tasks that `end` is about have ended, at most until `deadline`. False when some
+// have not, or when a second signal asked to stop at once. `interruption` becomes what the handler
+// of the first has raised. Attached; keeps no exception set.
+bool end_tasks(Host::End& end, base::Instant deadline, Ref& interruption);
 
 // Whether the program has run the runtime itself.
 bool was_run();

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
-#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -127,20 +126,23 @@ std::vector<std::string> join_threads(bool interrupted, const std::function<void
   }
   const base::Instant grace = std::chrono::microseconds(host.options.shutdown_timeout).count();
   SignalWatch signals;
-  std::optional<Host::End> tasks;
+  bool asked = false;
   base::Instant deadline = interrupted ? base::now() + grace : base::kNever;
   // Threads may wait for tasks. What a thread begins from here on is left to it.
-  const auto ask_to_end = [&] { tasks.emplace(std::nullopt).ask_tasks(); };
-  // First: a thread that waits for the main thread's end goes on when the shutdown begins. Tasks
-  // that an end of all has left behind were asked then.
-  if (interrupted && !host.stop_at_once) ask_to_end();
+  const auto ask_to_end = [&] {
+    host.ask_all_to_end();
+    asked = true;
+  };
+  // First: a thread that waits for the main thread's end goes on when the shutdown begins. Not
+  // what a run has left behind that was interrupted twice.
+  if (interrupted && !host.asked_twice) ask_to_end();
   Shutdown shutdown(threading.get());
   const auto next_look = [&] {
-    return tasks ? std::min(deadline, base::now() + kLookAgain) : deadline;
+    return asked ? std::min(deadline, base::now() + kLookAgain) : deadline;
   };
   while (!shutdown.wait(signals, next_look())) {
-    if (tasks && !PyErr_Occurred() && base::now() < deadline) {
-      tasks->ask_rest();
+    if (asked && !PyErr_Occurred() && base::now() < deadline) {
+      host.ask_rest_to_end();
       continue;
     }
     const bool again = std::exchange(interrupted, true);

@@ -39,9 +39,10 @@ class Faults(LauncherCase):
 
     def test_the_log_is_a_pipe_whose_reader_has_left(self):
         self.write("app.py", TICKS)
-        done = self.shell('{ "$TONIO" run app.py --log-level trace 2>&1 >&3 | head -1 > first; } 3>&1; cat first')
-        self.assertEqual(done.stdout.splitlines()[0], "done")
-        self.assertIn("CPython", done.stdout.splitlines()[1])
+        done = self.shell('{ "$TONIO" run app.py --log-level trace 2>&1 >&3 | head -1 > first; '
+                          'echo "${PIPESTATUS[0]}"; } 3>&1; cat first')
+        self.assertEqual(done.stdout.splitlines()[:2], ["done", "0"])
+        self.assertIn("CPython", done.stdout.splitlines()[2])
 
     def test_a_reader_that_leaves_ends_the_run_with_one_traceback(self):
         """As python has it: 1, and BrokenPipeError; and where the last write came to a part of the

@@ -50,7 +50,7 @@ class AtTheEnd(unittest.TestCase):
         for act in ("tonio.run(coroutine)", "tonio.block_on(coroutine)",
                     "tonio.runtime().run_forever()"):  # fmt: skip
             with self.subTest(act):
-                self.assertIn("the interpreter is ending", self.output(act, "finalizer"))
+                self.assertIn("the program is ending", self.output(act, "finalizer"))
 
     def test_a_finalizer_can_not_spawn(self):
         out = self.output("tonio.spawn(coroutine)", "finalizer")

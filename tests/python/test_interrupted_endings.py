@@ -15,7 +15,7 @@ import os, queue, signal, sys, threading, tonio
 go_on = tonio.Event()
 signals = [int(number) for number in sys.argv[1:]]
 calls = queue.SimpleQueue()
-POLLS = ("7", "271")  # poll, ppoll: numbers of system calls on amd64
+POLLS = {"x86_64": ("7", "271"), "aarch64": ("73",)}[os.uname().machine]  # poll and ppoll
 
 def hear(*_):
     number = signals.pop(0)

@@ -87,6 +87,71 @@ threading.Thread(target=work, daemon=False).start()
 if BEFORE:
     time.sleep(3600)
 """
+# The thread ends before the task has cleaned up, which has as long as it takes.
+CLEANS = """
+import functools, sys, threading, time, tonio
+
+sys.excepthook = functools.partial(print, "reported", flush=True)
+joining, cleaning = threading.Event(), threading.Event()
+threading._register_atexit(joining.set)
+
+def cleans():
+    try:
+        yield tonio.sleep(3600)
+    finally:
+        cleaning.set()
+        yield tonio.sleep(0.3)
+        print("clean", flush=True)
+
+def serves():
+    tonio.spawn.without_tracking(cleans())
+    if not BEFORE:
+        joining.wait()
+    print("in the task", flush=True)
+    yield tonio.sleep(3600)
+
+def work():
+    try:
+        tonio.block_on(serves())
+    except tonio.exceptions.CancelledError:
+        cleaning.wait()
+
+threading.Thread(target=work, daemon=False).start()
+if BEFORE:
+    time.sleep(3600)
+"""
+# An earlier run has left a task behind.
+STUCK = """
+import functools, sys, threading, time, tonio, warnings
+
+sys.excepthook = functools.partial(print, "reported", flush=True)
+warnings.simplefilter("ignore")
+
+def stuck():
+    while True:
+        try:
+            yield tonio.sleep(3600)
+        except tonio.exceptions.CancelledError:
+            pass
+
+def main():
+    tonio.spawn.without_tracking(stuck())
+    yield
+
+def waits():
+    print("in the task", flush=True)
+    yield tonio.sleep(3600)
+
+def work():
+    try:
+        tonio.block_on(waits())
+    except tonio.exceptions.CancelledError:
+        print("the thread ends", flush=True)
+
+tonio.run(main())
+threading.Thread(target=work, daemon=False).start()
+time.sleep(3600)
+"""
 AT_ONCE, FOREVER = "None", "tonio.sleep(3600)"
 LEFT = (
     "tonio: leaving without what didn't stop in time (--shutdown-timeout):\n"
@@ -178,6 +243,22 @@ class ThreadsAtEnd(unittest.TestCase):
                 self.expect(program, *said)
                 ended = "the task cleans up\nthe thread uses the runtime\n"
                 self.check_end(program, code, ended)
+
+    def test_a_task_that_cleans_up_longer_is_asked_once(self):
+        for before in ("False", "True"):
+            for program in self.programs(LONG, text=CLEANS.replace("BEFORE", before)):
+                self.expect(program, "in the task")
+                program.signal(signal.SIGINT)
+                self.check_end(program, 130, "reported KeyboardInterrupt\nclean\n")
+
+    def test_after_a_run_that_has_left_a_task(self):
+        for program in self.programs("0.3", text=STUCK):
+            self.expect(program, "in the task")
+            program.signal(signal.SIGINT)
+            done = program.end()
+            ended = "reported KeyboardInterrupt\nthe thread ends\n"
+            self.assertEqual((done.code, self.named(done.out)), (130, ended))
+            self.assertIn("tasks that would not stop:\n  task stuck", done.err)
 
     def test_one_that_spawns_while_they_are_asked(self):
         for program in self.programs(LONG, text=SPAWNS):
