@@ -183,8 +183,12 @@ Engine::Status Engine::Parts::fail(int code) {
   run_out();
   error = reason(code);
   stopped = code == MBEDTLS_ERR_SSL_CONN_EOF ? Status::kTruncated : Status::kFailed;
-  // mbedTLS leaves these to us.
-  if (code == MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE &&
+  // mbedTLS leaves these to us: a client without a certificate, and one that has no group in common
+  // with a server whose key is RSA.
+  const bool without_group = code == MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE &&
+                             config->settings().side == Side::kServer &&
+                             ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_KEY_EXCHANGE;
+  if ((code == MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE || without_group) &&
       mbedtls_ssl_get_version_number(&ssl) == MBEDTLS_SSL_VERSION_TLS1_2) {
     mbedtls_ssl_send_alert_message(&ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
                                    MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE);

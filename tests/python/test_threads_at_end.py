@@ -127,7 +127,8 @@ import functools, sys, threading, time, tonio, warnings
 sys.excepthook = functools.partial(print, "reported", flush=True)
 warnings.simplefilter("ignore")
 
-def stuck():
+def stuck(begun):
+    begun.set()
     while True:
         try:
             yield tonio.sleep(3600)
@@ -135,8 +136,9 @@ def stuck():
             pass
 
 def main():
-    tonio.spawn.without_tracking(stuck())
-    yield
+    begun = tonio.Event()
+    tonio.spawn.without_tracking(stuck(begun))
+    yield begun.wait()
 
 def waits():
     print("in the task", flush=True)
