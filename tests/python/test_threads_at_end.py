@@ -95,7 +95,8 @@ sys.excepthook = functools.partial(print, "reported", flush=True)
 joining, cleaning = threading.Event(), threading.Event()
 threading._register_atexit(joining.set)
 
-def cleans():
+def cleans(begun):
+    begun.set()
     try:
         yield tonio.sleep(3600)
     finally:
@@ -104,7 +105,9 @@ def cleans():
         print("clean", flush=True)
 
 def serves():
-    tonio.spawn.without_tracking(cleans())
+    begun = tonio.Event()
+    tonio.spawn.without_tracking(cleans(begun))
+    yield begun.wait()
     if not BEFORE:
         joining.wait()
     print("in the task", flush=True)
