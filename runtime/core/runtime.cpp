@@ -33,10 +33,10 @@ Runtime::Runtime(scheduler::ThreadHooks& hooks)
       blocking_pool_(hooks) {}
 
 bool Runtime::start_workers(unsigned threads, std::string& error) {
+  options_.threads = 0;
   // Before anything is running, which a lack of memory would leave behind.
   const std::string count = std::to_string(threads);
   const std::string started = count + " workers have been started";
-  options_.threads = 0;
   if (!scheduler_.start(threads)) {
     error = "the system refuses " + count + " worker threads";
     return false;

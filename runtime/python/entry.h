@@ -25,7 +25,6 @@ struct Entry;
 
 template <auto function, typename Result, typename... Arguments>
 struct Entry<function, Result (*)(Arguments...)> {
-  // Not noexcept: pthread_exit() unwinds the stack, too (Detached).
   static Result call(Arguments... arguments) {
     try {
       return function(arguments...);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <new>
+#include <thread>
 
 #include "base/futex.h"
 #include "base/log.h"
@@ -222,43 +223,78 @@ void report_tasks(const std::vector<std::string>& lines) {
 // 2. the runtime stops in core::Runtime's order
 // Whatever is left after that, or was before, keeps the interpreter from being finalised.
 void Host::shut_down(std::vector<std::string>& left, const std::function<void()>& report) {
-  if (running_.load(std::memory_order_acquire)) stop(left, report);
+  bool runs = true;
+  // Somebody may be starting it just now.
+  if (const auto lock = lock_lifecycle(end_deadline())) {
+    runs = running_.load(std::memory_order_relaxed);
+    if (!runs) stop_.store(Stop::kDone);
+  }
+  if (runs) stop(left, report);
   program_end_.reset();
   if (!left.empty()) left_behind_.store(true, std::memory_order_relaxed);
 }
 
-void Host::stop(std::vector<std::string>& left, const std::function<void()>& report) {
+base::Instant Host::end_deadline() const {
   const base::Instant grace = std::chrono::microseconds(options.shutdown_timeout).count();
-  const base::Instant deadline = base::now() + (stop_at_once ? 0 : grace);
-  base::log(base::LogLevel::kInfo, "the runtime stops");
-  Ref interruption;
-  if (!program_end_) program_end_.emplace(std::nullopt);
-  // Otherwise somebody did not want to wait, or a run has said it already.
-  if (!end_tasks(*program_end_, deadline, interruption) && !stop_at_once) {
-    base::log(base::LogLevel::kWarn, "tasks that would not end within the shutdown timeout: " +
-                                         std::to_string(live_tasks()));
-  }
-  // No run is there to raise what a task has asked for.
-  if (Ref asked = take_abort(); !interruption) interruption = std::move(asked);
-  if (interruption) {
-    PyErr_SetRaisedException(interruption.release());
-    report();
-  }
-  if (forked()) return;  // by a signal's handler
+  return base::now() + (stop_at_once ? 0 : grace);
+}
+
+std::unique_lock<std::mutex> Host::lock_lifecycle(base::Instant deadline) {
   std::unique_lock lock(lifecycle_, std::defer_lock);
-  {
-    const Detached detached;
-    lock.lock();
+  const Detached detached;
+  while (!lock.try_lock() && base::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+  return lock;
+}
+
+bool Host::refuse_new_tasks() {
+  const Stop before = stop_.exchange(Stop::kUnderWay);
+  running_.store(false, std::memory_order_release);
+  // Pairs with will_run_spawned().
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (live_tasks() == 0) return true;
+  running_.store(true, std::memory_order_release);
+  stop_.store(before);
+  return false;
+}
+
+void Host::stop(std::vector<std::string>& left, const std::function<void()>& report) {
+  const base::Instant deadline = end_deadline();
+  base::log(base::LogLevel::kInfo, "the runtime stops");
+  if (!program_end_) program_end_.emplace(std::nullopt);
+  bool ended = true;
+  do {
+    Ref interruption;
+    ended = end_tasks(*program_end_, deadline, interruption);
+    // Otherwise somebody did not want to wait, or a run has said it already.
+    if (!ended && !stop_at_once) {
+      base::log(base::LogLevel::kWarn, "tasks that would not end within the shutdown timeout: " +
+                                           std::to_string(live_tasks()));
+    }
+    // No run is there to raise what a task has asked for.
+    if (Ref asked = take_abort(); !interruption) interruption = std::move(asked);
+    if (interruption) {
+      PyErr_SetRaisedException(interruption.release());
+      report();
+    }
+    if (forked()) return;  // by a signal's handler
+  } while (ended && !refuse_new_tasks());
   stop_.store(Stop::kUnderWay);
   running_.store(false, std::memory_order_release);
+  // What is between two steps needs a moment to notice, even when time is up.
+  constexpr base::Instant kMoment = 100'000;
+  const base::Instant last = std::max(deadline, base::now() + kMoment);
+  auto lock = lock_lifecycle(last);
+  if (!lock) {
+    left.emplace_back("a thread of the runtime");
+    return;
+  }
   runtime_.begin_stop();
   core::Runtime::Stopped stopped;
   {
     const Detached detached;
-    // What is between two steps needs a moment to notice, even when time is up.
-    constexpr base::Instant kMoment = 100'000;
-    stopped = runtime_.finish_stop(std::max(deadline, base::now() + kMoment));
+    stopped = runtime_.finish_stop(last);
   }
   stop_.store(Stop::kDone);
   lock.unlock();

@@ -61,7 +61,9 @@ class Host {
   // thread.
   void ask_all_to_end();
   // After that: End::ask_rest().
-  void ask_rest_to_end() { program_end_->ask_rest(); }
+  void ask_rest_to_end() {
+    if (program_end_) program_end_->ask_rest();
+  }
   // The last step before the interpreter is finalised; see embed.h.
   void shut_down(std::vector<std::string>& left, const std::function<void()>& report);
   // True in a process that was forked from one that runs the runtime, whose threads did
@@ -69,6 +71,17 @@ class Host {
   bool forked() const { return forked_.load(std::memory_order_relaxed); }
   // Whether tasks may be spawned. Any thread. False with an exception set.
   [[nodiscard]] bool check_running();
+  // The program's end stops the runtime, or has. Any thread.
+  bool is_stopping() const {
+    return stop_.load() != Stop::kNone && !running_.load(std::memory_order_acquire);
+  }
+  // Whether what a thread has just spawned comes to its turn: the program's end may have taken its
+  // last look before. False with an exception set.
+  [[nodiscard]] bool will_run_spawned() {
+    // Pairs with refuse_new_tasks(): one of both sees the other.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    return check_running();
+  }
 
   // An object for a new task, from the calling thread's stock. Attached. Throws std::bad_alloc.
   [[gnu::always_inline]] CoroTask& take_task() {
@@ -170,8 +183,8 @@ class Host {
 
   // What is left is not waited for: somebody has asked twice, or it has had its time.
   std::atomic<bool> stop_at_once{false};
-  // Since the last run has begun somebody has asked twice.
-  std::atomic<bool> asked_twice{false};
+  // By the last run.
+  std::atomic<bool> interrupted_run_left_tasks{false};
 
   // A new one begins with each round of End::ask_tasks(): what an asked task starts
   // belongs to it, and is told from what was there before.
@@ -210,6 +223,14 @@ class Host {
     const Stop stop = stop_.load();
     return stop == Stop::kNone || (stop == Stop::kDone && on_main_thread);
   }
+  // Waits for it detached, until the deadline: who holds it may wait for a worker that does not
+  // end. Owns it, or not.
+  std::unique_lock<std::mutex> lock_lifecycle(base::Instant deadline);
+  // From here on nothing is spawned or started. False, and nothing has changed, when a thread has
+  // spawned something since the last look.
+  bool refuse_new_tasks();
+  // Of a wait that begins now.
+  base::Instant end_deadline() const;
   // Steps 1 and 2 of shut_down().
   void stop(std::vector<std::string>& left, const std::function<void()>& report);
   // Somebody waits for the last task to end; this may have been it.
@@ -227,9 +248,9 @@ class Host {
   task::TaskPool<CoroTask> pool_;
   // Held over the start and the stop of the runtime's threads; taken detached.
   std::mutex lifecycle_;
-  // Changed under lifecycle_.
+  // Set under lifecycle_.
   std::atomic<bool> running_{false};
-  // The program's end is stopping it, or has. Changed under lifecycle_.
+  // The program's end is stopping it, or has.
   enum class Stop : std::uint8_t { kNone, kUnderWay, kDone };
   std::atomic<Stop> stop_{Stop::kNone};
   std::optional<End> program_end_;  // main thread

@@ -100,6 +100,8 @@ bool end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline, H
     }
     // By a handler: the tasks, and who tells of their end, are the parent's.
     if (host.forked()) return true;
+    // Nothing runs any more: what is left is the affair of the program's end.
+    if (host.is_stopping()) return true;
     if (at_once || base::now() >= deadline) break;
     // What has been dropped may still be finalized by a worker that has no task any more, and
     // spawn another one, to close an asynchronous generator. Who is not idle in this look
@@ -113,10 +115,7 @@ bool end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline, H
     const base::Instant pause = group.value_or(kNoGroup) ? kLookAgainAtGroup : kLookAgain;
     (void)wait.wait(signals, std::min(deadline, base::now() + pause));
   }
-  if (at_once) {
-    host.stop_at_once = true;
-    host.asked_twice = true;
-  }
+  if (at_once) host.stop_at_once = true;
   if (left() == 0) return true;
   stop_collector_beside_busy_workers();
   return false;
@@ -293,9 +292,9 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
   // Also when it fails: what the program makes of that is its own affair.
   program_has_run.store(true);
   Host& host = Host::instance();
-  host.asked_twice = false;
   if (!refuse_signals_elsewhere(options)) return nullptr;
   if (!host.ensure_started() || !configure(options)) return nullptr;
+  host.interrupted_run_left_tasks = false;
 
   SignalWatch signals;
   ThreadWait wait;
@@ -308,6 +307,7 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
   Join* spawned = spawn_for_thread(awaitable, "tonio.run() takes");
   if (!spawned) return nullptr;
   const AwaitedJoin join(*spawned, wait);
+  if (!host.will_run_spawned()) return nullptr;
   const WakeTarget::Listener aborts(host.abort_target, wait.fd());
 
   Interruption interruption{host.take_abort()};
@@ -336,6 +336,7 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
   if (!host.forked() && (interruption.exception || end_others)) {
     Host::End end(options.group);
     all_ended = end_tasks(wait, signals, grace_deadline(), end, interruption);
+    host.interrupted_run_left_tasks = interruption.exception && !all_ended;
   }
   // A task may have asked to exit while it was cancelled.
   Ref late = host.take_abort();
@@ -368,6 +369,7 @@ PyObject* block_on(PyObject*, PyObject* awaitable) {
   Join* spawned = spawn_for_thread(awaitable, "tonio.block_on() takes");
   if (!spawned) return nullptr;
   const AwaitedJoin join(*spawned, wait);
+  if (!Host::instance().will_run_spawned()) return nullptr;
   // Beside a run of another thread, a signal cancels this task only. The second is not
   // waited for.
   Ref interruption;

@@ -157,6 +157,38 @@ tonio.run(main())
 threading.Thread(target=work, daemon=False).start()
 time.sleep(3600)
 """
+# The clean-up outlasts the run's end.
+CLEANS_LONGER = """
+import functools, sys, threading, time, tonio, warnings
+
+sys.excepthook = functools.partial(print, "reported", flush=True)
+warnings.simplefilter("ignore")
+
+def cleans(begun):
+    begun.set()
+    try:
+        yield tonio.sleep(3600)
+    finally:
+        try:
+            yield tonio.sleep(3600)
+        except tonio.exceptions.CancelledError:
+            print("disturbed", flush=True)
+            raise
+
+def main():
+    begun = tonio.Event()
+    tonio.spawn.without_tracking(cleans(begun))
+    yield begun.wait()
+    print("in the task", flush=True)
+    yield tonio.sleep(3600)
+
+ended = threading.Event()
+threading.Thread(target=ended.wait, daemon=False).start()
+try:
+    tonio.run(main())
+finally:
+    threading._register_atexit(ended.set)
+"""
 AT_ONCE, FOREVER = "None", "tonio.sleep(3600)"
 LEFT = (
     "tonio: leaving without what didn't stop in time (--shutdown-timeout):\n"
@@ -264,6 +296,14 @@ class ThreadsAtEnd(unittest.TestCase):
             ended = "reported KeyboardInterrupt\nthe thread ends\n"
             self.assertEqual((done.code, self.named(done.out)), (130, ended))
             self.assertIn("tasks that would not stop:\n  task stuck", done.err)
+
+    def test_a_task_that_an_interrupted_run_has_left_is_not_asked_again(self):
+        for program in self.programs("0.3", text=CLEANS_LONGER):
+            self.expect(program, "in the task")
+            program.signal(signal.SIGINT)
+            done = program.end()
+            self.assertEqual((done.code, self.named(done.out)), (130, "reported KeyboardInterrupt\n"))
+            self.assertIn("tasks that would not stop:\n  task cleans", done.err)
 
     def test_one_that_spawns_while_they_are_asked(self):
         for program in self.programs(LONG, text=SPAWNS):
