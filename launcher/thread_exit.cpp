@@ -6,7 +6,9 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#ifndef TONIO_PYTHON_IS_STATIC
 #include "python/py.h"
+#endif
 
 namespace {
 
@@ -30,10 +32,22 @@ void __wrap_pthread_exit(void*) {  // NOLINT(*-reserved-identifier)
 
 #else
 
+namespace {
+
+bool is_in_libpython(const void* address) {
+  Dl_info there{};
+  Dl_info libpython{};
+  return dladdr(address, &there) != 0 &&
+         dladdr(reinterpret_cast<const void*>(&Py_IsFinalizing), &libpython) != 0 &&
+         there.dli_fbase == libpython.dli_fbase;
+}
+
+}  // namespace
+
 // Before the system's in the order of symbols, so a shared libpython gets it; and all else that
-// is loaded, whose threads end as ever but in the interpreter's last moments.
+// is loaded, whose threads end as ever.
 [[gnu::visibility("default")]] void pthread_exit(void* result) {
-  if (Py_IsFinalizing()) {
+  if (is_in_libpython(__builtin_return_address(0))) {
     wait_for_end_of_process();
   }
   reinterpret_cast<decltype(&pthread_exit)>(dlsym(RTLD_NEXT, "pthread_exit"))(result);

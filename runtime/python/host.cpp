@@ -207,6 +207,13 @@ bool Host::check_running() {
   return false;
 }
 
+bool Host::will_run_spawned() {
+  // Pairs with refuse_new_tasks(): one of both sees the other.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (running_.load(std::memory_order_relaxed)) return true;
+  return forked() ? check_running() : refuse_to_start();
+}
+
 namespace {
 
 void report_tasks(const std::vector<std::string>& lines) {
@@ -223,10 +230,11 @@ void report_tasks(const std::vector<std::string>& lines) {
 // 2. the runtime stops in core::Runtime's order
 // Whatever is left after that, or was before, keeps the interpreter from being finalised.
 void Host::shut_down(std::vector<std::string>& left, const std::function<void()>& report) {
-  bool runs = true;
-  // Somebody may be starting it just now.
-  if (const auto lock = lock_lifecycle(end_deadline())) {
-    runs = running_.load(std::memory_order_relaxed);
+  bool runs = running_.load(std::memory_order_acquire);
+  if (!runs) {
+    // Somebody may be starting it just now.
+    const auto lock = lock_lifecycle(end_deadline());
+    runs = !lock || running_.load(std::memory_order_relaxed);
     if (!runs) stop_.store(Stop::kDone);
   }
   if (runs) stop(left, report);
@@ -249,6 +257,7 @@ std::unique_lock<std::mutex> Host::lock_lifecycle(base::Instant deadline) {
 }
 
 bool Host::refuse_new_tasks() {
+  if (live_tasks() > 0) return false;
   const Stop before = stop_.exchange(Stop::kUnderWay);
   running_.store(false, std::memory_order_release);
   // Pairs with will_run_spawned().
@@ -262,11 +271,10 @@ bool Host::refuse_new_tasks() {
 void Host::stop(std::vector<std::string>& left, const std::function<void()>& report) {
   const base::Instant deadline = end_deadline();
   base::log(base::LogLevel::kInfo, "the runtime stops");
-  if (!program_end_) program_end_.emplace(std::nullopt);
   bool ended = true;
   do {
     Ref interruption;
-    ended = end_tasks(*program_end_, deadline, interruption);
+    ended = end_tasks(program_end(), deadline, interruption);
     // Otherwise somebody did not want to wait, or a run has said it already.
     if (!ended && !stop_at_once) {
       base::log(base::LogLevel::kWarn, "tasks that would not end within the shutdown timeout: " +
@@ -290,6 +298,7 @@ void Host::stop(std::vector<std::string>& left, const std::function<void()>& rep
     left.emplace_back("a thread of the runtime");
     return;
   }
+  running_.store(false, std::memory_order_release);  // a start that was under way
   runtime_.begin_stop();
   core::Runtime::Stopped stopped;
   {
@@ -388,6 +397,10 @@ Host::End::~End() {
     host.ends_of_all_.fetch_sub(1);
   }
   if (host.forked() || host.live_tasks() == 0) return;
+  if (kept_) {
+    host.ends_kept_.store(true);
+    return;
+  }
   for_each_left([](CoroTask& task, auto generation) { task.state().forget_end(generation); });
 }
 
@@ -433,10 +446,12 @@ void Host::End::ask_older_than(std::uint32_t now) {
   suspended.wake_all();
 }
 
-void Host::ask_all_to_end() {
+Host::End& Host::program_end() {
   if (!program_end_) program_end_.emplace(std::nullopt);
-  program_end_->ask_tasks();
+  return *program_end_;
 }
+
+void Host::ask_all_to_end() { program_end().ask_tasks(); }
 
 bool Host::is_ending(TaskGroup group) const {
   const std::int64_t ending = ending_.load();

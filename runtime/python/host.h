@@ -77,11 +77,7 @@ class Host {
   }
   // Whether what a thread has just spawned comes to its turn: the program's end may have taken its
   // last look before. False with an exception set.
-  [[nodiscard]] bool will_run_spawned() {
-    // Pairs with refuse_new_tasks(): one of both sees the other.
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    return check_running();
-  }
+  [[nodiscard]] bool will_run_spawned();
 
   // An object for a new task, from the calling thread's stock. Attached. Throws std::bad_alloc.
   [[gnu::always_inline]] CoroTask& take_task() {
@@ -141,7 +137,7 @@ class Host {
   class End {
    public:
     explicit End(std::optional<TaskGroup> group);
-    // Tasks that go on are as any other from here on.
+    // Tasks that go on are as any other from here on, but for keep().
     ~End();
     End(const End&) = delete;
     End& operator=(const End&) = delete;
@@ -154,6 +150,8 @@ class Host {
     void ask_rest();
     // Nothing: all tasks.
     std::optional<TaskGroup> group() const { return group_; }
+    // Tasks that go on are not asked again until the next run begins.
+    void keep() { kept_ = true; }
 
    private:
     template <typename Visit>
@@ -162,6 +160,7 @@ class Host {
     void ask_older_than(std::uint32_t now);
 
     const std::optional<TaskGroup> group_;
+    bool kept_ = false;
     const std::int64_t outer_;  // of a group: what is_ending() looked at before
   };
   // Whether tasks of that group end. Any thread.
@@ -183,8 +182,10 @@ class Host {
 
   // What is left is not waited for: somebody has asked twice, or it has had its time.
   std::atomic<bool> stop_at_once{false};
-  // By the last run.
-  std::atomic<bool> interrupted_run_left_tasks{false};
+  // A new run begins: what one before has kept (End::keep) is forgotten.
+  void forget_kept_ends() {
+    if (ends_kept_.exchange(false)) const End all(std::nullopt);
+  }
 
   // A new one begins with each round of End::ask_tasks(): what an asked task starts
   // belongs to it, and is told from what was there before.
@@ -206,6 +207,7 @@ class Host {
   // How many of all tasks there are. Counted apart: one may overlap with that of a run on
   // another thread.
   std::atomic<unsigned> ends_of_all_{0};
+  std::atomic<bool> ends_kept_{false};  // End::keep
 
   static void in_forked_child();
 
@@ -229,6 +231,8 @@ class Host {
   // From here on nothing is spawned or started. False, and nothing has changed, when a thread has
   // spawned something since the last look.
   bool refuse_new_tasks();
+  // The one of the program's end, which is made when it is asked for.
+  End& program_end();
   // Of a wait that begins now.
   base::Instant end_deadline() const;
   // Steps 1 and 2 of shut_down().
@@ -248,7 +252,7 @@ class Host {
   task::TaskPool<CoroTask> pool_;
   // Held over the start and the stop of the runtime's threads; taken detached.
   std::mutex lifecycle_;
-  // Set under lifecycle_.
+  // Set under lifecycle_; the program's end takes it back without, and once more under it.
   std::atomic<bool> running_{false};
   // The program's end is stopping it, or has.
   enum class Stop : std::uint8_t { kNone, kUnderWay, kDone };

@@ -294,7 +294,7 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
   Host& host = Host::instance();
   if (!refuse_signals_elsewhere(options)) return nullptr;
   if (!host.ensure_started() || !configure(options)) return nullptr;
-  host.interrupted_run_left_tasks = false;
+  host.forget_kept_ends();
 
   SignalWatch signals;
   ThreadWait wait;
@@ -307,7 +307,10 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
   Join* spawned = spawn_for_thread(awaitable, "tonio.run() takes");
   if (!spawned) return nullptr;
   const AwaitedJoin join(*spawned, wait);
-  if (!host.will_run_spawned()) return nullptr;
+  if (!host.will_run_spawned()) {
+    join->cancel();
+    return nullptr;
+  }
   const WakeTarget::Listener aborts(host.abort_target, wait.fd());
 
   Interruption interruption{host.take_abort()};
@@ -336,7 +339,7 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
   if (!host.forked() && (interruption.exception || end_others)) {
     Host::End end(options.group);
     all_ended = end_tasks(wait, signals, grace_deadline(), end, interruption);
-    host.interrupted_run_left_tasks = interruption.exception && !all_ended;
+    if (interruption.exception) end.keep();
   }
   // A task may have asked to exit while it was cancelled.
   Ref late = host.take_abort();
@@ -369,7 +372,10 @@ PyObject* block_on(PyObject*, PyObject* awaitable) {
   Join* spawned = spawn_for_thread(awaitable, "tonio.block_on() takes");
   if (!spawned) return nullptr;
   const AwaitedJoin join(*spawned, wait);
-  if (!Host::instance().will_run_spawned()) return nullptr;
+  if (!Host::instance().will_run_spawned()) {
+    join->cancel();
+    return nullptr;
+  }
   // Beside a run of another thread, a signal cancels this task only. The second is not
   // waited for.
   Ref interruption;

@@ -133,9 +133,8 @@ std::vector<std::string> join_threads(bool interrupted, const std::function<void
     host.ask_all_to_end();
     asked = true;
   };
-  // First: a thread that waits for the main thread's end goes on when the shutdown begins. What an
-  // interrupted run has left behind was asked then.
-  if (interrupted && !host.interrupted_run_left_tasks) ask_to_end();
+  // First: a thread that waits for the main thread's end goes on when the shutdown begins.
+  if (interrupted) ask_to_end();
   Shutdown shutdown(threading.get());
   const auto next_look = [&] {
     return asked ? std::min(deadline, base::now() + kLookAgain) : deadline;
