@@ -287,10 +287,13 @@ def leave():
         """
 def echo(stream):
     try:
-        while data := (yield stream.receive_some()):
-            yield stream.send_all(data)
-    except ConnectionError:  # the client was cancelled first
-        pass
+        try:
+            while data := (yield stream.receive_some()):
+                yield stream.send_all(data)
+        except ConnectionError:
+            pass
+        # The client was cancelled first. Clean-up that begins by itself may be cancelled; this one not.
+        yield tonio.sleep(3600)
     finally:
         yield tonio.sleep(0.001)
         say("finally handler")
