@@ -107,7 +107,7 @@ class ManySignals(unittest.TestCase):
                 program.signal(signal.SIGUSR1)
                 time.sleep(0.0005)
             done = program.end()
-        self.assertEqual((done.code, done.out, done.err), (0, "done\n", ""))
+        self.assertEqual((done.code, done.out, done.err), (0, "done\n", ""), done.err)
 
 
 if __name__ == "__main__":
