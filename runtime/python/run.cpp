@@ -354,8 +354,7 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
     host.stop_at_once = true;  // they have had their time
   }
 
-  PyObject* result = ended_by ? raise_interruption(std::move(ended_by), *join) : join->outcome();
-  return result;
+  return ended_by ? raise_interruption(std::move(ended_by), *join) : join->outcome();
 }
 
 namespace {

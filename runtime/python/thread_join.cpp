@@ -126,28 +126,23 @@ std::vector<std::string> join_threads(bool interrupted, const std::function<void
   }
   const base::Instant grace = std::chrono::microseconds(host.options.shutdown_timeout).count();
   SignalWatch signals;
-  bool asked = false;
   base::Instant deadline = interrupted ? base::now() + grace : base::kNever;
-  // Threads may wait for tasks. What a thread begins from here on is left to it.
-  const auto ask_to_end = [&] {
-    host.ask_all_to_end();
-    asked = true;
-  };
-  // First: a thread that waits for the main thread's end goes on when the shutdown begins.
-  if (interrupted) ask_to_end();
+  // Threads may wait for tasks. What a thread begins from here on is left to it. First: a thread
+  // that waits for the main thread's end goes on when the shutdown begins.
+  if (interrupted) host.ask_all_to_end();
   Shutdown shutdown(threading.get());
   const auto next_look = [&] {
-    return asked ? std::min(deadline, base::now() + kLookAgain) : deadline;
+    return interrupted ? std::min(deadline, base::now() + kLookAgain) : deadline;
   };
   while (!shutdown.wait(signals, next_look())) {
-    if (asked && !PyErr_Occurred() && base::now() < deadline) {
+    if (interrupted && !PyErr_Occurred() && base::now() < deadline) {
       host.ask_rest_to_end();
       continue;
     }
     const bool again = std::exchange(interrupted, true);
     if (!again) {
       report();
-      ask_to_end();
+      host.ask_all_to_end();
       deadline = base::now() + grace;
       continue;
     }

@@ -27,7 +27,7 @@ def main():
     threading.Thread(target=work, name="of the program", daemon=False).start()
     yield WAIT
 """
-# The main thread waits for the thread, which waits for a task.
+# The main thread waits for the thread, which waits for a task that spawns others on and on.
 SPAWNS = """
 import functools, sys, threading, tonio, tonio.colored
 
@@ -54,7 +54,7 @@ def work():
 
 threading.Thread(target=work, daemon=False).start()
 """
-
+# Or for one that waits; BEFORE, the script is interrupted and not the wait for the thread.
 WAITS_FOR_TASKS = """
 import functools, sys, threading, time, tonio
 
