@@ -117,7 +117,7 @@ bool CoroTask::is_to_end() const {
   return host.is_ending(group()) && !cleaning_up() && !began_in(host.era.load());
 }
 
-// At the end of a run one task after the other is asked to end (Host::End::ask_tasks), and this
+// At the end of a run one task after the other is asked to end (EndOfTasks::ask_tasks), and this
 // one may be yet to come: it is spared. The next round does not begin before it has ended.
 bool CoroTask::end_with_run() {
   Host& host = Host::instance();

@@ -48,7 +48,7 @@ class CoroTask final : public task::Task {
   // Leaves the operation, if there is one, that the task was not suspended on after all.
   void abandon_operation();
 
-  // Of the era of the run that it began in (Host::End::ask_tasks).
+  // Of the era of the run that it began in (EndOfTasks::ask_tasks).
   bool began_in(std::uint32_t era) const { return era_.load(std::memory_order_relaxed) == era; }
   // Whether it is cancelled because the run ends: it was asked to end, or has waited for a task
   // that was, and is spared. From any thread: the task may be about to end.

@@ -3,7 +3,6 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <new>
 #include <thread>
 
 #include "base/futex.h"
@@ -12,9 +11,6 @@
 #include "python/async_generators.h"
 #include "python/blocking_call.h"
 #include "python/errors.h"
-#include "python/forked_child.h"
-#include "python/pending_work.h"
-#include "python/run.h"
 #include "python/thread_wait.h"
 
 namespace tonio::python {
@@ -28,78 +24,6 @@ void Host::create() {
 }
 
 Host::Host() : runtime_(hooks_), pool_(runtime_.scheduler()) {}
-
-void* InterpreterHooks::prepare() {
-  auto* context = new (std::nothrow) ThreadContext();
-  if (context) Host::instance().starting_threads_.fetch_add(1);
-  return context;
-}
-
-void InterpreterHooks::enter(void* state) {
-  auto* context = static_cast<ThreadContext*>(state);
-  this_thread = context;
-  // A blocking thread is inside of calls for as long as they like, so what is dropped of its
-  // objects is left to CPython.
-  if (scheduler::Scheduler::current()) context->owner_id = _Py_ThreadId();
-  Host::instance().register_thread(*context);
-  // Made here, not in prepare(): a thread state belongs to the thread that makes it, and
-  // with it the biased reference counts of the objects that are made under it.
-  context->thread_state = PyThreadState_New(PyInterpreterState_Main());
-  if (!context->thread_state) Py_FatalError("tonio: no memory for a thread's state");
-  PyEval_RestoreThread(context->thread_state);
-  if (scheduler::Scheduler::current()) watch_async_generators(*context->thread_state);
-  std::atomic<std::uint32_t>& starting = Host::instance().starting_threads_;
-  if (starting.fetch_sub(1) == 1) base::futex_wake(starting, 1);
-}
-
-void InterpreterHooks::detach(void*) {
-  leave_if_forked();
-  PyEval_SaveThread();
-}
-
-bool InterpreterHooks::flush(void* state) {
-  const bool handed_over = static_cast<ThreadContext*>(state)->drops.flush();
-  leave_if_forked();
-  return handed_over;
-}
-
-void InterpreterHooks::attach(void* state) {
-  PyEval_RestoreThread(static_cast<ThreadContext*>(state)->thread_state);
-}
-
-void InterpreterHooks::settle(void* state) {
-  attach(state);
-  static_cast<ThreadContext*>(state)->drops.drop_received();
-  run_pending_work();
-  detach(state);
-}
-
-bool InterpreterHooks::unsettled(void* state) {
-  const auto* context = static_cast<ThreadContext*>(state);
-  return context->drops.has_received() || has_pending_work(context->thread_state);
-}
-
-void InterpreterHooks::leave(void* state) {
-  auto* context = static_cast<ThreadContext*>(state);
-  context->results.drop();
-  (void)context->drops.flush();
-  Host::instance().end_ownership(*context);
-  context->drops.drop_received();
-  // Finalizers that this runs may still spawn.
-  PyThreadState_Clear(context->thread_state);
-  leave_if_forked();
-  Host::instance().unregister_thread(*context);
-  PyThreadState_DeleteCurrent();
-  this_thread = nullptr;
-  delete context;
-}
-
-void InterpreterHooks::discard(void* state) {
-  Host::instance().starting_threads_.fetch_sub(1);
-  delete static_cast<ThreadContext*>(state);
-}
-
-void InterpreterHooks::all_idle() { Host::instance().idle_target.wake(); }
 
 void Host::await_starting_threads() {
   while (const std::uint32_t starting = starting_threads_.load()) {
@@ -242,11 +166,6 @@ void Host::shut_down(std::vector<std::string>& left, const std::function<void()>
   if (!left.empty()) left_behind_.store(true, std::memory_order_relaxed);
 }
 
-base::Instant Host::end_deadline() const {
-  const base::Instant grace = std::chrono::microseconds(options.shutdown_timeout).count();
-  return base::now() + (stop_at_once ? 0 : grace);
-}
-
 std::unique_lock<std::mutex> Host::lock_lifecycle(base::Instant deadline) {
   std::unique_lock lock(lifecycle_, std::defer_lock);
   const Detached detached;
@@ -380,73 +299,7 @@ std::uint64_t Host::live_tasks(TaskGroup group) {
   return found + (total > all ? total - all : 0);
 }
 
-Host::End::End(std::optional<TaskGroup> group)
-    : group_(group),
-      outer_(group ? Host::instance().ending_.exchange(std::int64_t{*group}) : kNone) {
-  if (!group) Host::instance().ends_of_all_.fetch_add(1);
-  // Where an earlier end has left tasks, those that have begun since are told from what these
-  // start while they end.
-  ++Host::instance().era;
-}
-
-Host::End::~End() {
-  Host& host = Host::instance();
-  if (group_) {
-    host.ending_.store(outer_);
-  } else {
-    host.ends_of_all_.fetch_sub(1);
-  }
-  if (host.forked() || host.live_tasks() == 0) return;
-  if (kept_) {
-    host.ends_kept_.store(true);
-    return;
-  }
-  for_each_left([](CoroTask& task, auto generation) { task.state().forget_end(generation); });
-}
-
-template <typename Visit>
-void Host::End::for_each_left(Visit&& visit) {
-  Host::instance().pool_.for_each([&](CoroTask& task) {
-    // First of all: another task may begin in the object at any time.
-    const auto generation = task.state().generation();
-    if (task.state().ended() || (group_ && task.group() != *group_)) return;
-    visit(task, generation);
-  });
-}
-
-void Host::End::ask_tasks() {
-  bool some_are_ending = false;
-  for_each_left(
-      [&](CoroTask& task, auto) { some_are_ending |= task.ends_with_run() || task.cleaning_up(); });
-  // A task that is asked sees the new era: it has taken the request from its state word.
-  std::atomic<std::uint32_t>& era = Host::instance().era;
-  ask_older_than(some_are_ending ? era.load() : ++era);
-}
-
-void Host::End::ask_rest() { ask_older_than(Host::instance().era.load()); }
-
-void Host::End::ask_older_than(std::uint32_t now) {
-  bool some_are_to_end = false;
-  // All are marked before the first one is asked, which may cancel others as it ends: those that
-  // are marked are asked once, and not by it as well (CancelScope::Ending).
-  for_each_left([&](CoroTask& task, auto generation) {
-    if (task.cleaning_up()) return;
-    if (!task.ends_with_run()) {
-      if (task.began_in(now)) return;
-      task.state().mark_ending(generation);
-    }
-    some_are_to_end |= !task.state().asked();
-  });
-  if (!some_are_to_end) return;
-  task::TaskList suspended;
-  for_each_left([&](CoroTask& task, auto generation) {
-    if (task.ends_with_run() && task.ask_to_end(generation)) suspended.push_back(task);
-  });
-  // The first of them to wake sees all others asked.
-  suspended.wake_all();
-}
-
-Host::End& Host::program_end() {
+EndOfTasks& Host::program_end() {
   if (!program_end_) program_end_.emplace(std::nullopt);
   return *program_end_;
 }

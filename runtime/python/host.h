@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -10,32 +11,20 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/guarded.h"
 #include "base/intrusive_list.h"
 #include "core/runtime.h"
 #include "python/coro_task.h"
 #include "python/embed.h"
+#include "python/end_of_tasks.h"
+#include "python/interpreter_hooks.h"
 #include "python/py.h"
 #include "python/thread_context.h"
 #include "python/wake_target.h"
 #include "task/task_pool.h"
 
 namespace tonio::python {
-
-// Attaches and detaches the runtime's threads.
-class InterpreterHooks final : public scheduler::ThreadHooks {
- public:
-  void* prepare() override;
-  void enter(void* state) override;
-  void detach(void* state) override;
-  bool flush(void* state) override;
-  bool unsettled(void* state) override;
-  void attach(void* state) override;
-  void settle(void* state) override;
-  void leave(void* state) override;
-  void discard(void* state) override;
-  void all_idle() override;
-};
 
 class Host {
  public:
@@ -60,7 +49,7 @@ class Host {
   // The program begins to end: asks all tasks to end, each once until shut_down() is done. Main
   // thread.
   void ask_all_to_end();
-  // After that: End::ask_rest().
+  // After that: EndOfTasks::ask_rest().
   void ask_rest_to_end() {
     if (program_end_) program_end_->ask_rest();
   }
@@ -132,37 +121,6 @@ class Host {
   // when there is none, or no memory. Any thread.
   [[nodiscard]] bool give_to_owner(std::uintptr_t owner, std::span<PyObject*> objects);
 
-  // While it lives, the tasks of the group end, or all. One may be within another: in a signal
-  // handler, say; one of all tasks also beside that of a run of another thread.
-  class End {
-   public:
-    explicit End(std::optional<TaskGroup> group);
-    // Tasks that go on are as any other from here on, but for keep().
-    ~End();
-    End(const End&) = delete;
-    End& operator=(const End&) = delete;
-
-    // Asks the tasks that are left to end, each once: a task that suspends again in a finally
-    // block is not disturbed. Tasks that those start while they end are cleaning up, and are
-    // asked only when all that were asked before have ended.
-    void ask_tasks();
-    // Asks those as well that were being spawned while it asked the others, and no later ones.
-    void ask_rest();
-    // Nothing: all tasks.
-    std::optional<TaskGroup> group() const { return group_; }
-    // Tasks that go on are not asked again until the next run begins.
-    void keep() { kept_ = true; }
-
-   private:
-    template <typename Visit>
-    void for_each_left(Visit&& visit);
-    // Those that have begun before the era `now`.
-    void ask_older_than(std::uint32_t now);
-
-    const std::optional<TaskGroup> group_;
-    bool kept_ = false;
-    const std::int64_t outer_;  // of a group: what is_ending() looked at before
-  };
   // Whether tasks of that group end. Any thread.
   bool is_ending(TaskGroup group) const;
   // While set, `fd` (an eventfd) is written to whenever the last live task ends.
@@ -180,14 +138,18 @@ class Host {
   // Who is told when all workers have parked (Scheduler::report_idle).
   WakeTarget idle_target;
 
+  // When the shutdown timeout of a wait that begins now is over.
+  base::Instant grace_deadline() const {
+    return base::now() + std::chrono::microseconds(options.shutdown_timeout).count();
+  }
   // What is left is not waited for: somebody has asked twice, or it has had its time.
   std::atomic<bool> stop_at_once{false};
-  // A new run begins: what one before has kept (End::keep) is forgotten.
+  // A new run begins: what one before has kept (EndOfTasks::keep) is forgotten.
   void forget_kept_ends() {
-    if (ends_kept_.exchange(false)) const End all(std::nullopt);
+    if (ends_kept_.exchange(false)) const EndOfTasks all(std::nullopt);
   }
 
-  // A new one begins with each round of End::ask_tasks(): what an asked task starts
+  // A new one begins with each round of EndOfTasks::ask_tasks(): what an asked task starts
   // belongs to it, and is told from what was there before.
   std::atomic<std::uint32_t> era{0};
 
@@ -198,16 +160,17 @@ class Host {
   std::atomic<bool> contexts{false};
 
  private:
+  friend class EndOfTasks;
   friend class InterpreterHooks;
 
   Host();
 
   static constexpr std::int64_t kNone = -1;
-  std::atomic<std::int64_t> ending_{kNone};  // the group of the innermost End of one
+  std::atomic<std::int64_t> ending_{kNone};  // the group of the innermost EndOfTasks of one
   // How many of all tasks there are. Counted apart: one may overlap with that of a run on
   // another thread.
   std::atomic<unsigned> ends_of_all_{0};
-  std::atomic<bool> ends_kept_{false};  // End::keep
+  std::atomic<bool> ends_kept_{false};  // EndOfTasks::keep
 
   static void in_forked_child();
 
@@ -232,9 +195,9 @@ class Host {
   // spawned something since the last look.
   bool refuse_new_tasks();
   // The one of the program's end, which is made when it is asked for.
-  End& program_end();
-  // Of a wait that begins now.
-  base::Instant end_deadline() const;
+  EndOfTasks& program_end();
+  // Until when the program's end waits for what is left.
+  base::Instant end_deadline() const { return stop_at_once ? base::now() : grace_deadline(); }
   // Steps 1 and 2 of shut_down().
   void stop(std::vector<std::string>& left, const std::function<void()>& report);
   // Somebody waits for the last task to end; this may have been it.
@@ -257,7 +220,7 @@ class Host {
   // The program's end is stopping it, or has.
   enum class Stop : std::uint8_t { kNone, kUnderWay, kDone };
   std::atomic<Stop> stop_{Stop::kNone};
-  std::optional<End> program_end_;  // main thread
+  std::optional<EndOfTasks> program_end_;  // main thread
   // The program leaves without something that would not stop: nothing is started any more.
   std::atomic<bool> left_behind_{false};
   std::atomic<bool> has_started_{false};  // at some time

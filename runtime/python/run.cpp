@@ -7,8 +7,8 @@
 #include "base/log.h"
 #include "core/options.h"
 #include "python/arguments.h"
-#include "python/async_generators.h"
 #include "python/deadlock.h"
+#include "python/end_of_tasks.h"
 #include "python/entry.h"
 #include "python/errors.h"
 #include "python/host.h"
@@ -19,12 +19,6 @@
 
 namespace tonio::python {
 namespace {
-
-// How often the end of all tasks is looked after: tasks that others have left behind
-// while they ended tell nobody of themselves.
-constexpr base::Instant kLookAgain = 50'000;
-// And those of one group, whose last one tells nobody while others go on.
-constexpr base::Instant kLookAgainAtGroup = 1'000;
 
 std::atomic<bool> program_has_run{false};
 std::atomic<bool> run_is_active{false};
@@ -41,85 +35,6 @@ class ActiveRun {
  private:
   const bool mine_;
 };
-
-// What ends a run before its coroutine has, or comes while the tasks that are left end.
-struct Interruption {
-  Ref exception;
-  bool signalled = false;
-
-  // A signal's handler has raised the exception that is set. False when one had before.
-  bool add_signal() {
-    Ref raised = Ref::steal(PyErr_GetRaisedException());
-    if (!exception) exception = std::move(raised);
-    return !std::exchange(signalled, true);
-  }
-};
-
-base::Instant grace_deadline() {
-  const auto grace = std::chrono::microseconds(Host::instance().options.shutdown_timeout);
-  return base::now() + grace.count();
-}
-
-// A worker that is inside of a call of C code comes to no safe point, so whoever stops the world
-// waits for it, for ever and deaf to signals. What is left of the program can do without the
-// collector, which would.
-void stop_collector_beside_busy_workers() {
-  if (!Host::instance().scheduler().idle_steps()) PyGC_Disable();
-}
-
-// An eventfd is told of the last task's end, and of idle workers.
-class EndWatch {
- public:
-  explicit EndWatch(int fd) { set(fd); }
-  ~EndWatch() {
-    // In a child nobody is there to tell, and the locks may be the parent's.
-    if (!Host::instance().forked()) set(-1);
-  }
-  EndWatch(const EndWatch&) = delete;
-  EndWatch& operator=(const EndWatch&) = delete;
-
- private:
-  static void set(int fd) {
-    Host::instance().idle_target.set(fd);
-    Host::instance().watch_end_of_tasks(fd);
-  }
-};
-
-// The first signal that interrupts is taken note of, the second ends the wait.
-bool end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline, Host::End& end,
-               Interruption& interruption) {
-  Host& host = Host::instance();
-  const std::optional<TaskGroup> group = end.group();
-  const auto left = [&] { return group ? host.live_tasks(*group) : host.live_tasks(); };
-  const EndWatch watch(wait.fd());
-  bool at_once = false;
-  for (;;) {
-    // Whatever has ended the wait: one that raises leaves those that came with it for later.
-    while (signals.active() && !at_once && !signals.handle()) {
-      at_once = !interruption.add_signal();
-    }
-    // By a handler: the tasks, and who tells of their end, are the parent's.
-    if (host.forked()) return true;
-    // Nothing runs any more: what is left is the affair of the program's end.
-    if (host.is_stopping()) return true;
-    if (at_once || base::now() >= deadline) break;
-    // What has been dropped may still be finalized by a worker that has no task any more, and
-    // spawn another one, to close an asynchronous generator. Who is not idle in this look
-    // reports.
-    host.scheduler().report_idle();
-    host.scheduler().wake_unsettled();
-    const bool idle = host.scheduler().idle_steps().has_value();
-    // What they leave open is closed when nobody can be iterating it any more.
-    if (left() == 0 && (host.live_tasks() > 0 || (!close_async_generators() && idle))) break;
-    end.ask_tasks();
-    const base::Instant pause = group.value_or(kNoGroup) ? kLookAgainAtGroup : kLookAgain;
-    (void)wait.wait(signals, std::min(deadline, base::now() + pause));
-  }
-  if (at_once) host.stop_at_once = true;
-  if (left() == 0) return true;
-  stop_collector_beside_busy_workers();
-  return false;
-}
 
 // The number of workers and the blocking pool's bounds as this run wants them.
 bool configure(const RunOptions& options) {
@@ -264,23 +179,6 @@ Ref lost_in_fork() {
 
 bool was_run() { return program_has_run.load(); }
 
-bool end_tasks(Host::End& end, base::Instant deadline, Ref& interruption) {
-  SignalWatch signals;
-  ThreadWait wait;
-  if (!wait.check()) {
-    if (Host::instance().live_tasks() == 0) {
-      PyErr_Clear();
-      return true;
-    }
-    PyErr_WriteUnraisable(nullptr);
-    return false;
-  }
-  Interruption came;
-  const bool ended = end_tasks(wait, signals, deadline, end, came);
-  interruption = std::move(came.exception);
-  return ended;
-}
-
 PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end_others) {
   if (!refuse_on_worker("tonio.run()")) return nullptr;
   const ActiveRun active;
@@ -337,8 +235,8 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
   }
   bool all_ended = true;
   if (!host.forked() && (interruption.exception || end_others)) {
-    Host::End end(options.group);
-    all_ended = end_tasks(wait, signals, grace_deadline(), end, interruption);
+    EndOfTasks end(options.group);
+    all_ended = end_tasks(wait, signals, host.grace_deadline(), end, interruption);
     if (interruption.exception) end.keep();
   }
   // A task may have asked to exit while it was cancelled.
@@ -387,7 +285,7 @@ PyObject* block_on(PyObject*, PyObject* awaitable) {
     interruption = Ref::steal(PyErr_GetRaisedException());
     if (again || Host::instance().forked()) break;
     join->cancel();
-    deadline = grace_deadline();
+    deadline = Host::instance().grace_deadline();
   }
   if (!interruption) interruption = lost_in_fork();
   PyObject* result =
@@ -434,8 +332,8 @@ PyObject* end_tasks_now(PyObject*, PyObject* args) {
   if (!PyArg_ParseTuple(args, "|I", &group)) return nullptr;
   if (!refuse_on_worker("Runtime.stop()")) return nullptr;
   Ref interruption;
-  Host::End end(group);
-  if (!end_tasks(end, grace_deadline(), interruption)) warn_of_left_tasks();
+  EndOfTasks end(group);
+  if (!end_tasks(end, Host::instance().grace_deadline(), interruption)) warn_of_left_tasks();
   if (!interruption) interruption = lost_in_fork();
   if (interruption) {
     PyErr_SetRaisedException(interruption.release());

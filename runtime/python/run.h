@@ -2,8 +2,6 @@
 // tonio.block_on().
 #pragma once
 
-#include "base/clock.h"
-#include "python/host.h"
 #include "python/py.h"
 #include "python/thread_context.h"
 
@@ -27,11 +25,6 @@ struct RunOptions {
 // afterwards are cancelled and waited for, as at the end of a program. A new reference,
 // or null with an exception set. Tasks of other groups go on in any case.
 PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end_others);
-
-// Waits until all tasks that `end` is about have ended, at most until `deadline`. False when some
-// have not, or when a second signal asked to stop at once. `interruption` becomes what the handler
-// of the first has raised. Attached; keeps no exception set.
-bool end_tasks(Host::End& end, base::Instant deadline, Ref& interruption);
 
 // Whether the program has run the runtime itself.
 bool was_run();

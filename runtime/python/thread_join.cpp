@@ -3,20 +3,17 @@
 #include <sys/eventfd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <system_error>
 #include <utility>
 
 #include "base/thread.h"
+#include "python/end_of_tasks.h"
 #include "python/host.h"
 #include "python/thread_wait.h"
 
 namespace tonio::python {
 namespace {
-
-// Between looks for tasks that were being spawned as the others were asked to end.
-constexpr base::Instant kLookAgain = 50'000;
 
 // Attached.
 void run_shutdown(PyObject* threading) {
@@ -124,15 +121,14 @@ std::vector<std::string> join_threads(bool interrupted, const std::function<void
     run_shutdown(threading.get());
     return {};
   }
-  const base::Instant grace = std::chrono::microseconds(host.options.shutdown_timeout).count();
   SignalWatch signals;
-  base::Instant deadline = interrupted ? base::now() + grace : base::kNever;
+  base::Instant deadline = interrupted ? host.grace_deadline() : base::kNever;
   // Threads may wait for tasks. What a thread begins from here on is left to it. First: a thread
   // that waits for the main thread's end goes on when the shutdown begins.
   if (interrupted) host.ask_all_to_end();
   Shutdown shutdown(threading.get());
   const auto next_look = [&] {
-    return interrupted ? std::min(deadline, base::now() + kLookAgain) : deadline;
+    return interrupted ? std::min(deadline, base::now() + EndOfTasks::kLookAgain) : deadline;
   };
   while (!shutdown.wait(signals, next_look())) {
     if (interrupted && !PyErr_Occurred() && base::now() < deadline) {
@@ -143,7 +139,7 @@ std::vector<std::string> join_threads(bool interrupted, const std::function<void
     if (!again) {
       report();
       host.ask_all_to_end();
-      deadline = base::now() + grace;
+      deadline = host.grace_deadline();
       continue;
     }
     // The time is over, or somebody has asked twice.

@@ -145,7 +145,7 @@ void event_meets_timer() {
   require(timers.empty(), "no timer is left behind");
 }
 
-// The end of a run asks tasks that may just be ending (Host::End::ask_tasks).
+// The end of a run asks tasks that may just be ending (EndOfTasks::ask_tasks).
 void end_meets_cancel() {
   SuspendingTask task;
   parallel([&] { task.state().end(); },
@@ -176,7 +176,7 @@ void ask_unmarked(task::Task& task, task::TaskState::Generation generation) {
   if (task.ask_to_end(generation)) task.wake();
 }
 
-// As Host::End::ask_tasks.
+// As EndOfTasks::ask_tasks.
 void ask_to_end(SuspendingTask& task, task::TaskState::Generation generation) {
   task.state().mark_ending(generation);
   ask_unmarked(task, generation);

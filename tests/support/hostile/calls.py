@@ -130,7 +130,7 @@ class Calls:
         if kind < 0.50 or not self.values.objects:
             return self._of_callable(self.random.choice(list(self.callables)))
         kinds = {}
-        for found in self.values.objects.copy():
+        for found in self.values.objects:
             kinds.setdefault(type(found), []).append(found)
         found = self.random.choice(kinds[self.random.choice(list(kinds))])
         methods, attributes = surface.members(found)
@@ -147,9 +147,11 @@ class Calls:
                 if isinstance(item, tonio.fs.Path) and (item.is_absolute() or ".." in item.parts):
                     continue
                 self._offer(item)
-                self.values.objects.append(item)
-        while len(self.values.objects) > MOST_OBJECTS:
-            self.values.objects.pop(self.random.randrange(MOST_OBJECTS))
+                self.values.objects += (item,)
+        kept = list(self.values.objects)
+        while len(kept) > MOST_OBJECTS:
+            kept.pop(self.random.randrange(MOST_OBJECTS))
+        self.values.objects = tuple(kept)
 
     def _offer(self, found):
         kind = surface.name_of(type(found))
@@ -174,7 +176,7 @@ class Calls:
         self.called.add(f"{surface.name_of(kind)}.{name}")
         if name == "__init__" and not _is_native(kind):
             # The same of what is begun once more.
-            self.values.objects[:] = [kept for kept in self.values.objects if kept is not found]
+            self.values.objects = tuple(kept for kept in self.values.objects if kept is not found)
         text = f"<{surface.name_of(kind)} {id(found):#x}>.{name}"
         return self._hostile(text, lambda *a, **k: getattr(found, name)(*a, **k), found,
                              getattr(kind, name, None))  # fmt: skip

@@ -1,6 +1,7 @@
 """Calls as a program makes them: they give the objects that hostile calls are made on, and with
 an argument exchanged they get further than arguments that are all hostile."""
 
+import collections
 import io as std_io
 import os
 import signal
@@ -22,7 +23,6 @@ def _pair():
     first, second = socket.socketpair()
     # Or the other end would be closed.
     _others.append(second)
-    del _others[:-50]
     return first
 
 
@@ -38,7 +38,7 @@ def _certificate():
 
 
 _self_signed = []
-_others = []
+_others = collections.deque(maxlen=50)
 
 
 def _server_context():

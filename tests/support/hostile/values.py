@@ -134,7 +134,8 @@ class Values:
 
     def __init__(self, random):
         self._random = random
-        self.objects = []
+        # Another one with each change: other threads are looking at the one that they have.
+        self.objects = ()
         self._releases = collections.deque()  # of generators that run
         self.target = None
         self._simple = _NUMBERS | _TEXT | _CONTAINERS | _CLASSES | {"None": None}
@@ -200,7 +201,7 @@ class Values:
         return 1
 
     def _act_set_event(self):
-        for found in self.objects.copy():
+        for found in self.objects:
             if isinstance(found, tonio.Event):
                 found.set()
         return 2
@@ -328,7 +329,7 @@ class Values:
 
     def _make_socket(self):
         first, second = tonio_socket.socketpair()
-        self.objects.append(second)
+        self.objects += (second,)
         return first
 
     def _make_standard_socket(self):
