@@ -49,6 +49,10 @@ int parse_signal(const std::string& text) {
   if (number == SIGKILL || number == SIGSTOP) {
     throw BadValue{"'" + text + "' can't be received by any program"};
   }
+  // A handler that returned would run into the fault again, for ever.
+  if (number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL) {
+    throw BadValue{"'" + text + "' tells of a fault, after which no program can go on"};
+  }
   return number;
 }
 

@@ -33,8 +33,8 @@ class EndOfTasks {
   // Tasks that go on are not asked again until the next run begins.
   void keep() { kept_ = true; }
 
-  // How often who waits for the end looks again: tasks that others have left behind while they
-  // ended tell nobody of themselves.
+  // How often who waits for the end of all tasks looks again: those that others have left behind
+  // while they ended tell nobody of themselves.
   static constexpr base::Instant kLookAgain = 50'000;
 
  private:

@@ -275,19 +275,19 @@ PyObject* block_on(PyObject*, PyObject* awaitable) {
   }
   // Beside a run of another thread, a signal cancels this task only. The second is not
   // waited for.
-  Ref interruption;
+  Interruption came;
   base::Instant deadline = base::kNever;
   while (!join->done().is_set() && !Host::instance().forked()) {
     const auto woken = wait.wait(signals, deadline);
     if (woken == ThreadWait::Woken::kDeadline) break;
     if (woken != ThreadWait::Woken::kSignal || signals.handle()) continue;
-    const bool again = static_cast<bool>(interruption);
-    interruption = Ref::steal(PyErr_GetRaisedException());
-    if (again || Host::instance().forked()) break;
+    if (!came.add_signal() || Host::instance().forked()) break;
     join->cancel();
     deadline = Host::instance().grace_deadline();
   }
-  if (!interruption) interruption = lost_in_fork();
+  // With the last one others may have come, whose watch ends here.
+  while (signals.due() && !signals.handle()) (void)came.add_signal();
+  Ref interruption = came.exception ? std::move(came.exception) : lost_in_fork();
   PyObject* result =
       interruption ? raise_interruption(std::move(interruption), *join) : join->outcome();
   if (!result && !run_is_active.load()) {

@@ -22,6 +22,34 @@ void run_shutdown(PyObject* threading) {
   if (!done) PyErr_WriteUnraisable(threading);  // a Ctrl-C while it waited
 }
 
+Ref imported(const char* name) {
+  Ref text = Ref::steal(PyUnicode_FromString(name));
+  return Ref::steal(text ? PyImport_GetModule(text.get()) : nullptr);
+}
+
+// Whether an executor has made it. Callbacks of threading's shutdown join these, also those that
+// are daemons: a thread takes that over from the one that makes it, and tasks run on daemons.
+bool is_of_executor(PyObject* thread) {
+  constexpr std::pair<const char*, const char*> kMappings[] = {
+      {"concurrent.futures.thread", "_threads_queues"},
+      {"concurrent.futures.process", "_threads_wakeups"}};
+  for (const auto& [module_name, name] : kMappings) {
+    Ref module = imported(module_name);
+    Ref threads = Ref::steal(module ? PyObject_GetAttrString(module.get(), name) : nullptr);
+    if (threads && PySequence_Contains(threads.get(), thread) == 1) return true;
+    PyErr_Clear();
+  }
+  return false;
+}
+
+// Whether threading's shutdown calls something that may wait.
+bool has_callbacks(PyObject* threading) {
+  Ref callbacks = Ref::steal(PyObject_GetAttrString(threading, "_threading_atexits"));
+  const bool some = callbacks && PyObject_IsTrue(callbacks.get()) == 1;
+  PyErr_Clear();
+  return some;
+}
+
 // The names of the threads that threading's shutdown waits for.
 std::vector<std::string> running_threads(PyObject* threading) {
   std::vector<std::string> names;
@@ -34,9 +62,10 @@ std::vector<std::string> running_threads(PyObject* threading) {
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(threads.get()); ++i) {
     PyObject* thread = PyList_GET_ITEM(threads.get(), i);
     Ref daemon = Ref::steal(PyObject_GetAttrString(thread, "daemon"));
+    const bool joined = (daemon && daemon.get() == Py_False) || is_of_executor(thread);
     Ref name = Ref::steal(PyObject_GetAttrString(thread, "name"));
     const char* text = name ? PyUnicode_AsUTF8(name.get()) : nullptr;
-    if (thread != main.get() && daemon && daemon.get() == Py_False) {
+    if (thread != main.get() && joined) {
       names.push_back(std::string("thread ") + (text ? text : "without a name"));
     }
     PyErr_Clear();
@@ -110,14 +139,14 @@ class Shutdown {
 }  // namespace
 
 std::vector<std::string> join_threads(bool interrupted, const std::function<void()>& report) {
-  Ref name = Ref::steal(PyUnicode_FromString("threading"));
-  Ref threading = Ref::steal(name ? PyImport_GetModule(name.get()) : nullptr);
+  Ref threading = imported("threading");
   if (!threading) {
     PyErr_Clear();
     return {};
   }
   Host& host = Host::instance();
-  if (host.forked() || running_threads(threading.get()).empty()) {
+  const bool waits = has_callbacks(threading.get()) || !running_threads(threading.get()).empty();
+  if (host.forked() || !waits) {
     run_shutdown(threading.get());
     return {};
   }
@@ -148,6 +177,11 @@ std::vector<std::string> join_threads(bool interrupted, const std::function<void
     std::vector<std::string> left = running_threads(threading.get());
     if (left.empty()) left.emplace_back("a thread");  // which ends just now
     return left;
+  }
+  // With the last one others may have come, whose watch ends here.
+  while (signals.due() && !signals.handle()) {
+    if (!std::exchange(interrupted, true)) report();
+    PyErr_Clear();
   }
   return {};
 }

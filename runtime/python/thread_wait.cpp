@@ -131,6 +131,11 @@ bool SignalWatch::dispatch(const std::string& numbers) {
 }
 
 bool SignalWatch::handle() {
+  due_ = !handle_all();
+  return !due_;
+}
+
+bool SignalWatch::handle_all() {
   const std::string came = take();
   const bool fine = PyErr_CheckSignals() == 0;
   // A handler has forked: receivers are the parent's.
@@ -155,6 +160,7 @@ bool ThreadWait::check() const {
 }
 
 ThreadWait::Woken ThreadWait::wait(const SignalWatch& signals, base::Instant deadline) {
+  if (signals.due()) return Woken::kSignal;
   pollfd fds[2] = {{event_.get(), POLLIN, 0}, {signals.fd(), POLLIN, 0}};
   const Detached detached;
   for (;;) {

@@ -40,13 +40,20 @@ class SignalWatch {
   // Runs Python's handlers, and dumps the tasks if that was asked for. False with an
   // exception set when one of them raises, or when SIGTERM has come. Attached.
   [[nodiscard]] bool handle();
+  // Whether handle() may have something to do of which the pipe does not tell: a signal that came
+  // before the watch began, or with one whose handler has raised.
+  bool due() const { return active_ && due_; }
 
   // In a forked child, where nobody watches: SIGTERM ends it again, and no signal is told to the
   // parent, whose pipe it is. Async-signal-safe.
   static void in_forked_child();
 
  private:
+  // handle(), until one raises.
+  bool handle_all();
+
   bool active_ = false;
+  bool due_ = true;
   int previous_wakeup_fd_ = -1;
   bool owns_term_ = false;
   int dump_signal_ = 0;  // for which our handler was put in place; 0: none
@@ -63,7 +70,7 @@ class ThreadWait {
   int fd() const { return event_.get(); }
 
   enum class Woken { kEvent, kSignal, kDeadline };
-  // Attached; detaches while it waits. `signals` may be inactive.
+  // Attached; detaches while it waits. `signals` may be inactive. Does not wait while they are due.
   Woken wait(const SignalWatch& signals, base::Instant deadline);
 
  private:

@@ -94,8 +94,8 @@ class _AsCompleted(Generic[T]):
             raise MemoryError("no memory for an outcome of as_completed()") from None
         if failure is None:
             return result
-        if failure in self._failures:
-            self._failures.remove(failure)
+        # Not by `in` and remove(), which ask the exception's own __eq__.
+        self._failures[:] = [kept for kept in self._failures if kept is not failure]
         try:
             raise_outcome(failure, ended_with_run)
         finally:

@@ -55,6 +55,9 @@ def checked(signals: Iterable[int], what: str) -> tuple[int, ...]:
         if number in (signal.SIGKILL, signal.SIGSTOP):
             name = signal.Signals(number).name
             raise ValueError(f"{what}: {name} can't be received by any program")
+        if number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL):
+            name = signal.Signals(number).name
+            raise ValueError(f"{what}: {name} tells of a fault, after which no program can go on")
         if number not in numbers:
             numbers.append(int(number))
     return tuple(numbers)

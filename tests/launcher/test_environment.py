@@ -19,6 +19,8 @@ BAD = [
     ("TONIO_CONTEXT", "perhaps", "'perhaps'"),
     ("TONIO_SIGNALS", "HUP,NOPE", "'NOPE'"),
     ("TONIO_SIGNALS", "KILL", "'KILL'"),
+    ("TONIO_SIGNALS", "SEGV", "'SEGV' tells of a fault"),
+    ("TONIO_DUMP_SIGNAL", "ILL", "'ILL' tells of a fault"),
     ("TONIO_VENV", "/no/such/venv", "/no/such/venv"),
     ("TONIO_GIL", "off", "error nor warn"),
     ("TONIO_LOG_LEVEL", "loud", "warn"),

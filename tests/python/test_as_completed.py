@@ -25,6 +25,32 @@ class AsCompleted(Scenarios):
             got.append((yield task))
         self.assertEqual(got, [2, 0, 1])
 
+    def test_failures_whose_class_is_odd(self):
+        """What BaseException does is not asked of the class."""
+
+        class Odd(Exception):
+            __hash__ = None
+            __traceback__ = None
+
+            def with_traceback(self):
+                raise AssertionError
+
+            def __eq__(self, other):
+                raise AssertionError
+
+        def fail():
+            yield
+            raise Odd
+
+        tasks = list(tonio.as_completed(*[self.task(fail)() for _ in range(3)]))
+        for task in tasks:
+            try:
+                yield task
+            except Odd:
+                pass
+            else:
+                self.fail("no exception")
+
     def test_a_failure_at_its_turn(self):
         def fail():
             yield

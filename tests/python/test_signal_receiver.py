@@ -308,6 +308,8 @@ BAD = [
     (ValueError, 10**30, "there is no signal 1000"),
     (ValueError, signal.SIGKILL, "SIGKILL can't be received"),
     (ValueError, int(signal.SIGSTOP), "SIGSTOP can't be received"),
+    (ValueError, signal.SIGSEGV, "SIGSEGV tells of a fault"),
+    (ValueError, signal.SIGFPE, "SIGFPE tells of a fault"),
     (TypeError, "HUP", "not 'HUP'"),
     (TypeError, None, "not None"),
     (TypeError, 1.0, r"not 1\.0"),

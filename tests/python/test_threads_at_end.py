@@ -20,7 +20,7 @@ threading._register_atexit(lambda: print("joining", flush=True))
 def work():
     release.wait()
     print("the thread goes on", flush=True)
-    time.sleep(0.2)
+    time.sleep(0.7)
     print("the thread ends", flush=True)
 
 def main():
@@ -194,12 +194,40 @@ def waits_twice():
 threading.Thread(target=waits_twice, daemon=False).start()
 tonio.run(main())
 """
+# A task's executor: its thread is a daemon, and joined all the same.
+EXECUTOR = """
+import concurrent.futures, functools, os, signal, sys, threading, time, tonio
+
+release = threading.Event()
+signal.signal(signal.SIGUSR1, lambda *_: release.set())
+sys.excepthook = functools.partial(print, "reported", flush=True)
+
+# A line in one piece.
+def say(text):
+    os.write(1, text.encode() + b"\\n")
+
+def work():
+    say("in the job")
+    release.wait()
+    say("the job ends")
+
+def main():
+    executor = concurrent.futures.ThreadPoolExecutor(1, "pool")
+    # Called before the executor's own.
+    threading._register_atexit(lambda: say("joining"))
+    executor.submit(work)
+    yield WAIT
+"""
+LEFT_BY_EXECUTOR = (
+    "tonio: leaving without what didn't stop in time (--shutdown-timeout):\n  thread pool_0\n"
+)
 AT_ONCE, FOREVER = "None", "tonio.sleep(3600)"
 LEFT = (
     "tonio: leaving without what didn't stop in time (--shutdown-timeout):\n"
     "  thread of the program\n"
 )
-SHORT, LONG = "0.05", "600"
+# SHORT: workers end in less, on a busy machine as well.
+SHORT, LONG = "0.5", "600"
 
 
 class ThreadsAtEnd(unittest.TestCase):
@@ -316,6 +344,29 @@ class ThreadsAtEnd(unittest.TestCase):
             self.expect(program, "spawning")
             program.signal(signal.SIGINT)
             self.check_end(program, 130, "reported KeyboardInterrupt\n")
+
+    def test_an_executor_of_a_task_is_waited_for(self):
+        for program in self.programs(LONG, text=EXECUTOR):
+            self.assertEqual({program.line(), program.line()}, {"in the job", "joining"})
+            program.signal(signal.SIGUSR1)
+            self.check_end(program, 0, "the job ends\n")
+
+    def test_an_executor_of_a_task_has_the_shutdown_timeout(self):
+        for number, code, said in (
+            (signal.SIGINT, 130, "reported KeyboardInterrupt\n"),
+            (signal.SIGTERM, 143, ""),
+        ):
+            for program in self.programs(SHORT, text=EXECUTOR):
+                self.assertEqual({program.line(), program.line()}, {"in the job", "joining"})
+                program.signal(number)
+                self.check_end(program, code, said, LEFT_BY_EXECUTOR)
+            for program in self.programs(SHORT, FOREVER, text=EXECUTOR):
+                self.expect(program, "in the job")
+                program.signal(number)
+                done = program.end()
+                # The time may be over before the join has begun.
+                out = self.named(done.out).removesuffix("joining\n")
+                self.assertEqual((done.code, out, done.err), (code, said, LEFT_BY_EXECUTOR))
 
     def test_interrupted_after_sys_exit(self):
         for number in (signal.SIGINT, signal.SIGTERM):

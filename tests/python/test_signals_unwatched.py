@@ -1,0 +1,144 @@
+"""Signals that come when nobody waits for them yet, and two at once: each is heard."""
+
+import signal
+import unittest
+
+from preload import Preload, needs_compiler
+from programs import Program
+
+# While a run starts its workers the main thread is between two bytecodes: Python notes the signal,
+# and tells nobody who waits later.
+SIGNAL_AT_THREAD = """
+#include <pthread.h>
+#include <signal.h>
+
+static int armed;
+
+void signal_at_next_thread(int number) { armed = number; }
+
+int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*run)(void*),
+                   void* argument) {
+  int (*next)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*) =
+      dlsym(RTLD_NEXT, "pthread_create");
+  const int number = armed;
+  armed = 0;
+  if (number) raise(number);
+  return next(thread, attributes, run, argument);
+}
+"""
+AT_START = """
+import ctypes, signal, tonio
+
+class Alarm(BaseException):
+    pass
+
+def alarm(*_):
+    raise Alarm
+
+signal.signal(signal.SIGALRM, alarm)
+
+def program():
+    yield tonio.sleep(3600)
+
+for number, expected in (signal.SIGINT, KeyboardInterrupt), (signal.SIGALRM, Alarm):
+    for threads in 3, 4:
+        ctypes.CDLL(None).signal_at_next_thread(number)
+        try:
+            tonio.run(program(), threads=threads)
+        except expected:
+            print(expected.__name__, flush=True)
+"""
+IN_RUN = """
+import tonio
+
+def main():
+    try:
+        print("ready", flush=True)
+        yield tonio.sleep(3600)
+    finally:
+        print("main cleans up", flush=True)
+"""
+IN_BLOCK_ON = """
+import threading, tonio
+
+began = threading.Event()
+
+def other():
+    began.set()
+    yield tonio.sleep(3600)
+
+def mine():
+    try:
+        print("ready", flush=True)
+        yield tonio.sleep(3600)
+    finally:
+        print("main cleans up", flush=True)
+
+def runs():
+    try:
+        tonio.run(other())
+    except tonio.exceptions.CancelledError:
+        print("the other is cancelled", flush=True)
+
+thread = threading.Thread(target=runs)
+thread.start()
+began.wait()
+try:
+    tonio.block_on(mine())
+except BaseException as error:
+    print(type(error).__name__, flush=True)
+    raise
+"""
+IN_JOIN = """
+import threading, tonio
+
+threading._register_atexit(lambda: print("ready", flush=True))
+
+def main():
+    threading.Thread(target=threading.Event().wait, name="waits", daemon=False).start()
+    yield
+"""
+
+
+class Unwatched(unittest.TestCase):
+    @needs_compiler
+    def test_while_a_run_starts(self):
+        preload = Preload(SIGNAL_AT_THREAD)
+        with Program(
+            AT_START, "--shutdown-timeout", "600", environment=preload.environment
+        ) as program:
+            done = program.end()
+        said = "KeyboardInterrupt\n" * 2 + "Alarm\n" * 2
+        self.assertEqual((done.code, done.out, done.err), (0, said, ""))
+
+    def two_at_once(self, text, *options):
+        for threads in "1", "2", "8":
+            with self.subTest(threads=threads), Program(
+                text, "--threads", threads, "--shutdown-timeout", "600"
+            ) as program:
+                self.assertEqual(program.line(), "ready")
+                # Both are there when it goes on, the one with the lower number first.
+                for number in signal.SIGSTOP, signal.SIGTERM, signal.SIGINT, signal.SIGCONT:
+                    program.signal(number)
+                yield program.end()
+
+    def test_two_in_a_run(self):
+        for done in self.two_at_once(IN_RUN):
+            self.assertEqual(done.code, 130, done.err)
+            # The second one does not wait, so the task may have had no time.
+            self.assertIn(done.out, ("", "main cleans up\n"))
+
+    def test_two_in_block_on(self):
+        for done in self.two_at_once(IN_BLOCK_ON):
+            self.assertEqual(done.code, 130, done.err)
+            said = done.out.replace("main cleans up\n", "")
+            self.assertEqual(said, "KeyboardInterrupt\nthe other is cancelled\n")
+
+    def test_two_while_threads_are_joined(self):
+        for done in self.two_at_once(IN_JOIN):
+            self.assertEqual((done.code, done.out), (130, ""), done.err)
+            self.assertTrue(done.err.endswith("  thread waits\n"), done.err)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
