@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "last_deadline.h"
 #include "owned.h"
 #include "python/embed.h"
 #include "python/exit_code.h"
@@ -110,7 +111,10 @@ int end_program(int exit_code) {
       python::join_threads(interrupted, [&] { exit_code = after_interruption(exit_code); });
   if (!stop_runtime(exit_code, std::move(left))) {
     leaving = true;
-    run_atexit_callbacks();
+    {
+      const LastDeadline deadline(python::leaving_timeout(), exit_code, "atexit callbacks");
+      run_atexit_callbacks();
+    }
     leave(exit_code);
   }
   program_exit_code = exit_code;

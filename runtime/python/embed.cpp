@@ -1,5 +1,7 @@
 #include "python/embed.h"
 
+#include <algorithm>
+
 #include "python/deadlock.h"
 #include "python/host.h"
 #include "python/module.h"
@@ -29,6 +31,12 @@ PyObject* run(PyObject* awaitable) { return run_awaitable(awaitable, RunOptions(
 
 void shutdown(std::vector<std::string>& left, const std::function<void()>& report) {
   Host::instance().shut_down(left, report);
+}
+
+std::chrono::milliseconds leaving_timeout() {
+  constexpr std::chrono::milliseconds kLeast = std::chrono::seconds(5);
+  return std::max(kLeast, std::chrono::duration_cast<std::chrono::milliseconds>(
+                              Host::instance().options.shutdown_timeout));
 }
 
 }  // namespace tonio::python

@@ -60,4 +60,8 @@ PyObject* run(PyObject* awaitable);
 // started again. Attached; never raises.
 void shutdown(std::vector<std::string>& left, const std::function<void()>& report);
 
+// How long atexit callbacks may take when something was left behind: the shutdown timeout, and
+// not so short that a busy machine cuts off those that end by themselves.
+std::chrono::milliseconds leaving_timeout();
+
 }  // namespace tonio::python

@@ -3,7 +3,9 @@
 #include <sys/eventfd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -18,8 +20,13 @@ namespace {
 // Attached.
 void run_shutdown(PyObject* threading) {
   // Once: Py_FinalizeEx calls it again, to no effect.
-  Ref done = Ref::steal(PyObject_CallMethod(threading, "_shutdown", nullptr));
-  if (!done) PyErr_WriteUnraisable(threading);  // a Ctrl-C while it waited
+  if (Ref::steal(PyObject_CallMethod(threading, "_shutdown", nullptr))) return;
+  PyErr_WriteUnraisable(threading);  // a Ctrl-C while it waited, or a callback's
+  // Those that have been called would be called once more.
+  Ref callbacks = Ref::steal(PyObject_GetAttrString(threading, "_threading_atexits"));
+  Ref cleared =
+      Ref::steal(callbacks ? PyObject_CallMethod(callbacks.get(), "clear", nullptr) : nullptr);
+  if (!cleared) PyErr_Clear();
 }
 
 Ref imported(const char* name) {
@@ -27,50 +34,73 @@ Ref imported(const char* name) {
   return Ref::steal(text ? PyImport_GetModule(text.get()) : nullptr);
 }
 
-// Whether an executor has made it. Callbacks of threading's shutdown join these, also those that
-// are daemons: a thread takes that over from the one that makes it, and tasks run on daemons.
-bool is_of_executor(PyObject* thread) {
-  constexpr std::pair<const char*, const char*> kMappings[] = {
-      {"concurrent.futures.thread", "_threads_queues"},
-      {"concurrent.futures.process", "_threads_wakeups"}};
-  for (const auto& [module_name, name] : kMappings) {
-    Ref module = imported(module_name);
-    Ref threads = Ref::steal(module ? PyObject_GetAttrString(module.get(), name) : nullptr);
-    if (threads && PySequence_Contains(threads.get(), thread) == 1) return true;
-    PyErr_Clear();
-  }
-  return false;
+Ref attribute_of(const char* module_name, const char* name) {
+  Ref module = imported(module_name);
+  Ref attribute = Ref::steal(module ? PyObject_GetAttrString(module.get(), name) : nullptr);
+  if (!attribute && PyErr_ExceptionMatches(PyExc_AttributeError)) PyErr_Clear();
+  return attribute;
 }
 
-// Whether threading's shutdown calls something that may wait.
-bool has_callbacks(PyObject* threading) {
-  Ref callbacks = Ref::steal(PyObject_GetAttrString(threading, "_threading_atexits"));
-  const bool some = callbacks && PyObject_IsTrue(callbacks.get()) == 1;
-  PyErr_Clear();
-  return some;
-}
+// Which thread has which manager's processes, and which executor's threads there are: mappings with
+// threads as their keys. Callbacks of threading's shutdown join these, also those that are daemons:
+// a thread takes that over from the one that makes it, and tasks run on daemons.
+Ref process_managers() { return attribute_of("concurrent.futures.process", "_threads_wakeups"); }
+Ref pool_threads() { return attribute_of("concurrent.futures.thread", "_threads_queues"); }
 
-// The names of the threads that threading's shutdown waits for.
-std::vector<std::string> running_threads(PyObject* threading) {
+// The names of the threads that threading's shutdown waits for. May leave an exception set, which
+// a signal's handler has raised meanwhile: it is Python code.
+std::vector<std::string> name_threads(PyObject* threading) {
   std::vector<std::string> names;
   Ref main = Ref::steal(PyObject_CallMethod(threading, "main_thread", nullptr));
-  Ref threads = Ref::steal(PyObject_CallMethod(threading, "enumerate", nullptr));
-  if (!main || !threads || !PyList_Check(threads.get())) {
-    PyErr_Clear();
-    return names;
-  }
-  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(threads.get()); ++i) {
+  Ref threads = Ref::steal(main ? PyObject_CallMethod(threading, "enumerate", nullptr) : nullptr);
+  if (!threads || !PyList_Check(threads.get())) return names;
+  const Ref executors[] = {pool_threads(), process_managers()};
+  const auto is_of_executor = [&](PyObject* thread) {
+    return std::any_of(std::begin(executors), std::end(executors), [&](const Ref& mapping) {
+      return mapping && PySequence_Contains(mapping.get(), thread) == 1;
+    });
+  };
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(threads.get()) && !PyErr_Occurred(); ++i) {
     PyObject* thread = PyList_GET_ITEM(threads.get(), i);
     Ref daemon = Ref::steal(PyObject_GetAttrString(thread, "daemon"));
-    const bool joined = (daemon && daemon.get() == Py_False) || is_of_executor(thread);
-    Ref name = Ref::steal(PyObject_GetAttrString(thread, "name"));
+    Ref name = Ref::steal(daemon ? PyObject_GetAttrString(thread, "name") : nullptr);
     const char* text = name ? PyUnicode_AsUTF8(name.get()) : nullptr;
-    if (thread != main.get() && joined) {
-      names.push_back(std::string("thread ") + (text ? text : "without a name"));
+    if (text && thread != main.get() && (daemon.get() == Py_False || is_of_executor(thread))) {
+      names.push_back(std::string("thread ") + text);
+    }
+  }
+  return names;
+}
+
+// The same; `raised` keeps the first such exception.
+std::vector<std::string> running_threads(PyObject* threading, Ref& raised) {
+  constexpr int kTries = 10;
+  std::vector<std::string> names;
+  for (int i = 0; i < kTries; ++i) {
+    names = name_threads(threading);
+    Ref exception = Ref::steal(PyErr_GetRaisedException());
+    if (!exception) break;
+    if (!raised) raised = std::move(exception);
+  }
+  return names;
+}
+
+// Of executors whose managers are not waited for any more: they would wait for jobs for ever, and
+// multiprocessing's atexit callback for them.
+void terminate_processes() {
+  Ref managers = process_managers();
+  Ref threads = Ref::steal(managers ? PyMapping_Keys(managers.get()) : nullptr);
+  for (Py_ssize_t i = 0; threads && i < PyList_GET_SIZE(threads.get()); ++i) {
+    Ref processes =
+        Ref::steal(PyObject_GetAttrString(PyList_GET_ITEM(threads.get(), i), "processes"));
+    Ref all = Ref::steal(processes ? PyMapping_Values(processes.get()) : nullptr);
+    for (Py_ssize_t j = 0; all && j < PyList_GET_SIZE(all.get()); ++j) {
+      PyObject* process = PyList_GET_ITEM(all.get(), j);
+      if (!Ref::steal(PyObject_CallMethod(process, "terminate", nullptr))) PyErr_Clear();
     }
     PyErr_Clear();
   }
-  return names;
+  PyErr_Clear();
 }
 
 // threading's shutdown on a thread of its own, so that the main thread can be interrupted while
@@ -145,12 +175,38 @@ std::vector<std::string> join_threads(bool interrupted, const std::function<void
     return {};
   }
   Host& host = Host::instance();
-  const bool waits = has_callbacks(threading.get()) || !running_threads(threading.get()).empty();
-  if (host.forked() || !waits) {
+  if (host.forked()) {
     run_shutdown(threading.get());
     return {};
   }
-  SignalWatch signals;
+  std::optional<SignalWatch> signals(std::in_place);
+  // With an exception set that a signal's handler has raised: true for the first.
+  const auto interrupt = [&] {
+    if (std::exchange(interrupted, true)) {
+      host.stop_at_once = true;
+      PyErr_Clear();
+      return false;
+    }
+    report();
+    return true;
+  };
+  Ref raised;
+  const bool waits = !running_threads(threading.get(), raised).empty();
+  bool at_once = false;
+  if (raised) {
+    PyErr_SetRaisedException(raised.release());
+    at_once = !interrupt();
+  }
+  // With the last one others may have come, whose watch ends here.
+  const auto hear_the_rest = [&] {
+    while (signals->due() && !signals->handle()) (void)interrupt();
+  };
+  if (!waits) {
+    hear_the_rest();
+    signals.reset();
+    run_shutdown(threading.get());
+    return {};
+  }
   base::Instant deadline = interrupted ? host.grace_deadline() : base::kNever;
   // Threads may wait for tasks. What a thread begins from here on is left to it. First: a thread
   // that waits for the main thread's end goes on when the shutdown begins.
@@ -159,31 +215,26 @@ std::vector<std::string> join_threads(bool interrupted, const std::function<void
   const auto next_look = [&] {
     return interrupted ? std::min(deadline, base::now() + EndOfTasks::kLookAgain) : deadline;
   };
-  while (!shutdown.wait(signals, next_look())) {
-    if (interrupted && !PyErr_Occurred() && base::now() < deadline) {
-      host.ask_rest_to_end();
-      continue;
-    }
-    const bool again = std::exchange(interrupted, true);
-    if (!again) {
-      report();
+  while (!at_once && !shutdown.wait(*signals, next_look())) {
+    if (PyErr_Occurred()) {
+      at_once = !interrupt();
+      if (at_once) break;
       host.ask_all_to_end();
       deadline = host.grace_deadline();
-      continue;
+    } else if (base::now() < deadline) {
+      host.ask_rest_to_end();
+    } else {
+      at_once = true;
     }
-    // The time is over, or somebody has asked twice.
-    if (PyErr_Occurred()) host.stop_at_once = true;
-    PyErr_Clear();
-    std::vector<std::string> left = running_threads(threading.get());
-    if (left.empty()) left.emplace_back("a thread");  // which ends just now
-    return left;
   }
-  // With the last one others may have come, whose watch ends here.
-  while (signals.due() && !signals.handle()) {
-    if (!std::exchange(interrupted, true)) report();
-    PyErr_Clear();
+  if (!at_once) {
+    hear_the_rest();
+    return {};
   }
-  return {};
+  std::vector<std::string> left = running_threads(threading.get(), raised);
+  if (left.empty()) left.emplace_back("a thread");  // which ends just now
+  terminate_processes();
+  return left;
 }
 
 }  // namespace tonio::python

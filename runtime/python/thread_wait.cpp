@@ -84,7 +84,10 @@ SignalWatch::SignalWatch() {
   if (take_over(dump, on_dump_signal)) dump_signal_ = dump;
 }
 
+SignalWatch* SignalWatch::dispatching_ = nullptr;
+
 SignalWatch::~SignalWatch() {
+  if (dispatching_ == this) dispatching_ = nullptr;
   if (!active()) return;
   if (owns_term_) give_back(SIGTERM, on_term);
   if (dump_signal_ != 0) {
@@ -119,6 +122,11 @@ std::string SignalWatch::take() {
   return came;
 }
 
+void SignalWatch::hand_to(Ref dispatch) {
+  dispatch_ = std::move(dispatch);
+  dispatching_ = dispatch_ ? this : nullptr;
+}
+
 // An exception that is set already stays, and makes it false.
 bool SignalWatch::dispatch(const std::string& numbers) {
   Ref before = Ref::steal(PyErr_GetRaisedException());
@@ -141,7 +149,7 @@ bool SignalWatch::handle_all() {
   // A handler has forked: receivers are the parent's.
   if (Host::instance().forked()) return fine;
   // Not by the handlers: Python calls one once when its signal has come twice meanwhile.
-  if (!(dispatch_ ? dispatch(came) : fine)) return false;
+  if (!(dispatching_ ? dispatching_->dispatch(came) : fine)) return false;
   if (term_came.exchange(false)) {
     Ref code = Ref::steal(PyLong_FromLong(128 + SIGTERM));
     if (code) PyErr_SetObject(PyExc_SystemExit, code.get());

@@ -32,7 +32,9 @@ class SignalWatch {
   // From now on handle() also calls `dispatch` with a bytes object that has the number of
   // every signal that has come, as often as it came; it gives None or an exception to be
   // raised. Attached.
-  void hand_to(Ref dispatch) { dispatch_ = std::move(dispatch); }
+  // What comes while another watch lives within this one (a handler waits, say) is handed over
+  // by that one.
+  void hand_to(Ref dispatch);
   // The same once, for `numbers` from take(). False with an exception set. Attached.
   [[nodiscard]] bool dispatch(const std::string& numbers);
   // The numbers of the signals that have come since they were last taken.
@@ -58,6 +60,9 @@ class SignalWatch {
   bool owns_term_ = false;
   int dump_signal_ = 0;  // for which our handler was put in place; 0: none
   Ref dispatch_;         // or nothing
+
+  // The one that has dispatch_, or null: of the one run. Main thread only.
+  static SignalWatch* dispatching_;
 };
 
 // An eventfd that others write to.

@@ -47,7 +47,8 @@ class _AsCompleted(Generic[T]):
         outcomes: UnboundedSender[_Outcome]
         self._outcomes: Receiver[_Outcome]
         outcomes, self._outcomes = unbounded()
-        self._failures: list[BaseException] = []  # those that nobody has got yet
+        # Those that nobody has got yet, by id(): an exception may have an __eq__ of its own.
+        self._failures: dict[int, BaseException] = {}
         # One for each outcome that nobody waits for or has got; pop() is atomic.
         self._left = [None] * len(coros)
         self._tasks = scope()
@@ -94,8 +95,7 @@ class _AsCompleted(Generic[T]):
             raise MemoryError("no memory for an outcome of as_completed()") from None
         if failure is None:
             return result
-        # Not by `in` and remove(), which ask the exception's own __eq__.
-        self._failures[:] = [kept for kept in self._failures if kept is not failure]
+        self._failures.pop(id(failure), None)
         try:
             raise_outcome(failure, ended_with_run)
         finally:
@@ -109,14 +109,15 @@ class _AsCompleted(Generic[T]):
         if not hasattr(self, "_tasks"):
             return  # there was no memory for it
         self._tasks._cancel_sparing()
-        for failure in self._failures:
-            report(what, failure)
+        for key, failure in self._failures.copy().items():
+            if self._failures.pop(key, None) is not None:
+                report(what, failure)
 
 
 async def _complete(
     coro: Coro[T],
     outcomes: UnboundedSender[_Outcome],
-    failures: list[BaseException],
+    failures: dict[int, BaseException],
     tasks: scope,
 ) -> None:
     outcome: _Outcome
@@ -127,10 +128,10 @@ async def _complete(
     except CancelledError as cancelled:
         outcome = None, handed_over(cancelled), ends_with_run()
     except BaseException as failure:
-        if tasks.cancelled:
+        failures[id(failure)] = failure
+        # Either this or __del__ reports it: one of both sees what the other has done.
+        if tasks.cancelled and failures.pop(id(failure), None) is not None:
             report_failure(_LOST, failure)
-        else:
-            failures.append(failure)
         outcome = None, handed_over(failure), False
     try:
         outcomes.send(outcome)

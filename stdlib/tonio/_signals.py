@@ -13,6 +13,8 @@ import sys
 
 import _tonio
 
+from ._handed_over import handed_over
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections import deque
@@ -130,8 +132,7 @@ def dispatch(numbers: Iterable[int]) -> BaseException | None:
         # The other signals have been taken from the pipe already, and would be lost.
         except BaseException as error:
             if raised is None:
-                here = error.__traceback__
-                raised = error.with_traceback(here and here.tb_next)
+                raised = handed_over(error)
     return raised
 
 

@@ -4,7 +4,7 @@ import signal
 import unittest
 
 from preload import Preload, needs_compiler
-from programs import Program
+from programs import Program, run_program
 
 # While a run starts its workers the main thread is between two bytecodes: Python notes the signal,
 # and tells nobody who waits later.
@@ -89,6 +89,24 @@ except BaseException as error:
     print(type(error).__name__, flush=True)
     raise
 """
+# A handler waits, and so has a watch of its own.
+IN_HANDLER = """
+import os, signal, tonio
+
+def waits(*_):
+    os.kill(os.getpid(), signal.SIGHUP)
+    tonio.block_on(tonio.sleep(0.01))
+
+signal.signal(signal.SIGUSR1, waits)
+
+def program():
+    with tonio.signal_receiver(signal.SIGHUP) as received:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        number, in_time = yield tonio.time.timeout(next(iter(received)), 30)
+        print(int(number), in_time)
+
+tonio.run(program(), signals=[signal.SIGHUP])
+"""
 IN_JOIN = """
 import threading, tonio
 
@@ -110,6 +128,12 @@ class Unwatched(unittest.TestCase):
             done = program.end()
         said = "KeyboardInterrupt\n" * 2 + "Alarm\n" * 2
         self.assertEqual((done.code, done.out, done.err), (0, said, ""))
+
+    def test_for_a_receiver_while_a_handler_waits(self):
+        for threads in "1", "2", "8":
+            with self.subTest(threads=threads):
+                done = run_program(IN_HANDLER, "--threads", threads)
+                self.assertEqual((done.code, done.out, done.err), (0, "1 True\n", ""))
 
     def two_at_once(self, text, *options):
         for threads in "1", "2", "8":

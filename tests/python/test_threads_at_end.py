@@ -221,6 +221,59 @@ def main():
 LEFT_BY_EXECUTOR = (
     "tonio: leaving without what didn't stop in time (--shutdown-timeout):\n  thread pool_0\n"
 )
+# And one of processes, which wait for jobs as long as their manager's thread says nothing.
+PROCESSES = """
+import concurrent.futures, functools, multiprocessing, sys, threading, tonio
+
+sys.excepthook = functools.partial(print, "reported", flush=True)
+
+def work(pipe):
+    pipe.send("in the job")
+    threading.Event().wait()
+
+def main():
+    if __name__ == "__main__":
+        context = multiprocessing.get_context("spawn")
+        ours, its = context.Pipe()
+        executor = concurrent.futures.ProcessPoolExecutor(1, context)
+        executor.submit(work, its)
+        print((yield tonio.spawn_blocking(ours.recv)), flush=True)
+        yield WAIT
+"""
+# The look at the threads is Python code, in which a handler may raise.
+WHILE_LOOKING = """
+import functools, signal, sys, threading
+
+sys.excepthook = functools.partial(print, "reported", flush=True)
+enumerate_threads = threading.enumerate
+
+def interrupted():
+    threading.enumerate = enumerate_threads
+    signal.raise_signal(signal.SIGINT)
+
+threading.enumerate = interrupted
+WAIT
+"""
+# One that has been called is not called once more when the interpreter ends.
+CALLBACKS = """
+import threading, time
+
+def fails():
+    print("called", flush=True)
+    raise ValueError
+
+threading._register_atexit(fails)
+threading.Thread(target=time.sleep, args=(0.1,)).start()
+"""
+# Nothing stops after what was left behind, and nothing else limits it.
+HANGS_AT_EXIT = """
+import atexit, threading
+
+atexit.register(threading.Event().wait)
+threading.Thread(target=threading.Event().wait, name="of the program").start()
+raise KeyboardInterrupt
+"""
+LEAVING = "tonio: leaving without atexit callbacks that didn't stop in time\n"
 AT_ONCE, FOREVER = "None", "tonio.sleep(3600)"
 LEFT = (
     "tonio: leaving without what didn't stop in time (--shutdown-timeout):\n"
@@ -367,6 +420,39 @@ class ThreadsAtEnd(unittest.TestCase):
                 # The time may be over before the join has begun.
                 out = self.named(done.out).removesuffix("joining\n")
                 self.assertEqual((done.code, out, done.err), (code, said, LEFT_BY_EXECUTOR))
+
+    def test_processes_of_an_executor_end_with_it(self):
+        for number, code, said in (
+            (signal.SIGINT, 130, "reported KeyboardInterrupt\n"),
+            (signal.SIGTERM, 143, ""),
+        ):
+            for program in self.programs(SHORT, FOREVER, text=PROCESSES):
+                self.expect(program, "in the job")
+                program.signal(number)
+                # Standard output ends with the last process that has it.
+                done = program.end()
+                self.assertEqual((done.code, self.named(done.out)), (code, said), done.err)
+                self.assertIn("didn't stop in time (--shutdown-timeout):\n  thread ", done.err)
+                self.assertNotIn("atexit", done.err)
+
+    def test_interrupted_while_it_looks_at_the_threads(self):
+        thread = 'threading.Thread(target=threading.Event().wait, name="of the program").start()'
+        for program in self.programs(SHORT, thread, text=WHILE_LOOKING):
+            self.check_end(program, 130, "reported KeyboardInterrupt\n", LEFT)
+        for program in self.programs(SHORT, text=WHILE_LOOKING):
+            self.check_end(program, 130, "reported KeyboardInterrupt\n")
+
+    def test_callbacks_of_the_join_are_called_once(self):
+        for program in self.programs(LONG, text=CALLBACKS):
+            done = program.end()
+            self.assertEqual((done.code, done.out), (0, "called\n"))
+            self.assertEqual(done.err.count("Traceback"), 1, done.err)
+
+    def test_atexit_callbacks_that_hang_when_something_is_left(self):
+        with Program(HANGS_AT_EXIT, "--shutdown-timeout", SHORT) as program:
+            done = program.end()
+        self.assertEqual((done.code, done.out), (130, ""), done.err)
+        self.assertTrue(done.err.endswith(LEFT + LEAVING), done.err)
 
     def test_interrupted_after_sys_exit(self):
         for number in (signal.SIGINT, signal.SIGTERM):
