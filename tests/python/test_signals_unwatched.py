@@ -5,6 +5,7 @@ import unittest
 
 from preload import Preload, needs_compiler
 from programs import Program, run_program
+from sanitizers import THREAD_SANITIZER
 
 # While a run starts its workers the main thread is between two bytecodes: Python notes the signal,
 # and tells nobody who waits later.
@@ -118,6 +119,9 @@ def main():
 """
 
 
+at_once = unittest.skipIf(THREAD_SANITIZER, "ThreadSanitizer puts signals off")
+
+
 class Unwatched(unittest.TestCase):
     @needs_compiler
     def test_while_a_run_starts(self):
@@ -146,18 +150,21 @@ class Unwatched(unittest.TestCase):
                     program.signal(number)
                 yield program.end()
 
+    @at_once
     def test_two_in_a_run(self):
         for done in self.two_at_once(IN_RUN):
             self.assertEqual(done.code, 130, done.err)
             # The second one does not wait, so the task may have had no time.
             self.assertIn(done.out, ("", "main cleans up\n"))
 
+    @at_once
     def test_two_in_block_on(self):
         for done in self.two_at_once(IN_BLOCK_ON):
             self.assertEqual(done.code, 130, done.err)
             said = done.out.replace("main cleans up\n", "")
             self.assertEqual(said, "KeyboardInterrupt\nthe other is cancelled\n")
 
+    @at_once
     def test_two_while_threads_are_joined(self):
         for done in self.two_at_once(IN_JOIN):
             self.assertEqual((done.code, done.out), (130, ""), done.err)
