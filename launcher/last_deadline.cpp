@@ -2,21 +2,30 @@
 
 #include <unistd.h>
 
+#include <condition_variable>
 #include <cstdio>
+#include <mutex>
 #include <system_error>
 #include <utility>
 
 namespace tonio::launcher {
 
+struct LastDeadline::Shared {
+  std::mutex mutex;
+  std::condition_variable over;
+  bool is_over = false;  // guarded by mutex
+};
+
 LastDeadline::LastDeadline(std::chrono::milliseconds time, int exit_code, const char* what)
-    : process_(getpid()) {
+    : process_(getpid()), shared_(new Shared()) {
   try {
-    thread_ = base::start_thread("tonio-leave", [this, time, exit_code, what] {
-      std::unique_lock lock(mutex_);
-      if (over_.wait_for(lock, time, [this] { return is_over_; })) {
+    thread_ = base::start_thread("tonio-leave", [shared = shared_, time, exit_code, what] {
+      std::unique_lock lock(shared->mutex);
+      if (shared->over.wait_for(lock, time, [shared] { return shared->is_over; })) {
         return;
       }
-      std::fprintf(stderr, "tonio: leaving without %s that didn't stop in time\n", what);
+      // Not by stdio, whose lock the program may hold.
+      dprintf(STDERR_FILENO, "tonio: leaving without %s that didn't stop in time\n", what);
       _exit(exit_code);
     });
   } catch (const std::system_error&) {
@@ -25,19 +34,21 @@ LastDeadline::LastDeadline(std::chrono::milliseconds time, int exit_code, const 
 }
 
 LastDeadline::~LastDeadline() {
-  if (!thread_.joinable()) {
-    return;
-  }
   if (getpid() != process_) {
-    new base::Thread(std::move(thread_));  // for ever: it is the parent's
+    if (thread_.joinable()) {
+      new base::Thread(std::move(thread_));
+    }
     return;
   }
-  {
-    const std::lock_guard lock(mutex_);
-    is_over_ = true;
+  if (thread_.joinable()) {
+    {
+      const std::lock_guard lock(shared_->mutex);
+      shared_->is_over = true;
+    }
+    shared_->over.notify_one();
+    thread_.join();
   }
-  over_.notify_one();
-  thread_.join();
+  delete shared_;
 }
 
 }  // namespace tonio::launcher

@@ -4,15 +4,13 @@
 #include <sys/types.h>
 
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 
 #include "base/thread.h"
 
 namespace tonio::launcher {
 
 // Ends the process with `exit_code`, and names `what`, where that has not come to its end within
-// the time: nothing else limits it any more.
+// the time: nothing else limits it any more. What it has printed and not flushed is lost then.
 class LastDeadline {
  public:
   LastDeadline(std::chrono::milliseconds time, int exit_code, const char* what);
@@ -21,10 +19,11 @@ class LastDeadline {
   LastDeadline& operator=(const LastDeadline&) = delete;
 
  private:
-  const pid_t process_;  // a forked child has not got the thread
-  std::mutex mutex_;
-  std::condition_variable over_;
-  bool is_over_ = false;  // guarded by mutex_
+  struct Shared;
+
+  const pid_t process_;
+  // A forked child leaves it alone: its thread, which waits for this, is the parent's.
+  Shared* const shared_;
   base::Thread thread_;
 };
 

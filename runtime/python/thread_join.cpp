@@ -17,16 +17,27 @@
 namespace tonio::python {
 namespace {
 
+// The callbacks that threading's shutdown begins with, one by one: after one that fails it calls no
+// more, and an executor's, which tells its threads to end, may be among those; called once more by
+// Py_FinalizeEx, it begins with the first again.
+void call_callbacks(PyObject* threading) {
+  // None is added from here on.
+  if (PyObject_SetAttrString(threading, "_SHUTTING_DOWN", Py_True) != 0) PyErr_Clear();
+  Ref callbacks = Ref::steal(PyObject_GetAttrString(threading, "_threading_atexits"));
+  while (callbacks && PyList_Check(callbacks.get()) && PyList_GET_SIZE(callbacks.get()) > 0) {
+    Ref callback = Ref::steal(PyObject_CallMethod(callbacks.get(), "pop", nullptr));
+    Ref done = Ref::steal(callback ? PyObject_CallNoArgs(callback.get()) : nullptr);
+    if (!done) PyErr_WriteUnraisable(threading);
+  }
+  PyErr_Clear();
+}
+
 // Attached.
 void run_shutdown(PyObject* threading) {
+  call_callbacks(threading);
   // Once: Py_FinalizeEx calls it again, to no effect.
-  if (Ref::steal(PyObject_CallMethod(threading, "_shutdown", nullptr))) return;
-  PyErr_WriteUnraisable(threading);  // a Ctrl-C while it waited, or a callback's
-  // Those that have been called would be called once more.
-  Ref callbacks = Ref::steal(PyObject_GetAttrString(threading, "_threading_atexits"));
-  Ref cleared =
-      Ref::steal(callbacks ? PyObject_CallMethod(callbacks.get(), "clear", nullptr) : nullptr);
-  if (!cleared) PyErr_Clear();
+  Ref done = Ref::steal(PyObject_CallMethod(threading, "_shutdown", nullptr));
+  if (!done) PyErr_WriteUnraisable(threading);  // a Ctrl-C while it waited
 }
 
 Ref imported(const char* name) {
@@ -47,8 +58,21 @@ Ref attribute_of(const char* module_name, const char* name) {
 Ref process_managers() { return attribute_of("concurrent.futures.process", "_threads_wakeups"); }
 Ref pool_threads() { return attribute_of("concurrent.futures.thread", "_threads_queues"); }
 
-// The names of the threads that threading's shutdown waits for. May leave an exception set, which
-// a signal's handler has raised meanwhile: it is Python code.
+// What a signal's handler raises in between stays set; what an object of the program itself raises
+// is none of the end's business.
+void clear_error() {
+  if (PyErr_ExceptionMatches(PyExc_Exception)) PyErr_Clear();
+}
+
+std::string name_of(PyObject* thread) {
+  Ref name = Ref::steal(PyObject_GetAttrString(thread, "name"));
+  const char* text = name ? PyUnicode_AsUTF8(name.get()) : nullptr;
+  if (!text && PyErr_Occurred()) clear_error();
+  return std::string("thread ") + (text ? text : "without a name");
+}
+
+// The names of the threads that threading's shutdown waits for. May leave an exception set: it is
+// Python code, in which a signal's handler may raise.
 std::vector<std::string> name_threads(PyObject* threading) {
   std::vector<std::string> names;
   Ref main = Ref::steal(PyObject_CallMethod(threading, "main_thread", nullptr));
@@ -60,14 +84,15 @@ std::vector<std::string> name_threads(PyObject* threading) {
       return mapping && PySequence_Contains(mapping.get(), thread) == 1;
     });
   };
-  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(threads.get()) && !PyErr_Occurred(); ++i) {
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(threads.get()); ++i) {
     PyObject* thread = PyList_GET_ITEM(threads.get(), i);
+    if (thread == main.get()) continue;
     Ref daemon = Ref::steal(PyObject_GetAttrString(thread, "daemon"));
-    Ref name = Ref::steal(daemon ? PyObject_GetAttrString(thread, "name") : nullptr);
-    const char* text = name ? PyUnicode_AsUTF8(name.get()) : nullptr;
-    if (text && thread != main.get() && (daemon.get() == Py_False || is_of_executor(thread))) {
-      names.push_back(std::string("thread ") + text);
+    if (daemon && (daemon.get() == Py_False || is_of_executor(thread))) {
+      names.push_back(name_of(thread));
     }
+    if (PyErr_Occurred()) clear_error();
+    if (PyErr_Occurred()) break;
   }
   return names;
 }
@@ -78,8 +103,9 @@ std::vector<std::string> running_threads(PyObject* threading, Ref& raised) {
   std::vector<std::string> names;
   for (int i = 0; i < kTries; ++i) {
     names = name_threads(threading);
+    if (!PyErr_Occurred()) break;
+    clear_error();
     Ref exception = Ref::steal(PyErr_GetRaisedException());
-    if (!exception) break;
     if (!raised) raised = std::move(exception);
   }
   return names;
@@ -231,6 +257,7 @@ std::vector<std::string> join_threads(bool interrupted, const std::function<void
     hear_the_rest();
     return {};
   }
+  if (host.forked()) return {};  // by a handler just now: all that is the parent's
   std::vector<std::string> left = running_threads(threading.get(), raised);
   if (left.empty()) left.emplace_back("a thread");  // which ends just now
   terminate_processes();

@@ -87,8 +87,8 @@ SignalWatch::SignalWatch() {
 SignalWatch* SignalWatch::dispatching_ = nullptr;
 
 SignalWatch::~SignalWatch() {
-  if (dispatching_ == this) dispatching_ = nullptr;
   if (!active()) return;
+  if (dispatching_ == this) dispatching_ = nullptr;
   if (owns_term_) give_back(SIGTERM, on_term);
   if (dump_signal_ != 0) {
     give_back(dump_signal_, on_dump_signal);
@@ -124,7 +124,7 @@ std::string SignalWatch::take() {
 
 void SignalWatch::hand_to(Ref dispatch) {
   dispatch_ = std::move(dispatch);
-  dispatching_ = dispatch_ ? this : nullptr;
+  if (active()) dispatching_ = dispatch_ ? this : nullptr;
 }
 
 // An exception that is set already stays, and makes it false.

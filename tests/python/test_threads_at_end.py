@@ -254,16 +254,43 @@ def interrupted():
 threading.enumerate = interrupted
 WAIT
 """
-# One that has been called is not called once more when the interpreter ends.
+# After one that fails the others are called, once: an executor's, which ends its threads, is the
+# first that was registered.
 CALLBACKS = """
-import threading, time
+import concurrent.futures, threading
 
 def fails():
     print("called", flush=True)
     raise ValueError
 
+concurrent.futures.ThreadPoolExecutor(1).submit(print, "the job", flush=True).result()
 threading._register_atexit(fails)
-threading.Thread(target=time.sleep, args=(0.1,)).start()
+"""
+# Names of which no text can be made, and none at all.
+NAMES = """
+import os, threading, time
+
+class Nameless(threading.Thread):
+    name = None
+
+    def run(self):
+        time.sleep(0.2)
+
+Nameless().start()
+threading.Thread(target=time.sleep, args=(0.2,), name=os.fsdecode(bytes([255]))).start()
+"""
+# A child's end is its own, and leaves the parent's deadline alone.
+FORKS_AT_EXIT = """
+import atexit, os, threading
+
+def forks():
+    child = os.fork()
+    if child:
+        print("the child", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+atexit.register(forks)
+threading.Thread(target=threading.Event().wait, name="of the program").start()
+raise KeyboardInterrupt
 """
 # Nothing stops after what was left behind, and nothing else limits it.
 HANGS_AT_EXIT = """
@@ -445,8 +472,17 @@ class ThreadsAtEnd(unittest.TestCase):
     def test_callbacks_of_the_join_are_called_once(self):
         for program in self.programs(LONG, text=CALLBACKS):
             done = program.end()
-            self.assertEqual((done.code, done.out), (0, "called\n"))
+            self.assertEqual((done.code, done.out), (0, "the job\ncalled\n"))
             self.assertEqual(done.err.count("Traceback"), 1, done.err)
+
+    def test_names_that_are_no_text(self):
+        for program in self.programs(LONG, text=NAMES):
+            self.check_end(program, 0, "")
+
+    def test_an_atexit_callback_that_forks_when_something_is_left(self):
+        for program in self.programs(SHORT, text=FORKS_AT_EXIT):
+            done = program.end()
+            self.assertEqual((done.code, done.out), (130, "the child 130\n"), done.err)
 
     def test_atexit_callbacks_that_hang_when_something_is_left(self):
         with Program(HANGS_AT_EXIT, "--shutdown-timeout", SHORT) as program:
