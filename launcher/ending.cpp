@@ -12,7 +12,9 @@
 #include "owned.h"
 #include "python/embed.h"
 #include "python/exit_code.h"
+#include "python/run_interruption.h"
 #include "python/thread_join.h"
+#include "python/thread_wait.h"
 #include "python_exit.h"
 
 namespace tonio::launcher {
@@ -38,10 +40,24 @@ void run_atexit_callbacks() {
 // What a signal has raised while the end waits is set. Gives what becomes of the exit code.
 int after_interruption(int exit_code) {
   if (python::end_was_asked_for) {
-    PyErr_Clear();
+    python::Ref raised = python::Ref::steal(PyErr_GetRaisedException());
+    if (!python::asks_for_end(raised.get())) {
+      python::report_lost(std::move(raised));
+    }
     return exit_code;
   }
   return python::report_exception();
+}
+
+// Those that came while nothing waited: they shorten nothing.
+void hear_late_signals(int& exit_code) {
+  if (getpid() != runtime_process) {
+    return;  // their receivers are the parent's
+  }
+  python::SignalWatch signals;
+  while (signals.active() && !signals.handle()) {
+    exit_code = after_interruption(exit_code);
+  }
 }
 
 // Step 3, and once more after the atexit callbacks, which may have started it again. False when
@@ -105,18 +121,24 @@ PyMethodDef stop_definition = {"stop_runtime", stop_at_exit, METH_NOARGS, "Stops
 
 }  // namespace
 
-int end_program(int exit_code) {
+int end_program(std::optional<int> program_code) {
+  std::optional<python::TermKeeper> keeper(std::in_place);
+  int exit_code = program_code ? *program_code : python::report_exception();
+  hear_late_signals(exit_code);
   const bool interrupted = exit_code == python::kInterrupted || exit_code == python::kTerminated;
   std::vector<std::string> left =
       python::join_threads(interrupted, [&] { exit_code = after_interruption(exit_code); });
-  if (!stop_runtime(exit_code, std::move(left))) {
+  const bool stopped = stop_runtime(exit_code, std::move(left));
+  if (!stopped) {
     leaving = true;
-    {
-      const LastDeadline deadline(python::leaving_timeout(), exit_code, "atexit callbacks");
-      run_atexit_callbacks();
-    }
+    const LastDeadline deadline(python::leaving_timeout(), exit_code, "atexit callbacks");
+    run_atexit_callbacks();
+  }
+  hear_late_signals(exit_code);
+  if (!stopped) {
     leave(exit_code);
   }
+  keeper.reset();
   program_exit_code = exit_code;
   return Py_FinalizeEx() < 0 ? python::kFlushFailed : *program_exit_code;
 }

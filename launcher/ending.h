@@ -2,7 +2,8 @@
 //
 // 1. The program's exception is shown, or its SystemExit becomes the exit code
 //    (python/exit_code.h). The first who asks for the end (sys.exit, Ctrl-C,
-//    SIGTERM) decides the code.
+//    SIGTERM) decides the code. From here to step 4 a SIGTERM that comes while
+//    nothing waits is kept until that is over; a second one ends the process.
 // 2. threading's own shutdown: non-daemon threads are joined, and may still use
 //    the runtime while they finish. After Ctrl-C or SIGTERM, before this step or
 //    in it, they have the shutdown timeout.
@@ -20,13 +21,16 @@
 
 #include <Python.h>
 
+#include <optional>
+
 namespace tonio::launcher {
 
-// Steps 2 to 4. Gives the exit code of the process: `exit_code`, that of an
-// interruption, or 120 when the standard streams could not be flushed.
+// All of them. `exit_code` is what the program has come to; without one its exception
+// is set. Gives the exit code of the process: that, that of an interruption, or 120
+// when the standard streams could not be flushed.
 // Leaves with _exit, with the same code, when a thread or a part of the runtime
 // would not stop. Attached, on the main thread.
-int end_program(int exit_code);
+int end_program(std::optional<int> exit_code);
 
 // See extend_interpreter.
 [[nodiscard]] bool register_runtime_stop();

@@ -110,22 +110,22 @@ Owned run_on_workers(PyObject* awaitable) {
   return Owned(native ? python::run(awaitable) : nullptr);
 }
 
-int call_and_run(PyObject* function) {
+std::optional<int> call_and_run(PyObject* function) {
   Owned value(PyObject_CallNoArgs(function));
   if (value && is_awaitable(value.get())) {
     value = run_on_workers(value.get());
   }
-  return value ? 0 : python::report_exception();
+  return value ? std::optional(0) : std::nullopt;
 }
 
 }  // namespace
 
-int run_entrypoint(const std::string& name) {
+std::optional<int> run_entrypoint(const std::string& name) {
   const bool named = !name.empty();
   Owned globals = main_namespace();
   Owned wanted(PyUnicode_DecodeFSDefault(named ? name.c_str() : kDefaultName));
   if (!globals || !wanted) {
-    return python::report_exception();
+    return std::nullopt;
   }
   Owned function(named ? nullptr : python::declared_entrypoint());
   const bool declared = function != nullptr;
@@ -133,7 +133,7 @@ int run_entrypoint(const std::string& name) {
     function = look_up(globals.get(), wanted.get());
   }
   if (PyErr_Occurred()) {
-    return python::report_exception();
+    return std::nullopt;
   }
   if (named) {
     if (!function) {

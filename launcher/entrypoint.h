@@ -1,6 +1,7 @@
 // The function that a script leaves to be run on the workers.
 #pragma once
 
+#include <optional>
 #include <string>
 
 namespace tonio::launcher {
@@ -9,8 +10,8 @@ namespace tonio::launcher {
 // and runs it to its end. `name` is what --entry or SCRIPT:NAME said, or empty;
 // then it is the function decorated with @tonio.main, else a generator or async
 // function called main, else there is none, and the script was the program.
-// Attached, on the main thread. Gives the exit code; whatever went wrong has
-// been reported.
-int run_entrypoint(const std::string& name);
+// Attached, on the main thread. Gives the exit code, or nothing with an exception
+// set.
+std::optional<int> run_entrypoint(const std::string& name);
 
 }  // namespace tonio::launcher

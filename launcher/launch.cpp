@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <optional>
 #include <system_error>
 
 #include "base/log.h"
@@ -71,19 +72,14 @@ int run_script_program(const CommandLine& line, const Arguments& argv) {
   script_argv.insert(script_argv.end(), line.args.begin(), line.args.end());
   register_modules();
   initialize_for_script(interpreter, script_argv);
-  int exit_code = 0;
   if (!extend_interpreter(line.options) || !python::start() || !run_script(line.script)) {
-    exit_code = python::report_exception();
-  } else if (!python::was_run()) {
-    exit_code = run_entrypoint(line.options.entry);
+    return end_program(std::nullopt);
   }
-  return end_program(exit_code);
+  return end_program(python::was_run() ? 0 : run_entrypoint(line.options.entry));
 }
 
 // Py_RunMain runs and finalises, as in python itself.
-int run_python(bool extended) {
-  return extended ? Py_RunMain() : end_program(python::report_exception());
-}
+int run_python(bool extended) { return extended ? Py_RunMain() : end_program(std::nullopt); }
 
 int act_as_python(const CommandLine& line, const Arguments& argv) {
   Arguments python_argv{argv[0]};

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # What is built from source, each into a folder of its own in the cache, named
-# after the package, its version and a digest of how it is built. A build
-# happens in a work folder and is renamed into place as its last act, so a
-# folder that exists is whole.
+# after the package, its version and a digest of how it is built, with our
+# patches (packaging/patches/NAME-X.Y). A build happens in a work folder and
+# is renamed into place as its last act, so a folder that exists is whole.
 
 mkdir -p "$CACHE/built" "$CACHE/work"
 JOBS=${TONIO_JOBS:-$(nproc)}
@@ -19,7 +19,11 @@ built() { find "$CACHE/built" -maxdepth 1 -name "$1-$2*-$3" 2>/dev/null | sort -
 ensure_built() {
   local -n result=$1
   local name=$2 minor=$3 package=$4 recipe=$5 options=$6 key version
-  key=$(digest "$(declare -f "$recipe")" "$options")
+  # A source archive of CPython has its whole version for $minor.
+  local patches=$ROOT/packaging/patches/$name-$(cut -d . -f 1,2 <<<"$minor")
+  PATCHES=()
+  if [ -d "$patches" ]; then PATCHES=("$patches"/*.patch); fi
+  key=$(digest "$(declare -f "$recipe")" "$options" ${PATCHES:+"$(cat "${PATCHES[@]}")"})
   result=$(built "$name" "$minor" "$key")
   if [ -n "$result" ]; then return; fi
   if [ -n "$PYTHON_SOURCE" ] && [ "$name" = python ]; then
@@ -38,14 +42,14 @@ ensure_built() {
   WORK=$CACHE/work/$name-$key
   DESTDIR=$WORK/dest
   step "Build $name $version${options:+ ($options)}" "see the log" build_in_work "$package" "$version" "$recipe" "$options"
-  printf '%s\n' "$name $version" "$options" "$PLATFORM" >"$DESTDIR$PREFIX/tonio-build"
+  printf '%s\n' "$name $version" "$options" "$PLATFORM" "${PATCHES[@]##*/}" >"$DESTDIR$PREFIX/tonio-build"
   mv -T "$DESTDIR$PREFIX" "$PREFIX"
   rm -rf "$WORK"
   result=$PREFIX
 }
 
 build_in_work() {
-  local package=$1 version=$2 recipe=$3 options=$4
+  local package=$1 version=$2 recipe=$3 options=$4 fix
   export PREFIX DESTDIR
   rm -rf "$WORK"
   mkdir -p "$WORK"
@@ -57,11 +61,17 @@ build_in_work() {
     dpkg-source --no-check --skip-patches -x "$CACHE/sources/${package}_${version#*:}.dsc" source
     # Debian's layout changes are *.diff and would move site-packages; its
     # fixes are *.patch.
-    local fix
     for fix in $(grep -E '^[^#].*\.patch$' source/debian/patches/series 2>/dev/null); do
       patch -d source -p1 --batch --forward <"source/debian/patches/$fix"
     done
   fi
+  # Ours come last (packaging/patches).
+  for fix in "${PATCHES[@]}"; do
+    patch -d source -p1 --batch --forward --fuzz=0 <"$fix" || {
+      echo "packaging/patches: ${fix##*/} does not fit $package $version" >&2
+      return 1
+    }
+  done
   cd source
   "$recipe" "$options"
 }

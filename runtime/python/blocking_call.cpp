@@ -7,11 +7,14 @@
 // until the call has ended: nothing of it runs on behind its back. What is raised this way
 // can't reach the thread's next job. Both sides go through `phase`.
 // Calls whose effect must not be left half done, or be lost, ask for less (OnCancel).
+// That is so until a run or the program ends (abandon_late_calls): whether a call's outcome is its
+// own or that of its being abandoned, goes through `settled`.
 #include "python/blocking_call.h"
 
 #include <atomic>
 #include <new>
 
+#include "base/clock.h"
 #include "base/futex.h"
 #include "python/coro_task.h"
 #include "python/errors.h"
@@ -23,6 +26,7 @@
 #include "python/names.h"
 #include "python/operation.h"
 #include "python/pending_work.h"
+#include "python/run_interruption.h"
 #include "python/spawn_site.h"
 #include "scheduler/blocking_pool.h"
 #include "sync/event.h"
@@ -45,8 +49,10 @@ class Job final : public scheduler::BlockingJob {
 // A call's place in the list of those that run.
 struct RunningCall final : base::ListHook, Interruptible {
   explicit RunningCall(BlockingCall& running) : call(running) {}
+  void interruption_raised() override;
   void interruption_lost() override;
   BlockingCall& call;
+  PyThreadState* const thread = PyThreadState_Get();
 };
 
 enum Phase : std::uint32_t {
@@ -65,12 +71,18 @@ struct BlockingCall {
   PyObject* keywords;  // owned or null: names of the last arguments
   PyObject* context;   // owned or null
   OnCancel on_cancel;
-  // Written by the pool's thread before `done` is set.
+  // Written by who settles the call, before `done` is set.
   PyObject* result;
-  PyObject* error;                // raised by the first task that gets it
-  PyObject* error_for_others;     // a copy, raised by nobody: to be copied for each other one
+  PyObject* error;             // raised by the first task that gets it
+  PyObject* error_for_others;  // a copy, raised by nobody: to be copied for each other one
+  std::atomic<bool> settled;
   std::atomic<bool> observed;     // somebody has got the result
   std::atomic<unsigned> waiters;  // tasks that wait
+  // When a task that ends with its run has asked it to end, and the task's group, which is written
+  // first.
+  std::atomic<base::Instant> asked_at;
+  std::atomic<TaskGroup> group;
+  std::atomic<bool> heard;  // CancelledError has been raised in it
   std::atomic<std::uint32_t> phase;
   unsigned long thread;  // the pool's thread; valid from kRunning on
   Job job;
@@ -124,21 +136,39 @@ void end_running(BlockingCall& call) {
   call.phase.store(kEnded);
 }
 
-// The pool's reference to the call ends with this.
-void finish(BlockingCall& call, PyObject* error) {
-  call.error = error;
-  if (error) call.error_for_others = copy_exception(error).release();
-  drop_arguments(call);
+// One of both, result or error, is what waiting for the call gives. False, and neither has been
+// taken, when it is settled already.
+bool settle(BlockingCall& call, Ref& result, Ref& error) {
+  if (call.settled.exchange(true)) return false;
+  if (error) call.error_for_others = copy_exception(error.get()).release();
+  call.error = error.release();
+  call.result = result.release();
   call.done.set();
+  return true;
+}
+
+// The pool's reference to the call ends with this.
+void finish(BlockingCall& call, Ref result, Ref error) {
+  drop_arguments(call);
+  if (!settle(call, result, error) && error) {
+    if (asks_for_end(error.get())) {
+      Host::instance().abort_run(error.get());
+    } else if (!PyErr_GivenExceptionMatches(error.get(), cancelled_error)) {
+      report_unawaited("blocking call", error.get(), call.site);
+    }
+  }
   Py_DECREF(as_object(call));
 }
 
 void finish_without_call(BlockingCall& call) {
   PyErr_SetNone(cancelled_error);
-  finish(call, PyErr_GetRaisedException());
+  finish(call, Ref(), Ref::steal(PyErr_GetRaisedException()));
 }
 
+void RunningCall::interruption_raised() { call.heard.store(true); }
+
 void RunningCall::interruption_lost() {
+  call.heard.store(false);
   const std::uint32_t phase = call.phase.load();
   if (phase == kInterrupting || phase == kInterrupted) interrupt(call.thread);
 }
@@ -152,18 +182,18 @@ void Job::run() {
   if (!call.phase.compare_exchange_strong(phase, kRunning)) return finish_without_call(call);
   RunningCall running(call);
   running_calls().lock()->push_back(running);
-  call.result = call_function(call);
+  Ref result = Ref::steal(call_function(call));
   leave_if_forked();
-  PyObject* error = call.result ? nullptr : PyErr_GetRaisedException();
+  Ref error = Ref::steal(result ? nullptr : PyErr_GetRaisedException());
   running_calls().lock()->remove(running);
   end_running(call);
-  if (error) end_interruption(error);
-  finish(call, error);
+  if (error) end_interruption(error.get());
+  finish(call, std::move(result), std::move(error));
 }
 
 void Job::drop() {
   PyErr_SetString(cancelled_error, "the runtime stops");
-  finish(call_, PyErr_GetRaisedException());
+  finish(call_, Ref(), Ref::steal(PyErr_GetRaisedException()));
 }
 
 // The exception of a call that has failed, for one task to raise.
@@ -229,12 +259,20 @@ Poll raise_cancelled_call(BlockingCall& call, CoroTask& task) {
   return Poll::kError;
 }
 
+// By a task that ends with its run: from here on the call has the grace time.
+void note_asked(BlockingCall& call, const CoroTask& task) {
+  if (call.asked_at.load() != base::kNever) return;
+  call.group.store(task.group());
+  call.asked_at.store(base::now());
+}
+
 // For a task that is cancelled and the last one that waits: ends the call first, if it has not.
 Poll end_call(BlockingCall& call, CoroTask& task, PyObject*& result) {
   while (!call.done.is_set()) {
     // Another request may come while the call ends.
     task.note_cancel();
     stop(call);
+    if (task.ends_with_run()) note_asked(call, task);
     if (!task.state().begin_arming()) continue;
     if (wait_for_call(call, task) == Poll::kPending) return Poll::kPending;
   }
@@ -272,6 +310,42 @@ Poll call_resume(PyObject* self, CoroTask& task, PyObject*& result) {
   return others_wait ? raise_cancelled_call(call, task) : end_call(call, task, result);
 }
 
+// Whether half of the call's time is over, and it has not heard of its end.
+bool is_late(const BlockingCall& call, base::Instant now) {
+  const base::Instant asked = call.asked_at.load();
+  return call.on_cancel == OnCancel::kInterrupt && asked != base::kNever && !call.heard.load() &&
+         now - asked >= Host::instance().grace() / 2;
+}
+
+// One that runs, or nothing. `attached`: its thread is, so that nobody can stop the world.
+Ref find_late_call(bool& attached) {
+  Ref late;
+  const base::Instant now = base::now();
+  running_calls().lock()->for_each([&](RunningCall& running) {
+    if (late || running.call.settled.load() || !is_late(running.call, now)) return;
+    late = Ref::borrow(as_object(running.call));
+    constexpr int kAttached = 1;  // _Py_THREAD_ATTACHED
+    attached = _Py_atomic_load_int_relaxed(&running.thread->state) == kAttached;
+  });
+  return late;
+}
+
+template <typename Predicate>
+std::size_t count_running(Predicate&& is_wanted) {
+  std::size_t count = 0;
+  running_calls().lock()->for_each(
+      [&](const RunningCall& running) { count += is_wanted(running.call) ? 1 : 0; });
+  return count;
+}
+
+bool is_in_time(const BlockingCall& call, base::Instant now) {
+  const base::Instant asked = call.asked_at.load();
+  return asked == base::kNever || now - asked < Host::instance().grace();
+}
+
+// What settles one that runs.
+bool is_abandoned(const BlockingCall& call) { return call.settled.load(); }
+
 constexpr OperationKind kCallKind{call_start, call_resume, call_abandon, true};
 
 int call_clear(PyObject* self) {
@@ -282,7 +356,7 @@ int call_clear(PyObject* self) {
 
 int call_traverse(PyObject* self, visitproc visit, void* arg) {
   BlockingCall& call = *as_call(self);
-  // Before its end the pool's thread uses the rest.
+  // Before that its outcome may be being written; the rest is the pool thread's.
   if (!call.done.is_set()) return 0;
   Py_VISIT(call.result);
   Py_VISIT(call.error);
@@ -336,8 +410,12 @@ PyObject* make_blocking_call(PyObject* function, Ref args, Ref keywords, OnCance
   call->context = context.release();
   call->on_cancel = on_cancel;
   call->result = call->error = call->error_for_others = nullptr;
+  new (&call->settled) std::atomic<bool>(false);
   new (&call->observed) std::atomic<bool>(false);
   new (&call->waiters) std::atomic<unsigned>(0);
+  new (&call->asked_at) std::atomic<base::Instant>(base::kNever);
+  new (&call->group) std::atomic<TaskGroup>(kNoGroup);
+  new (&call->heard) std::atomic<bool>(false);
   new (&call->phase) std::atomic<std::uint32_t>(kNotBegun);
   call->thread = 0;
   new (&call->job) Job(*call);
@@ -355,6 +433,34 @@ PyObject* make_blocking_call(PyObject* function, Ref args, Ref keywords, OnCance
   (void)of_pool.release();
   return self.release();
 }
+
+void abandon_late_calls() {
+  bool attached = false;
+  while (Ref late = find_late_call(attached)) {
+    if (attached) PyGC_Disable();
+    PyErr_SetNone(cancelled_error);
+    Ref error = Ref::steal(PyErr_GetRaisedException());
+    Ref nothing;
+    (void)settle(*as_call(late.get()), nothing, error);
+  }
+}
+
+std::size_t abandoned_calls(TaskGroup group) {
+  return count_running(
+      [&](const BlockingCall& call) { return is_abandoned(call) && call.group.load() == group; });
+}
+
+std::size_t calls_in_time(std::optional<TaskGroup> group) {
+  const base::Instant now = base::now();
+  return count_running([&](const BlockingCall& call) {
+    // At the end of all tasks, only one that is overdue waits for a call.
+    const bool wanted =
+        group ? is_abandoned(call) && call.group.load() == *group : call.waiters.load() == 0;
+    return wanted && is_in_time(call, now);
+  });
+}
+
+bool calls_run() { return !running_calls().lock()->empty(); }
 
 void describe_blocking_calls(std::vector<std::string>& lines) {
   struct Running {

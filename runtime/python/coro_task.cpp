@@ -114,7 +114,7 @@ void CoroTask::begin(PyObject* iterator, Join& join, std::size_t index, PyObject
 bool CoroTask::is_to_end() const {
   if (ends_with_run()) return true;
   const Host& host = Host::instance();
-  return host.is_ending(group()) && !cleaning_up() && !began_in(host.era.load());
+  return host.is_ending(group()) && !cleaning_up() && began_before(host.era.load());
 }
 
 // At the end of a run one task after the other is asked to end (EndOfTasks::ask_tasks), and this
@@ -123,7 +123,7 @@ bool CoroTask::end_with_run() {
   Host& host = Host::instance();
   if (!host.is_ending(group())) return false;
   // One that has begun since is asked in the next round.
-  if (ends_with_run() || !began_in(host.era.load())) spare();
+  if (ends_with_run() || began_before(host.era.load())) spare();
   return true;
 }
 

@@ -48,8 +48,10 @@ class CoroTask final : public task::Task {
   // Leaves the operation, if there is one, that the task was not suspended on after all.
   void abandon_operation();
 
-  // Of the era of the run that it began in (EndOfTasks::ask_tasks).
-  bool began_in(std::uint32_t era) const { return era_.load(std::memory_order_relaxed) == era; }
+  // Before that era (EndOfTasks::ask_tasks). They come again after 2^32.
+  bool began_before(std::uint32_t era) const {
+    return static_cast<std::int32_t>(era_.load(std::memory_order_relaxed) - era) < 0;
+  }
   // Whether it is cancelled because the run ends: it was asked to end, or has waited for a task
   // that was, and is spared. From any thread: the task may be about to end.
   bool ends_with_run() const { return state().ends_with_run(); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "python/async_generators.h"
+#include "python/blocking_call.h"
 #include "python/coro_task.h"
 #include "python/host.h"
 
@@ -14,7 +15,7 @@ EndOfTasks::EndOfTasks(std::optional<TaskGroup> group)
   if (!group) Host::instance().ends_of_all_.fetch_add(1);
   // Where an earlier end has left tasks, those that have begun since are told from what these
   // start while they end.
-  ++Host::instance().era;
+  era_ = ++Host::instance().era;
 }
 
 EndOfTasks::~EndOfTasks() {
@@ -42,25 +43,45 @@ void EndOfTasks::for_each_left(Visit&& visit) {
   });
 }
 
-void EndOfTasks::ask_tasks() {
-  bool some_are_ending = false;
-  for_each_left(
-      [&](CoroTask& task, auto) { some_are_ending |= task.ends_with_run() || task.cleaning_up(); });
-  // A task that is asked sees the new era: it has taken the request from its state word.
-  std::atomic<std::uint32_t>& era = Host::instance().era;
-  ask_older_than(some_are_ending ? era.load() : ++era);
+std::uint64_t EndOfTasks::give_up() {
+  Host& host = Host::instance();
+  std::uint64_t count = 0;
+  for_each_left([&](CoroTask& task, auto generation) {
+    // The others have not been asked: they begin just now.
+    if (!task.state().asked() && !task.cleaning_up()) return;
+    task.state().mark_overdue(generation);
+    ++count;
+  });
+  host.some_are_overdue_.store(true);
+  // Those of a test's group are not told from others.
+  if (group_.value_or(kNoGroup) != kNoGroup) return count;
+  const std::uint64_t batches = host.live_batches();
+  host.overdue_batches_.store(batches);
+  return count + batches;
 }
 
-void EndOfTasks::ask_rest() { ask_older_than(Host::instance().era.load()); }
+void EndOfTasks::ask_tasks() {
+  bool some_are_ending = false;
+  for_each_left([&](CoroTask& task, auto) {
+    // The end of the program does not wait for those that are overdue.
+    const bool awaited = group_ || !task.state().overdue();
+    some_are_ending |= awaited && (task.ends_with_run() || task.cleaning_up());
+  });
+  // A task that is asked sees the new era: it has taken the request from its state word.
+  std::atomic<std::uint32_t>& era = Host::instance().era;
+  era_ = some_are_ending ? era.load() : ++era;
+  ask_rest();
+}
 
-void EndOfTasks::ask_older_than(std::uint32_t now) {
+void EndOfTasks::ask_rest() {
+  abandon_late_calls();
   bool some_are_to_end = false;
   // All are marked before the first one is asked, which may cancel others as it ends: those that
   // are marked are asked once, and not by it as well (CancelScope::Ending).
   for_each_left([&](CoroTask& task, auto generation) {
     if (task.cleaning_up()) return;
     if (!task.ends_with_run()) {
-      if (task.began_in(now)) return;
+      if (!task.began_before(era_)) return;
       task.state().mark_ending(generation);
     }
     some_are_to_end |= !task.state().asked();
@@ -76,8 +97,8 @@ void EndOfTasks::ask_older_than(std::uint32_t now) {
 
 namespace {
 
-// Of one group, whose last task tells nobody while others go on.
-constexpr base::Instant kLookAgainAtGroup = 1'000;
+// At what is likely to end in a moment, and tells nobody.
+constexpr base::Instant kLookAgainSoon = 1'000;
 
 // A worker that is inside of a call of C code comes to no safe point, so whoever stops the world
 // waits for it, for ever and deaf to signals. What is left of the program can do without the
@@ -106,23 +127,25 @@ class EndWatch {
 
 }  // namespace
 
-bool end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline, EndOfTasks& end,
-               Interruption& interruption) {
+Waited end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline, EndOfTasks& end,
+                 Interruption& interruption) {
   Host& host = Host::instance();
   const std::optional<TaskGroup> group = end.group();
-  const auto left = [&] { return group ? host.live_tasks(*group) : host.live_tasks(); };
+  const auto left = [&] { return group ? host.live_tasks(*group) : host.tasks_in_time(); };
   const EndWatch watch(wait.fd());
   bool at_once = false;
   for (;;) {
+    // Before what came later.
+    if (interruption.hears_tasks) host.hear_tasks(interruption);
     // Whatever has ended the wait: one that raises leaves those that came with it for later.
     while (signals.active() && !at_once && !signals.handle()) {
       at_once = !interruption.add_signal();
     }
     // By a handler: the tasks, and who tells of their end, are the parent's.
-    if (host.forked()) return true;
+    if (host.forked()) return Waited::kForAll;
     // Nothing runs any more: what is left is the affair of the program's end.
-    if (host.is_stopping()) return true;
-    if (at_once || base::now() >= deadline) break;
+    if (host.is_stopping()) return Waited::kForAll;
+    if (at_once) break;
     // What has been dropped may still be finalized by a worker that has no task any more, and
     // spawn another one, to close an asynchronous generator. Who is not idle in this look
     // reports.
@@ -130,33 +153,50 @@ bool end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline, E
     host.scheduler().wake_unsettled();
     const bool idle = host.scheduler().idle_steps().has_value();
     // What they leave open is closed when nobody can be iterating it any more.
-    if (left() == 0 && (host.live_tasks() > 0 || (!close_async_generators() && idle))) break;
+    const bool ended =
+        left() == 0 && (host.live_tasks() > 0 || (!close_async_generators() && idle));
+    if (ended && (!group || calls_in_time(group) == 0)) break;
     end.ask_tasks();
-    const base::Instant pause =
-        group.value_or(kNoGroup) ? kLookAgainAtGroup : EndOfTasks::kLookAgain;
+    if (base::now() >= deadline) break;
+    // The last task of one group tells nobody while others go on.
+    const base::Instant pause = group.value_or(kNoGroup) ? kLookAgainSoon : EndOfTasks::kLookAgain;
     (void)wait.wait(signals, std::min(deadline, base::now() + pause));
   }
   if (at_once) host.stop_at_once = true;
-  if (left() == 0) return true;
-  stop_collector_beside_busy_workers();
-  return false;
+  const bool all_ended = left() == 0;
+  if (!all_ended || (!group && host.live_tasks() > 0)) stop_collector_beside_busy_workers();
+  const bool calls_are_left = group && base::now() >= deadline && abandoned_calls(*group) > 0;
+  if (all_ended && !calls_are_left) return Waited::kForAll;
+  return at_once ? Waited::kUntilSignal : Waited::kUntilDeadline;
 }
 
-bool end_tasks(EndOfTasks& end, base::Instant deadline, Ref& interruption) {
+Waited end_tasks(EndOfTasks& end, base::Instant deadline, Interruption& interruption) {
   SignalWatch signals;
   ThreadWait wait;
   if (!wait.check()) {
     if (Host::instance().live_tasks() == 0) {
       PyErr_Clear();
-      return true;
+      return Waited::kForAll;
     }
     PyErr_WriteUnraisable(nullptr);
-    return false;
+    return Waited::kNot;
   }
-  Interruption came;
-  const bool ended = end_tasks(wait, signals, deadline, end, came);
-  interruption = std::move(came.exception);
-  return ended;
+  return end_tasks(wait, signals, deadline, end, interruption);
+}
+
+void end_calls(base::Instant deadline, Interruption& interruption) {
+  Host& host = Host::instance();
+  SignalWatch signals;
+  ThreadWait wait;
+  if (!wait.check()) return PyErr_Clear();
+  while (calls_in_time(std::nullopt) > 0 && base::now() < deadline) {
+    // Nobody tells of their ends.
+    (void)wait.wait(signals, std::min(deadline, base::now() + kLookAgainSoon));
+    while (signals.active() && !signals.handle()) {
+      if (!interruption.add_signal()) host.stop_at_once = true;
+    }
+    if (host.forked() || host.stop_at_once) return;
+  }
 }
 
 }  // namespace tonio::python

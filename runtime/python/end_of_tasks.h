@@ -3,10 +3,9 @@
 
 #include <cstdint>
 #include <optional>
-#include <utility>
 
 #include "base/clock.h"
-#include "python/py.h"
+#include "python/run_interruption.h"
 #include "python/thread_context.h"
 #include "python/thread_wait.h"
 
@@ -24,7 +23,8 @@ class EndOfTasks {
 
   // Asks the tasks that are left to end, each once: a task that suspends again in a finally
   // block is not disturbed. Tasks that those start while they end are cleaning up, and are
-  // asked only when all that were asked before have ended.
+  // asked only when all that were asked before have ended. What waits too long for a blocking call
+  // is told to leave that (abandon_late_calls).
   void ask_tasks();
   // Asks those as well that were being spawned while it asked the others, and no later ones.
   void ask_rest();
@@ -32,6 +32,9 @@ class EndOfTasks {
   std::optional<TaskGroup> group() const { return group_; }
   // Tasks that go on are not asked again until the next run begins.
   void keep() { kept_ = true; }
+  // Those that are left and were asked have had their time: the end of the program does not wait
+  // for them. Gives their number.
+  std::uint64_t give_up();
 
   // How often who waits for the end of all tasks looks again: those that others have left behind
   // while they ended tell nobody of themselves.
@@ -40,33 +43,27 @@ class EndOfTasks {
  private:
   template <typename Visit>
   void for_each_left(Visit&& visit);
-  // Those that have begun before the era `now`.
-  void ask_older_than(std::uint32_t now);
 
   const std::optional<TaskGroup> group_;
   bool kept_ = false;
+  std::uint32_t era_ = 0;     // of ask_tasks(): what has begun since is not asked
   const std::int64_t outer_;  // of a group: what is_ending() looked at before
 };
 
-// What ends a run before its coroutine has, or comes while the tasks that are left end.
-struct Interruption {
-  Ref exception;
-  bool signalled = false;
+// How a wait for tasks has ended: with all of them (of all tasks: but for those that are overdue),
+// with the deadline, by a second signal, or because nothing can be waited for.
+enum class Waited { kForAll, kUntilDeadline, kUntilSignal, kNot };
 
-  // A signal's handler has raised the exception that is set. False when one had before.
-  bool add_signal() {
-    Ref raised = Ref::steal(PyErr_GetRaisedException());
-    if (!exception) exception = std::move(raised);
-    return !std::exchange(signalled, true);
-  }
-};
-
-// Waits until all tasks that `end` is about have ended, at most until `deadline`. False when some
-// have not, or when a second signal asked to stop at once: the first one's exception is in
-// `interruption`. Attached; keeps no exception set.
-bool end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline, EndOfTasks& end,
-               Interruption& interruption);
+// Waits until all tasks that `end` is about have ended, and the blocking calls that they have
+// abandoned; at most until `deadline`. The first
+// signal's exception is in `interruption`. Attached; keeps no exception set.
+[[nodiscard]] Waited end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline,
+                               EndOfTasks& end, Interruption& interruption);
 // The same for a thread that waits for nothing else.
-bool end_tasks(EndOfTasks& end, base::Instant deadline, Ref& interruption);
+[[nodiscard]] Waited end_tasks(EndOfTasks& end, base::Instant deadline, Interruption& interruption);
+
+// Waits until the blocking calls that have time left have ended, at most until `deadline` or a
+// second signal. The same otherwise.
+void end_calls(base::Instant deadline, Interruption& interruption);
 
 }  // namespace tonio::python

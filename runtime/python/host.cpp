@@ -11,6 +11,7 @@
 #include "python/async_generators.h"
 #include "python/blocking_call.h"
 #include "python/errors.h"
+#include "python/run.h"
 #include "python/thread_wait.h"
 
 namespace tonio::python {
@@ -141,10 +142,8 @@ bool Host::will_run_spawned() {
 namespace {
 
 void report_tasks(const std::vector<std::string>& lines) {
-  constexpr std::size_t kMost = 20;
   std::string text = "tonio: tasks that would not stop:\n";
-  for (std::size_t i = 0; i < std::min(lines.size(), kMost); ++i) text += "  " + lines[i] + "\n";
-  if (lines.size() > kMost) text += "  and " + std::to_string(lines.size() - kMost) + " more\n";
+  for (const std::string& line : lines) text += "  " + line + "\n";
   PySys_FormatStderr("%s", text.c_str());
 }
 
@@ -154,6 +153,7 @@ void report_tasks(const std::vector<std::string>& lines) {
 // 2. the runtime stops in core::Runtime's order
 // Whatever is left after that, or was before, keeps the interpreter from being finalised.
 void Host::shut_down(std::vector<std::string>& left, const std::function<void()>& report) {
+  program_ends = true;
   bool runs = running_.load(std::memory_order_acquire);
   if (!runs) {
     // Somebody may be starting it just now.
@@ -163,6 +163,7 @@ void Host::shut_down(std::vector<std::string>& left, const std::function<void()>
   }
   if (runs) stop(left, report);
   program_end_.reset();
+  program_ends = false;
   if (!left.empty()) left_behind_.store(true, std::memory_order_relaxed);
 }
 
@@ -176,12 +177,12 @@ std::unique_lock<std::mutex> Host::lock_lifecycle(base::Instant deadline) {
 }
 
 bool Host::refuse_new_tasks() {
-  if (live_tasks() > 0) return false;
+  if (tasks_in_time() > 0) return false;
   const Stop before = stop_.exchange(Stop::kUnderWay);
   running_.store(false, std::memory_order_release);
   // Pairs with will_run_spawned().
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (live_tasks() == 0) return true;
+  if (tasks_in_time() == 0) return true;
   running_.store(true, std::memory_order_release);
   stop_.store(before);
   return false;
@@ -190,42 +191,51 @@ bool Host::refuse_new_tasks() {
 void Host::stop(std::vector<std::string>& left, const std::function<void()>& report) {
   const base::Instant deadline = end_deadline();
   base::log(base::LogLevel::kInfo, "the runtime stops");
-  bool ended = true;
+  auto waited = Waited::kForAll;
+  Interruption& interruption = end_interruption;
+  interruption.failed = false;
+  // No run is there to raise what a task has asked for.
+  const auto tell = [&] {
+    hear_tasks(interruption);
+    if (!interruption.exception) return;
+    PyErr_SetRaisedException(interruption.exception.release());
+    report();
+  };
   do {
-    Ref interruption;
-    ended = end_tasks(program_end(), deadline, interruption);
+    waited = end_tasks(program_end(), deadline, interruption);
     // Otherwise somebody did not want to wait, or a run has said it already.
-    if (!ended && !stop_at_once) {
+    if (waited == Waited::kUntilDeadline && live_tasks() > 0 && !stop_at_once) {
       base::log(base::LogLevel::kWarn, "tasks that would not end within the shutdown timeout: " +
                                            std::to_string(live_tasks()));
     }
-    // No run is there to raise what a task has asked for.
-    if (Ref asked = take_abort(); !interruption) interruption = std::move(asked);
-    if (interruption) {
-      PyErr_SetRaisedException(interruption.release());
-      report();
-    }
+    tell();
     if (forked()) return;  // by a signal's handler
-  } while (ended && !refuse_new_tasks());
+  } while (waited == Waited::kForAll && !refuse_new_tasks());
   stop_.store(Stop::kUnderWay);
   running_.store(false, std::memory_order_release);
-  // What is between two steps needs a moment to notice, even when time is up.
-  constexpr base::Instant kMoment = 100'000;
-  const base::Instant last = std::max(deadline, base::now() + kMoment);
-  auto lock = lock_lifecycle(last);
+  const base::Instant at_least = base::now() + kMoment;
+  auto lock = lock_lifecycle(live_tasks() > 0 ? at_least : std::max(deadline, at_least));
   if (!lock) {
     left.emplace_back("a thread of the runtime");
     return;
   }
   running_.store(false, std::memory_order_release);  // a start that was under way
   runtime_.begin_stop();
+  end_calls(deadline, interruption);
+  tell();
+  if (forked()) return;
+  // What has no time left needs a moment to notice.
+  const bool has_time =
+      !stop_at_once && live_tasks() == 0 && (!calls_run() || calls_in_time(std::nullopt) > 0);
+  const base::Instant moment = base::now() + kMoment;
   core::Runtime::Stopped stopped;
   {
     const Detached detached;
-    stopped = runtime_.finish_stop(last);
+    stopped = runtime_.finish_stop(has_time ? std::max(deadline, moment) : moment);
   }
   stop_.store(Stop::kDone);
   lock.unlock();
+  tell();
   const std::size_t before = left.size();
   if (!stopped.workers) {
     for (std::string& line : describe_tasks()) left.push_back(std::move(line));
@@ -284,6 +294,26 @@ std::uint64_t Host::live_tasks() {
   return begun - ended;
 }
 
+std::uint64_t Host::tasks_in_time() {
+  const std::uint64_t live = live_tasks();
+  if (live == 0 || !some_are_overdue_.load()) return live;
+  std::uint64_t overdue = 0;
+  pool_.for_each([&](const CoroTask& task) {
+    overdue += task.state().overdue() && !task.state().ended() ? 1 : 0;
+  });
+  if (const std::uint64_t batches = overdue_batches_.load(); batches > 0) {
+    overdue += std::min(batches, live_batches());
+  }
+  return live - std::min(live, overdue);
+}
+
+std::uint64_t Host::live_batches() {
+  std::uint64_t tasks = 0;
+  pool_.for_each([&](const CoroTask& task) { tasks += task.state().ended() ? 0 : 1; });
+  const std::uint64_t live = live_tasks();
+  return live - std::min(live, tasks);
+}
+
 std::uint64_t Host::live_tasks(TaskGroup group) {
   const std::uint64_t before = live_tasks();
   if (before == 0) return 0;
@@ -330,6 +360,8 @@ std::vector<std::string> Host::describe_tasks() {
   if (live.size() > kMost) {
     lines.push_back("and " + std::to_string(live.size() - kMost) + " more tasks");
   }
+  // In batches; nobody counts these.
+  if (live_tasks() > live.size()) lines.emplace_back("tasks that have not begun");
   return lines;
 }
 
@@ -337,7 +369,7 @@ void Host::abort_run(PyObject* exception) {
   PyObject* expected = nullptr;
   // The first one counts.
   if (abort_.compare_exchange_strong(expected, Py_NewRef(exception))) {
-    abort_target.wake();
+    aborts.wake();
   } else {
     Py_DECREF(exception);
   }
@@ -349,5 +381,25 @@ void Host::forget_abort(PyObject* exception) {
 }
 
 Ref Host::take_abort() { return Ref::steal(abort_.exchange(nullptr)); }
+
+void Host::hear_tasks(Interruption& interruption) {
+  if (on_main_thread()) {
+    interruption.add(Ref::steal(passed_on_.exchange(nullptr)));
+    // A run of another thread ends with it, and passes it on.
+    if (joins_threads.load() && runs_elsewhere()) return;
+  }
+  interruption.add(take_abort());
+}
+
+void Host::pass_on(PyObject* exception) {
+  if (on_main_thread() || !joins_threads.load() || !asks_for_end(exception)) return;
+  PyObject* expected = nullptr;
+  // The first one counts.
+  if (passed_on_.compare_exchange_strong(expected, Py_NewRef(exception))) {
+    aborts.wake();
+  } else {
+    Py_DECREF(exception);
+  }
+}
 
 }  // namespace tonio::python

@@ -1,6 +1,7 @@
 // The runtime of this process, as the interpreter sees it.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -95,6 +96,10 @@ class Host {
   }
   // Tasks that have begun and not ended. Exact once nothing runs.
   std::uint64_t live_tasks();
+  // Those that no run has waited for in vain (EndOfTasks::give_up).
+  std::uint64_t tasks_in_time();
+  // What counts as a task without being one yet (SpawnBatch).
+  std::uint64_t live_batches();
   // Those of the group; while something runs it may count others, but misses none.
   std::uint64_t live_tasks(TaskGroup group);
   // What tasks that this thread spawns take over.
@@ -131,22 +136,42 @@ class Host {
   void abort_run(PyObject* exception);
   // That exception, or nothing; a new reference.
   Ref take_abort();
+  // The same for what waits in this thread.
+  void hear_tasks(Interruption& interruption);
+  // By a run that raises the exception: while the main thread joins threads it hears of that, too,
+  // where it asks for the end.
+  void pass_on(PyObject* exception);
   // It has been raised from what had waited for that task.
   void forget_abort(PyObject* exception);
   // Who abort_run() tells.
-  WakeTarget abort_target;
+  WakeTargets aborts;
   // Who is told when all workers have parked (Scheduler::report_idle).
   WakeTarget idle_target;
 
-  // When the shutdown timeout of a wait that begins now is over.
-  base::Instant grace_deadline() const {
-    return base::now() + std::chrono::microseconds(options.shutdown_timeout).count();
+  // How long is waited for what is to end, in microseconds: the shutdown timeout. What is between
+  // two steps needs a moment to notice, even without any.
+  base::Instant grace() const {
+    return std::max(kMoment, std::chrono::microseconds(options.shutdown_timeout).count());
   }
-  // What is left is not waited for: somebody has asked twice, or it has had its time.
+  static constexpr base::Instant kMoment = 100'000;
+  base::Instant grace_deadline() const { return base::now() + grace(); }
+  // What is left is not waited for: somebody has asked twice since the main thread's last run
+  // began.
   std::atomic<bool> stop_at_once{false};
-  // A new run begins: what one before has kept (EndOfTasks::keep) is forgotten.
-  void forget_kept_ends() {
-    if (ends_kept_.exchange(false)) const EndOfTasks all(std::nullopt);
+  // Of the program's end: what signals have asked for, before it began or since. Main thread.
+  Interruption end_interruption;
+  // The program ends: from the join of threads until the runtime has stopped.
+  std::atomic<bool> program_ends{false};
+  // The main thread waits for threads, and hears of tasks that ask for the end.
+  std::atomic<bool> joins_threads{false};
+  // A new run begins: what one before has kept (EndOfTasks::keep) is forgotten, unless the program
+  // ends, and who has asked twice meant that one.
+  void begin_run() {
+    if (on_main_thread() && !program_ends.load()) {
+      stop_at_once = false;
+      end_interruption = Interruption();
+    }
+    if (ends_of_all_.load() == 0 && ends_kept_.exchange(false)) const EndOfTasks all(std::nullopt);
   }
 
   // A new one begins with each round of EndOfTasks::ask_tasks(): what an asked task starts
@@ -171,6 +196,9 @@ class Host {
   // another thread.
   std::atomic<unsigned> ends_of_all_{0};
   std::atomic<bool> ends_kept_{false};  // EndOfTasks::keep
+  // EndOfTasks::give_up: whether any task is overdue, and how many batches.
+  std::atomic<bool> some_are_overdue_{false};
+  std::atomic<std::uint64_t> overdue_batches_{0};
 
   static void in_forked_child();
 
@@ -239,6 +267,7 @@ class Host {
   std::atomic<bool> watching_end_{false};
   WakeTarget end_target_;
   std::atomic<PyObject*> abort_{nullptr};
+  std::atomic<PyObject*> passed_on_{nullptr};
 };
 
 }  // namespace tonio::python

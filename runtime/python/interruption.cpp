@@ -32,6 +32,12 @@ void finalize(PyObject* self) {
   PyErr_SetRaisedException(pending);
 }
 
+// CPython makes the instance where it raises it.
+PyObject* make(PyTypeObject* subtype, PyObject* args, PyObject* keywords) {
+  if (interruptible) interruptible->interruption_raised();
+  return reinterpret_cast<PyTypeObject*>(cancelled_error)->tp_new(subtype, args, keywords);
+}
+
 }  // namespace
 
 Interruptible::Interruptible() { interruptible = this; }
@@ -47,7 +53,7 @@ void end_interruption(PyObject* exception) {
 }
 
 bool init_interruption() {
-  PyType_Slot slots[] = {{0, nullptr}};
+  PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void*>(make)}, {0, nullptr}};
   PyType_Spec spec{"tonio.exceptions.CancelledError", 0, 0, Py_TPFLAGS_DEFAULT, slots};
   type = PyType_FromSpecWithBases(&spec, cancelled_error);
   // Not as a slot, which would give the class a __del__.

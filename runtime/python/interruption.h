@@ -17,7 +17,9 @@ class Interruptible {
   Interruptible(const Interruptible&) = delete;
   Interruptible& operator=(const Interruptible&) = delete;
 
-  // Has interrupt() called again, if that was asked for. On the thread, attached.
+  // Both on the thread, attached. It has been raised there.
+  virtual void interruption_raised() = 0;
+  // Has interrupt() called again, if that was asked for.
   virtual void interruption_lost() = 0;
 
  protected:

@@ -7,12 +7,14 @@
 #include "base/log.h"
 #include "core/options.h"
 #include "python/arguments.h"
+#include "python/blocking_call.h"
 #include "python/deadlock.h"
 #include "python/end_of_tasks.h"
 #include "python/entry.h"
 #include "python/errors.h"
 #include "python/host.h"
 #include "python/join.h"
+#include "python/run_interruption.h"
 #include "python/run_signals.h"
 #include "python/spawn.h"
 #include "python/thread_wait.h"
@@ -22,13 +24,19 @@ namespace {
 
 std::atomic<bool> program_has_run{false};
 std::atomic<bool> run_is_active{false};
+std::atomic<bool> run_is_elsewhere{false};  // not on the main thread
 
 // One run at a time.
 class ActiveRun {
  public:
-  ActiveRun() : mine_(!run_is_active.exchange(true)) {}
+  ActiveRun() : mine_(!run_is_active.exchange(true)) {
+    if (mine_) run_is_elsewhere.store(!on_main_thread());
+  }
   ~ActiveRun() {
-    if (mine_) run_is_active.store(false);
+    if (!mine_) return;
+    run_is_elsewhere.store(false);
+    run_is_active.store(false);
+    Host::instance().aborts.wake();  // who has left that to the run
   }
   explicit operator bool() const { return mine_; }
 
@@ -97,16 +105,28 @@ bool refuse_signals_elsewhere(const RunOptions& options) {
   return false;
 }
 
-// They can't be named while they may run; that is done when the program ends.
-void warn_of_left_tasks() {
-  const auto left = static_cast<unsigned long long>(Host::instance().live_tasks());
-  base::log(base::LogLevel::kWarn,
-            "tasks that would not end within the shutdown timeout: " + std::to_string(left));
-  if (PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
-                       "%llu task%s would not stop within the shutdown timeout", left,
-                       left == 1 ? "" : "s") != 0) {
-    PyErr_WriteUnraisable(nullptr);
+// "2 tasks and 1 blocking call", without what there is none of.
+std::string count_left(std::uint64_t tasks, std::uint64_t calls) {
+  const auto counted = [](std::uint64_t count, const std::string& what) {
+    return count == 0 ? "" : std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+  };
+  return counted(tasks, "task") + (tasks > 0 && calls > 0 ? " and " : "") +
+         counted(calls, "blocking call");
+}
+
+// What is left has had its time. The tasks can't be named while they may run; that is done when
+// the program ends. Gives what the warning has raised: the program makes errors of warnings, or a
+// signal's handler has interrupted it.
+Ref give_up(EndOfTasks& end) {
+  const std::size_t calls = abandoned_calls(end.group().value_or(kNoGroup));
+  const std::string left = count_left(end.give_up(), calls);
+  if (left.empty()) return Ref();  // just now
+  base::log(base::LogLevel::kWarn, left + " would not end within the shutdown timeout");
+  if (PyErr_WarnFormat(PyExc_RuntimeWarning, 1, "%s would not stop within the shutdown timeout",
+                       left.c_str()) != 0) {
+    return Ref::steal(PyErr_GetRaisedException());
   }
+  return Ref();
 }
 
 // Whether the exception, or one in a group, is more than an end that was asked for.
@@ -118,30 +138,33 @@ bool is_failure(PyObject* exception) {
     return std::any_of(first, first + PyTuple_GET_SIZE(inner.get()), is_failure);
   }
   PyErr_Clear();
-  return !PyErr_GivenExceptionMatches(exception, PyExc_SystemExit) &&
-         !PyErr_GivenExceptionMatches(exception, PyExc_KeyboardInterrupt) &&
-         !PyErr_GivenExceptionMatches(exception, cancelled_error);
+  return !asks_for_end(exception) && !PyErr_GivenExceptionMatches(exception, cancelled_error);
+}
+
+// Signals that came while nothing waited for them.
+void hear_last_signals(SignalWatch& signals, Interruption& interruption) {
+  while (signals.active() && !signals.handle()) (void)interruption.add_signal();
 }
 
 // What came between: its context is how the main coroutine ended, if that failed. Of a
-// SystemExit nobody shows it, so it is reported.
-PyObject* raise_interruption(Ref interruption, Join& join) {
+// SystemExit nobody shows it, so it is reported. The last thing of a run: signals that come
+// meanwhile interrupt it as well.
+void raise_interruption(SignalWatch& signals, Interruption interruption, Join& join) {
+  PyObject* raised = interruption.exception.get();
   if (join.done().is_set()) {
-    Ref outcome = Ref::steal(join.outcome());
-    if (!outcome) {
-      Ref failure = Ref::steal(PyErr_GetRaisedException());
-      if (failure.get() != interruption.get() &&
-          !PyErr_GivenExceptionMatches(failure.get(), cancelled_error)) {
-        if (PyErr_GivenExceptionMatches(interruption.get(), PyExc_SystemExit) &&
-            is_failure(failure.get())) {
-          report_unawaited("main task", failure.get(), join.site());
-        }
-        PyException_SetContext(interruption.get(), failure.release());
-      }
+    const Ref outcome = Ref::steal(join.outcome());
+    Ref failure = Ref::steal(outcome ? nullptr : PyErr_GetRaisedException());
+    if (!failure || failure.get() == raised || !is_failure(failure.get())) {
+      // Nothing but what was asked for.
+    } else if (PyErr_GivenExceptionMatches(raised, PyExc_SystemExit)) {
+      report_unawaited("main task", failure.get(), join.site());
+      (void)set_context(raised, failure.get());
+    } else {
+      add_context(raised, std::move(failure));
     }
   }
-  PyErr_SetRaisedException(interruption.release());
-  return nullptr;
+  hear_last_signals(signals, interruption);
+  PyErr_SetRaisedException(interruption.exception.release());
 }
 
 // What a thread that is no worker waits for, by an eventfd which is told of its end. Whatever comes
@@ -178,6 +201,7 @@ Ref lost_in_fork() {
 }  // namespace
 
 bool was_run() { return program_has_run.load(); }
+bool runs_elsewhere() { return run_is_elsewhere.load(); }
 
 PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end_others) {
   if (!refuse_on_worker("tonio.run()")) return nullptr;
@@ -192,7 +216,7 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
   Host& host = Host::instance();
   if (!refuse_signals_elsewhere(options)) return nullptr;
   if (!host.ensure_started() || !configure(options)) return nullptr;
-  host.forget_kept_ends();
+  host.begin_run();
 
   SignalWatch signals;
   ThreadWait wait;
@@ -209,9 +233,10 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
     join->cancel();
     return nullptr;
   }
-  const WakeTarget::Listener aborts(host.abort_target, wait.fd());
+  const WakeTargets::Listener aborts(host.aborts, wait.fd());
 
-  Interruption interruption{host.take_abort()};
+  Interruption interruption;
+  host.hear_tasks(interruption);
   {
     DeadlockWatch deadlocks(on_main_thread() && !options.forever && !received.installed(),
                             wait.fd());
@@ -224,35 +249,30 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
         deadlocks.signal_came();
         if (!signals.handle()) (void)interruption.add_signal();
       }
-      if (!interruption.exception) interruption.exception = host.take_abort();
+      host.hear_tasks(interruption);
       if (goes_on() && deadlocks.found()) {
-        interruption.exception = Ref::steal(PyErr_GetRaisedException());
+        interruption.add(Ref::steal(PyErr_GetRaisedException()));
       }
-      if (goes_on() && base::now() >= limit) {
-        interruption.exception = limit_passed(options);
-      }
+      if (goes_on() && base::now() >= limit) interruption.add(limit_passed(options));
     }
   }
-  bool all_ended = true;
+  Ref warned;
   if (!host.forked() && (interruption.exception || end_others)) {
     EndOfTasks end(options.group);
-    all_ended = end_tasks(wait, signals, host.grace_deadline(), end, interruption);
+    const Waited waited = end_tasks(wait, signals, host.grace_deadline(), end, interruption);
     if (interruption.exception) end.keep();
+    if (waited == Waited::kUntilDeadline) warned = give_up(end);
   }
   // A task may have asked to exit while it was cancelled.
-  Ref late = host.take_abort();
-  Ref ended_by = std::move(interruption.exception ? interruption.exception : late);
-  if (!received.remove()) {
-    Ref last = Ref::steal(PyErr_GetRaisedException());
-    if (!ended_by) ended_by = std::move(last);
-  }
-  if (!ended_by) ended_by = lost_in_fork();
-  if (!all_ended && !host.stop_at_once) {
-    warn_of_left_tasks();
-    host.stop_at_once = true;  // they have had their time
-  }
-
-  return ended_by ? raise_interruption(std::move(ended_by), *join) : join->outcome();
+  host.hear_tasks(interruption);
+  interruption.add(std::move(warned));
+  if (!received.remove()) interruption.add(Ref::steal(PyErr_GetRaisedException()));
+  hear_last_signals(signals, interruption);
+  if (!interruption.exception) interruption.add(lost_in_fork());
+  if (!interruption.exception) return join->outcome();
+  host.pass_on(interruption.exception.get());
+  raise_interruption(signals, std::move(interruption), *join);
+  return nullptr;
 }
 
 namespace {
@@ -286,12 +306,16 @@ PyObject* block_on(PyObject*, PyObject* awaitable) {
     deadline = Host::instance().grace_deadline();
   }
   // With the last one others may have come, whose watch ends here.
-  while (signals.due() && !signals.handle()) (void)came.add_signal();
-  Ref interruption = came.exception ? std::move(came.exception) : lost_in_fork();
-  PyObject* result =
-      interruption ? raise_interruption(std::move(interruption), *join) : join->outcome();
-  if (!result && !run_is_active.load()) {
-    // The caller has the SystemExit, and no run is there that would raise it as well.
+  hear_last_signals(signals, came);
+  if (!came.exception) came.add(lost_in_fork());
+  PyObject* result = nullptr;
+  if (came.exception) {
+    raise_interruption(signals, std::move(came), *join);
+  } else {
+    result = join->outcome();
+  }
+  if (!result && !run_is_active.load() && !Host::instance().joins_threads.load()) {
+    // The caller has the SystemExit, and nobody else is there that would raise it as well.
     Ref raised = Ref::steal(PyErr_GetRaisedException());
     Host::instance().forget_abort(raised.get());
     PyErr_SetRaisedException(raised.release());
@@ -331,12 +355,14 @@ PyObject* end_tasks_now(PyObject*, PyObject* args) {
   TaskGroup group = kNoGroup;
   if (!PyArg_ParseTuple(args, "|I", &group)) return nullptr;
   if (!refuse_on_worker("Runtime.stop()")) return nullptr;
-  Ref interruption;
+  Interruption interruption;
+  interruption.hears_tasks = false;  // the next run raises it
   EndOfTasks end(group);
-  if (!end_tasks(end, Host::instance().grace_deadline(), interruption)) warn_of_left_tasks();
-  if (!interruption) interruption = lost_in_fork();
-  if (interruption) {
-    PyErr_SetRaisedException(interruption.release());
+  const Waited waited = end_tasks(end, Host::instance().grace_deadline(), interruption);
+  if (waited == Waited::kUntilDeadline) interruption.add(give_up(end));
+  if (!interruption.exception) interruption.add(lost_in_fork());
+  if (interruption.exception) {
+    PyErr_SetRaisedException(interruption.exception.release());
     return nullptr;
   }
   Py_RETURN_NONE;

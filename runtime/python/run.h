@@ -28,5 +28,7 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
 
 // Whether the program has run the runtime itself.
 bool was_run();
+// Whether a run is under way on another thread than the main thread.
+bool runs_elsewhere();
 
 }  // namespace tonio::python

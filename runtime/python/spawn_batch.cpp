@@ -139,6 +139,8 @@ CoroTask* SpawnBatch::begin(std::uint32_t number) {
   if (spawned_->context && !context) PyErr_WriteUnraisable(spawned_->context.get());
   PyObject*& slot = PyTuple_GET_ITEM(spawned_->iterators.get(), static_cast<Py_ssize_t>(number));
   task->begin(std::exchange(slot, Py_None), spawned_->join, number, context, spawned_->origin);
+  // It could not be asked with the others: then its first step never runs.
+  if (task->is_to_end()) (void)task->ask_to_end(task->state().generation());
   return task;
 }
 

@@ -3,6 +3,7 @@
 #include <sys/eventfd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "base/thread.h"
 #include "python/end_of_tasks.h"
 #include "python/host.h"
+#include "python/run_interruption.h"
 #include "python/thread_wait.h"
 
 namespace tonio::python {
@@ -140,12 +142,13 @@ class Shutdown {
       return;
     }
     PyThreadState* state = PyThreadState_New(PyInterpreterState_Get());
-    // The wait is shared: the thread may outlive this object, where it is not waited for.
-    const auto main = [state, threading, wait = wait_] {
+    // These are shared: the thread may outlive this object, where it is not waited for.
+    const auto main = [state, threading, wait = wait_, over = over_] {
       PyEval_RestoreThread(state);
       run_shutdown(threading);
       PyThreadState_Clear(state);
       PyThreadState_DeleteCurrent();
+      over->store(true);
       (void)eventfd_write(wait->fd(), 1);
     };
     try {
@@ -167,12 +170,14 @@ class Shutdown {
   Shutdown(const Shutdown&) = delete;
   Shutdown& operator=(const Shutdown&) = delete;
 
-  // False where the deadline has passed, or with the exception set that a signal has raised.
+  // False where the deadline has passed, or others have written to the eventfd, or with the
+  // exception set that a signal has raised.
   [[nodiscard]] bool wait(SignalWatch& signals, base::Instant deadline) {
     // A child that a signal's handler has forked has no thread to wait for.
     while (thread_.joinable() && !Host::instance().forked()) {
       switch (wait_->wait(signals, deadline)) {
         case ThreadWait::Woken::kEvent: {
+          if (!over_->load()) return false;
           const Detached detached;
           thread_.join();
           break;
@@ -187,34 +192,45 @@ class Shutdown {
     return true;
   }
 
+  int fd() const { return wait_->fd(); }
+
  private:
   std::shared_ptr<ThreadWait> wait_ = std::make_shared<ThreadWait>();
+  std::shared_ptr<std::atomic<bool>> over_ = std::make_shared<std::atomic<bool>>(false);
   base::Thread thread_;
 };
 
 }  // namespace
 
-std::vector<std::string> join_threads(bool interrupted, const std::function<void()>& report) {
+std::vector<std::string> join_threads(bool was_interrupted, const std::function<void()>& report) {
+  Host& host = Host::instance();
+  Interruption& interruption = host.end_interruption;
+  interruption.asked = was_interrupted;
+  host.program_ends = true;
   Ref threading = imported("threading");
   if (!threading) {
     PyErr_Clear();
     return {};
   }
-  Host& host = Host::instance();
   if (host.forked()) {
     run_shutdown(threading.get());
     return {};
   }
   std::optional<SignalWatch> signals(std::in_place);
-  // With an exception set that a signal's handler has raised: true for the first.
-  const auto interrupt = [&] {
-    if (std::exchange(interrupted, true)) {
-      host.stop_at_once = true;
-      PyErr_Clear();
-      return false;
-    }
+  // Whether threads have the grace time only.
+  bool limited = was_interrupted;
+  const auto tell = [&] {
+    if (!interruption.exception) return;
+    limited = true;
+    PyErr_SetRaisedException(interruption.exception.release());
     report();
-    return true;
+  };
+  // With an exception set that a signal's handler has raised. False for a second one.
+  const auto interrupt = [&] {
+    const bool first = interruption.add_signal();
+    if (!first) host.stop_at_once = true;
+    tell();
+    return first;
   };
   Ref raised;
   const bool waits = !running_threads(threading.get(), raised).empty();
@@ -233,26 +249,43 @@ std::vector<std::string> join_threads(bool interrupted, const std::function<void
     run_shutdown(threading.get());
     return {};
   }
-  base::Instant deadline = interrupted ? host.grace_deadline() : base::kNever;
-  // Threads may wait for tasks. What a thread begins from here on is left to it. First: a thread
-  // that waits for the main thread's end goes on when the shutdown begins.
-  if (interrupted) host.ask_all_to_end();
+  base::Instant deadline = base::kNever;
+  // Threads may wait for tasks. What a thread begins from here on is left to it.
+  const auto limit = [&] {
+    if (deadline != base::kNever) return host.ask_rest_to_end();
+    host.ask_all_to_end();
+    deadline = host.grace_deadline();
+  };
+  // First: a thread that waits for the main thread's end goes on when the shutdown begins.
+  if (limited) limit();
+  host.joins_threads = true;
   Shutdown shutdown(threading.get());
+  const WakeTargets::Listener aborts(host.aborts, shutdown.fd());
+  // A task has asked for the end, which no signal has.
+  const auto hear_task = [&] {
+    host.hear_tasks(interruption);
+    const bool heard = static_cast<bool>(interruption.exception);
+    tell();
+    return heard;
+  };
+  if (hear_task()) limit();
   const auto next_look = [&] {
-    return interrupted ? std::min(deadline, base::now() + EndOfTasks::kLookAgain) : deadline;
+    return limited ? std::min(deadline, base::now() + EndOfTasks::kLookAgain) : deadline;
   };
   while (!at_once && !shutdown.wait(*signals, next_look())) {
-    if (PyErr_Occurred()) {
-      at_once = !interrupt();
-      if (at_once) break;
-      host.ask_all_to_end();
-      deadline = host.grace_deadline();
+    const bool signalled = PyErr_Occurred();
+    if (signalled) at_once = !interrupt();
+    const bool by_task = hear_task();
+    if (at_once) break;
+    if (signalled || by_task) {
+      limit();
     } else if (base::now() < deadline) {
       host.ask_rest_to_end();
     } else {
       at_once = true;
     }
   }
+  host.joins_threads = false;
   if (!at_once) {
     hear_the_rest();
     return {};
@@ -260,6 +293,10 @@ std::vector<std::string> join_threads(bool interrupted, const std::function<void
   if (host.forked()) return {};  // by a handler just now: all that is the parent's
   std::vector<std::string> left = running_threads(threading.get(), raised);
   if (left.empty()) left.emplace_back("a thread");  // which ends just now
+  if (raised) {
+    PyErr_SetRaisedException(raised.release());
+    (void)interrupt();
+  }
   terminate_processes();
   return left;
 }

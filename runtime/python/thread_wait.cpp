@@ -22,6 +22,7 @@ std::atomic<int> pipe_write{-1};
 // Handlers touch these and the pipe, on any thread.
 std::atomic<bool> term_came{false};
 std::atomic<bool> dump_asked{false};
+std::atomic<bool> term_is_kept{false};  // by a TermKeeper
 
 void note(std::atomic<bool>& what) {
   const int saved = errno;
@@ -35,11 +36,28 @@ void note(std::atomic<bool>& what) {
 void on_term(int) { note(term_came); }
 void on_dump_signal(int) { note(dump_asked); }
 
-// Puts `handler` in place where the disposition is the default.
-bool take_over(int signal, void (*handler)(int)) {
+// Of a TermKeeper. Nobody has heard the first one for so long that there is a second.
+void keep_term(int) {
+  if (!term_came.exchange(true)) return;
+  struct sigaction unhandled {};
+  unhandled.sa_handler = SIG_DFL;
+  ::sigaction(SIGTERM, &unhandled, nullptr);
+  ::raise(SIGTERM);
+}
+
+using Handler = void (*)(int);
+
+// What is in place where nobody has put a handler of the program's there.
+Handler usual(int signal) { return signal == SIGTERM && term_is_kept.load() ? keep_term : SIG_DFL; }
+
+// Puts `handler` in place of the usual one, or of the default.
+bool take_over(int signal, Handler handler) {
   struct sigaction current {};
   ::sigaction(signal, nullptr, &current);
-  if ((current.sa_flags & SA_SIGINFO) || current.sa_handler != SIG_DFL) return false;
+  if ((current.sa_flags & SA_SIGINFO) ||
+      (current.sa_handler != SIG_DFL && current.sa_handler != usual(signal))) {
+    return false;
+  }
   struct sigaction ours {};
   ours.sa_handler = handler;
   ours.sa_flags = SA_RESTART;
@@ -47,12 +65,12 @@ bool take_over(int signal, void (*handler)(int)) {
   return ::sigaction(signal, &ours, nullptr) == 0;
 }
 
-void give_back(int signal, void (*handler)(int)) {
+void give_back(int signal, Handler handler) {
   struct sigaction current {};
   ::sigaction(signal, nullptr, &current);
   // A handler of Python's may have put another one there meanwhile.
   if ((current.sa_flags & SA_SIGINFO) || current.sa_handler != handler) return;
-  current.sa_handler = SIG_DFL;
+  current.sa_handler = usual(signal);
   ::sigaction(signal, &current, nullptr);
 }
 
@@ -102,7 +120,9 @@ SignalWatch::~SignalWatch() {
 int SignalWatch::fd() const { return active_ ? pipe_read : -1; }
 
 void SignalWatch::in_forked_child() {
+  term_is_kept.store(false);
   give_back(SIGTERM, on_term);
+  give_back(SIGTERM, keep_term);
   give_back(Host::instance().options.dump_signal, on_dump_signal);
   // What has come is the parent's.
   term_came.store(false);
@@ -156,6 +176,16 @@ bool SignalWatch::handle_all() {
     return false;
   }
   return !dump_asked.exchange(false) || dump_tasks("what the tasks are doing");
+}
+
+TermKeeper::TermKeeper() {
+  if (take_over(SIGTERM, keep_term)) term_is_kept.store(true);
+}
+
+TermKeeper::~TermKeeper() {
+  if (!term_is_kept.exchange(false)) return;
+  give_back(SIGTERM, keep_term);
+  if (term_came.exchange(false)) ::raise(SIGTERM);
 }
 
 ThreadWait::ThreadWait() : event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}

@@ -65,6 +65,17 @@ class SignalWatch {
   static SignalWatch* dispatching_;
 };
 
+// While one of these lives, SIGTERM, where its disposition is the default, is kept for the next
+// SignalWatch, which may live within it. A second one that comes before ends the process. Main
+// thread.
+class TermKeeper {
+ public:
+  TermKeeper();
+  ~TermKeeper();
+  TermKeeper(const TermKeeper&) = delete;
+  TermKeeper& operator=(const TermKeeper&) = delete;
+};
+
 // An eventfd that others write to.
 class ThreadWait {
  public:

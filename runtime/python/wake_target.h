@@ -3,6 +3,8 @@
 
 #include <sys/eventfd.h>
 
+#include "base/guarded.h"
+#include "base/intrusive_list.h"
 #include "base/mutex.h"
 
 namespace tonio::python {
@@ -22,18 +24,6 @@ class WakeTarget {
     if (fd_ >= 0) eventfd_write(fd_, 1);
   }
 
-  // Tells an eventfd as long as it lives.
-  class Listener {
-   public:
-    Listener(WakeTarget& target, int fd) : target_(target) { target_.set(fd); }
-    ~Listener() { target_.set(-1); }
-    Listener(const Listener&) = delete;
-    Listener& operator=(const Listener&) = delete;
-
-   private:
-    WakeTarget& target_;
-  };
-
   bool is_set() {
     base::MutexLock lock(mutex_);
     return fd_ >= 0;
@@ -42,6 +32,31 @@ class WakeTarget {
  private:
   base::Mutex mutex_;
   int fd_ = -1;  // guarded by mutex_
+};
+
+// Several threads that wait for the same.
+class WakeTargets {
+ public:
+  // Tells an eventfd as long as it lives.
+  class Listener : public base::ListHook {
+   public:
+    Listener(WakeTargets& targets, int fd) : targets_(targets), fd_(fd) {
+      targets_.listeners_.lock()->push_back(*this);
+    }
+    ~Listener() { targets_.listeners_.lock()->remove(*this); }
+
+   private:
+    friend class WakeTargets;
+    WakeTargets& targets_;
+    const int fd_;
+  };
+
+  void wake() {
+    listeners_.lock()->for_each([](const Listener& one) { eventfd_write(one.fd_, 1); });
+  }
+
+ private:
+  base::Guarded<base::IntrusiveList<Listener>> listeners_;
 };
 
 }  // namespace tonio::python

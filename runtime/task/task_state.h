@@ -49,7 +49,7 @@ enum class Claim : std::uint8_t {
 
 class TaskState {
  public:
-  // Which of the tasks of the object. They come again after 2^23 tasks.
+  // Which of the tasks of the object. They come again after 2^22 tasks.
   enum class Generation : std::uint32_t {};
 
   // By the running task, before it registers itself with wakers. False: a cancel
@@ -158,6 +158,12 @@ class TaskState {
                                         std::memory_order_relaxed)) {
     }
   }
+  // The task of that generation has had its time to end: nobody waits for it any more. From
+  // anywhere.
+  void mark_overdue(Generation generation) { (void)set(kOverdueFlag, generation); }
+  [[nodiscard]] bool overdue() const {
+    return word_.load(std::memory_order_relaxed) & kOverdueFlag;
+  }
   // From anywhere.
   [[nodiscard]] bool ends_with_run() const {
     return word_.load(std::memory_order_relaxed) & kEndsWithRunFlag;
@@ -220,9 +226,10 @@ class TaskState {
   static constexpr std::uint32_t kReasonMask = 3u << kReasonShift;
   static constexpr std::uint32_t kEndsWithRunFlag = 64, kAskedFlag = 128, kHeardFlag = 256;
   static constexpr std::uint32_t kEndFlags = kEndsWithRunFlag | kAskedFlag | kHeardFlag;
-  static constexpr std::uint32_t kOneGeneration = 512, kGenerationMask = ~(kOneGeneration - 1);
+  static constexpr std::uint32_t kOverdueFlag = 512;
+  static constexpr std::uint32_t kOneGeneration = 1024, kGenerationMask = ~(kOneGeneration - 1);
   // What suspending and waking leave as it is.
-  static constexpr std::uint32_t kKept = kEndFlags | kGenerationMask;
+  static constexpr std::uint32_t kKept = kEndFlags | kOverdueFlag | kGenerationMask;
 
   static constexpr std::uint32_t encode(WakeReason reason) {
     return static_cast<std::uint32_t>(reason) << kReasonShift;

@@ -62,6 +62,10 @@ def main():
 IN_BLOCK_ON = """
 import threading, tonio
 
+def say(text):
+    # One write: two threads say something at once.
+    print(text + "\\n", end="", flush=True)
+
 began = threading.Event()
 
 def other():
@@ -70,16 +74,16 @@ def other():
 
 def mine():
     try:
-        print("ready", flush=True)
+        say("ready")
         yield tonio.sleep(3600)
     finally:
-        print("main cleans up", flush=True)
+        say("main cleans up")
 
 def runs():
     try:
         tonio.run(other())
     except tonio.exceptions.CancelledError:
-        print("the other is cancelled", flush=True)
+        say("the other is cancelled")
 
 thread = threading.Thread(target=runs)
 thread.start()
@@ -87,7 +91,7 @@ began.wait()
 try:
     tonio.block_on(mine())
 except BaseException as error:
-    print(type(error).__name__, flush=True)
+    say(type(error).__name__)
     raise
 """
 # A handler waits, and so has a watch of its own.
@@ -119,6 +123,69 @@ def main():
 """
 
 
+# A run that has ended tells of what is left, and a program of its exception: code of Python's, in
+# which a signal comes.
+IN_WARNING = """
+import signal, sys, warnings, tonio
+
+def shows(*_):
+    signal.raise_signal(int(sys.argv[1]))
+
+warnings.showwarning = shows
+
+def stays(begun):
+    begun.set()
+    while True:
+        try:
+            yield tonio.sleep(3600)
+        except tonio.exceptions.CancelledError:
+            pass
+
+def main():
+    begun = tonio.Event()
+    tonio.spawn.without_tracking(stays(begun))
+    yield begun.wait()
+
+print("unflushed")
+try:
+    tonio.run(main())
+except BaseException as error:
+    print(type(error).__name__, *error.args)
+    raise
+print("went on")
+"""
+IN_HOOK = """
+import atexit, signal, sys, threading, tonio
+
+def hook(*_):
+    for number in sys.argv[1:]:
+        signal.raise_signal(int(number))
+
+sys.excepthook = hook
+atexit.register(print, "at exit")
+
+def cleans_up(begun):
+    begun.set()
+    try:
+        yield tonio.sleep(3600)
+    finally:
+        yield tonio.sleep(0.001)
+        print("cleaned up")
+
+def main():
+    begun = tonio.Event()
+    tonio.spawn.without_tracking(cleans_up(begun))
+    yield begun.wait()
+
+print("unflushed")
+tonio.runtime().run_until_complete(main())
+raise %s
+"""
+
+
+# Of two at once: the exit code, and what is raised.
+FIRST = {130: "KeyboardInterrupt", 143: "SystemExit"}
+
 at_once = unittest.skipIf(THREAD_SANITIZER, "ThreadSanitizer puts signals off")
 
 
@@ -139,13 +206,43 @@ class Unwatched(unittest.TestCase):
                 done = run_program(IN_HANDLER, "--threads", threads)
                 self.assertEqual((done.code, done.out, done.err), (0, "1 True\n", ""))
 
+    def test_while_a_run_tells_what_is_left(self):
+        for number, code, error in (
+            (signal.SIGINT, 130, "KeyboardInterrupt"),
+            (signal.SIGTERM, 143, "SystemExit 143"),
+        ):
+            with self.subTest(number=number):
+                options = "--shutdown-timeout", "0.05"
+                done = run_program(IN_WARNING, *options, args=[str(int(number))])
+                self.assertEqual((done.code, done.out), (code, f"unflushed\n{error}\n"), done.err)
+
+    def test_beside_a_failure_of_the_warning(self):
+        text = IN_WARNING.replace("[1]))\n", "[1]))\n    raise ValueError\n")
+        done = run_program(text, "--shutdown-timeout", "0.05", args=[str(int(signal.SIGTERM))])
+        said = "unflushed\nSystemExit 143\n"
+        self.assertEqual((done.code, done.out), (143, said), done.err)
+        self.assertIn("ValueError", done.err)
+
+    def test_sigterm_while_the_exception_is_shown(self):
+        for raised, code in ("ValueError", 143), ("KeyboardInterrupt", 130), ("SystemExit(3)", 3):
+            with self.subTest(raised=raised):
+                done = run_program(IN_HOOK % raised, args=[str(int(signal.SIGTERM))])
+                said = "unflushed\ncleaned up\nat exit\n"
+                self.assertEqual((done.code, done.out, done.err), (code, said, ""))
+
+    def test_sigterm_twice_while_the_exception_is_shown(self):
+        """The way out of a hook that hangs."""
+        done = run_program(IN_HOOK % "ValueError", args=[str(int(signal.SIGTERM))] * 2)
+        self.assertEqual(done.code, -signal.SIGTERM, done.err)
+
     def two_at_once(self, text, *options):
         for threads in "1", "2", "8":
             with self.subTest(threads=threads), Program(
                 text, "--threads", threads, "--shutdown-timeout", "600"
             ) as program:
                 self.assertEqual(program.line(), "ready")
-                # Both are there when it goes on, the one with the lower number first.
+                # Both are there when it goes on. Two threads may take one each, so either may be
+                # the first.
                 for number in signal.SIGSTOP, signal.SIGTERM, signal.SIGINT, signal.SIGCONT:
                     program.signal(number)
                 yield program.end()
@@ -153,21 +250,22 @@ class Unwatched(unittest.TestCase):
     @at_once
     def test_two_in_a_run(self):
         for done in self.two_at_once(IN_RUN):
-            self.assertEqual(done.code, 130, done.err)
+            self.assertIn(done.code, FIRST, done.err)
             # The second one does not wait, so the task may have had no time.
             self.assertIn(done.out, ("", "main cleans up\n"))
 
     @at_once
     def test_two_in_block_on(self):
         for done in self.two_at_once(IN_BLOCK_ON):
-            self.assertEqual(done.code, 130, done.err)
+            self.assertIn(done.code, FIRST, done.err)
             said = done.out.replace("main cleans up\n", "")
-            self.assertEqual(said, "KeyboardInterrupt\nthe other is cancelled\n")
+            self.assertEqual(said, f"{FIRST[done.code]}\nthe other is cancelled\n")
 
     @at_once
     def test_two_while_threads_are_joined(self):
         for done in self.two_at_once(IN_JOIN):
-            self.assertEqual((done.code, done.out), (130, ""), done.err)
+            self.assertIn(done.code, FIRST, done.err)
+            self.assertEqual(done.out, "", done.err)
             self.assertTrue(done.err.endswith("  thread waits\n"), done.err)
 
 

@@ -175,19 +175,27 @@ def cleans(begun):
             print("disturbed", flush=True)
             raise
 
+# The run's end asks the first, the end of the program the second, which has come after it.
+first, second = tonio.Event(), tonio.Event()
+
 def main():
     begun = tonio.Event()
     tonio.spawn.without_tracking(cleans(begun))
-    yield begun.wait()
+    yield tonio.Waiter(begun, first)
     print("in the task", flush=True)
+    try:
+        yield tonio.sleep(3600)
+    finally:
+        yield second.wait()
+
+def waits(begun):
+    begun.set()
     yield tonio.sleep(3600)
 
-# The run's end asks the first, the end of the program the second, which has come after it.
 def waits_twice():
-    waits = tonio.Event().wait
-    for _ in range(2):
+    for begun in first, second:
         try:
-            tonio.block_on(waits())
+            tonio.block_on(waits(begun))
         except tonio.exceptions.CancelledError:
             pass
 

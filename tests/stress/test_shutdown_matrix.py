@@ -40,9 +40,8 @@ LIMIT = 150 if SANITIZED else 50
 # (eight programs at a time whose daemon threads spin, on two cores) has stretched it to eleven.
 MARGIN = 60 if SANITIZED else 20
 UNUSED_GRACE = 10 * LIMIT
-SHORT_GRACE = 0.3
-# What the shortest end with SHORT_GRACE stays below: less than the default grace time, 10 s. A busy
-# machine stretches single ends, not all.
+# What the shortest end with a short grace time (Leftover.grace) stays below: less than the default
+# one, 10 s. A busy machine stretches single ends, not all.
 SHORTEST_END = 9
 # Between the signals to a program that can't tell that it has heard the first one; seconds.
 PAUSES = (2, 5, LIMIT)
@@ -50,7 +49,7 @@ PAUSES = (2, 5, LIMIT)
 # The runtime's log and warning of what it has waited for in vain.
 GRACE_IS_OVER = (
     r"\S+ warning tonio\[\d+:\d+\] [\w ]+ would not end within the shutdown timeout(: \d+)?\n"
-    r"|<sys>:0: RuntimeWarning: \d+ tasks? would not stop within the shutdown timeout\n"
+    r"|<sys>:0: RuntimeWarning: (\d+ tasks?|1 blocking call) would not stop within the shutdown timeout\n"
 )
 HEADINGS = (
     r"tonio: tasks that would not stop:\n"
@@ -68,7 +67,7 @@ class Outcome:
     fault: str
     # How long the end took.
     seconds: float
-    # Whether it has waited SHORT_GRACE for what it has left behind then.
+    # Whether it has waited the leftover's grace time for what it has left behind then.
     short_grace: bool
 
 
@@ -88,7 +87,7 @@ class Cell:
 
     def run(self):
         """Runs it once."""
-        grace = SHORT_GRACE if self.short else UNUSED_GRACE
+        grace = self.leftover.grace if self.short else UNUSED_GRACE
         options = ("--threads", str(self.workers), "--shutdown-timeout", str(grace))
         options += self.leftover.options
         arguments = [str(self.workers), *["signal" for _ in self.ending.signals[:1]]]
@@ -155,8 +154,6 @@ class Cell:
         finals = {"main's finally", *self.leftover.finals} if self.ending.orderly else set()
         if self.ending.orderly and not self.ending.leaves_main:
             finals.update(self.leftover.last_finals)
-        if STOPPED in out:
-            finals.update(self.leftover.finals_if_stopped)
         if self.stuck and self.ending.signals:
             finals = set()  # main's turn does not come any more
         for line in sorted(finals):
@@ -239,7 +236,7 @@ class ShutdownMatrix(unittest.TestCase):
             if not seconds:
                 yield f"{ending}: it was left behind in no run"
             elif min(seconds) >= SHORTEST_END:
-                yield f"{ending}: every end took {min(seconds):.1f} s or more, not {SHORT_GRACE} s"
+                yield f"{ending}: every end took {min(seconds):.1f} s or more, not the grace time"
 
 
 for name in LEFTOVERS:

@@ -9,6 +9,7 @@ import dataclasses
 import signal
 
 import waiting_tasks
+from sanitizers import SANITIZED
 
 # say() writes a line at once, whatever becomes of the interpreter.
 START = """
@@ -41,6 +42,7 @@ def {name}():
         {cleans}
 """
 
+# What is written by one that need not be left behind after all.
 STOPPED = "stopped"
 
 
@@ -57,8 +59,8 @@ class Leftover:
     named: str = ""
     # What it writes to standard error when the program ends in order.
     reported: str = ""
-    # Lines that it writes only if it has stopped after all, for which it writes STOPPED.
-    finals_if_stopped: tuple[str, ...] = ()
+    # The shutdown timeout with which it is left behind, in seconds.
+    grace: float = 0.3
     # Lines that it writes when all tasks have ended; what is said of it where some don't.
     last_finals: tuple[str, ...] = ()
     left_open: str = ""
@@ -217,9 +219,10 @@ def leave():
     background(waits(begun))
     yield begun.wait()
 """,
+        last_finals=("finally",),
         stubborn=True,
+        grace=6 if SANITIZED else 2,
         named=r"  blocking call of job, spawned at .*\n",
-        finals_if_stopped=("finally",),
     ),
     "daemon threads": Leftover(
         """

@@ -1,0 +1,516 @@
+"""Several things that end a run or the program, one after the other: who asks for the end decides the
+exit code, also after a failure; nothing that was raised is lost, and who asks twice does not wait."""
+
+import signal
+import unittest
+
+from programs import run_program
+
+START = """
+import os, signal, sys, threading, tonio
+
+# Of the signal that comes second.
+number = int(sys.argv[1]) if sys.argv[1:2] and sys.argv[1].isdigit() else None
+
+def send(signal_number):
+    # To the process, whose main thread waits.
+    os.kill(os.getpid(), signal_number)
+
+def say(text):
+    # One write: several threads have something to say.
+    os.write(1, (text + "\\n").encode())
+
+def fails(*_):
+    raise ValueError("the handler's")
+
+signal.signal(signal.SIGUSR1, fails)
+
+# Between two signals the main thread has time to hear the first.
+def cleans_up(*numbers, seconds=0.3):
+    try:
+        cleaning.set()
+        yield tonio.sleep(3600)
+    finally:
+        for number in numbers:
+            send(number)
+            yield tonio.sleep(seconds)
+        say("cleaned up")
+
+def leave(coroutine):
+    # An earlier one of this program has set it.
+    cleaning.clear()
+    tonio.spawn.without_tracking(coroutine)
+    yield cleaning.wait()
+
+# Set by whoever cleans up at its end.
+cleaning = tonio.Event()
+"""
+# A deadlock, in whose clean-up somebody asks for the end. (Where a handler is, there is none.)
+DEADLOCK = START.replace("signal.signal(", "(") + """
+def main():
+    try:
+        yield tonio.Event().wait()
+    finally:
+        THEN
+
+tonio.run(main())
+"""
+# A handler's failure ends the run, in whose clean-up a signal comes; the program goes on after it.
+HANDLER = START + """
+def main():
+    tonio.spawn.without_tracking(cleans_up(number))
+    yield tonio.sleep(0.01)
+    send(signal.SIGUSR1)
+    yield tonio.sleep(3600)
+
+try:
+    tonio.run(main())
+except ValueError:
+    say("caught")
+"""
+# The same in Runtime.stop, and at the end of the program.
+STOP = START + """
+tonio.runtime().run_until_complete(leave(cleans_up(signal.SIGUSR1, number)))
+try:
+    tonio.runtime().stop()
+except ValueError:
+    say("caught")
+"""
+END = START + """
+tonio.runtime().run_until_complete(leave(cleans_up(signal.SIGUSR1, number)))
+"""
+# The end was asked for, and a handler fails then.
+AFTER_THE_END = START + """
+tonio.runtime().run_until_complete(leave(cleans_up(signal.SIGUSR1)))
+sys.exit(3)
+"""
+# A task asks for the end while the program waits for a thread.
+TASK = START + """
+def asks():
+    sys.exit(4)
+    yield
+
+def serves():
+    tonio.spawn.without_tracking(asks())
+    yield from cleans_up()
+
+def work():
+    try:
+        tonio.block_on(serves())
+    except tonio.exceptions.CancelledError:
+        say("thread")
+
+joined = threading.Event()
+threading.Thread(target=lambda: joined.wait() and work(), daemon=False).start()
+threading._register_atexit(joined.set)
+"""
+# A Ctrl-C in the script, or while a thread is joined, and one more in the clean-up at the end.
+TWICE = START + """
+tonio.runtime().run_until_complete(leave(cleans_up(signal.SIGINT, seconds=3600)))
+"""
+IN_SCRIPT = "send(signal.SIGINT); signal.pause()"
+IN_JOIN = "threading.Thread(target=send, args=(signal.SIGINT,), daemon=False).start()"
+# A thread's run, while the program waits for threads, disturbs none that others have begun since.
+RUN_IN_JOIN = START + """
+def first():
+    interrupted.wait()
+    tonio.block_on(whole())
+    say("first")
+
+def whole():
+    begun.set()
+    yield ran.wait()
+
+def second():
+    interrupted.wait()
+    while not begun.is_set():
+        pass
+    tonio.runtime().run_until_complete(tonio.sleep(0.1))
+    say("second")
+    tonio.block_on(sets())
+
+def sets():
+    ran.set()
+    yield
+
+def main():
+    tonio.spawn.without_tracking(stays())
+    yield tonio.sleep(0.01)
+    send(signal.SIGINT)
+    yield tonio.sleep(3600)
+
+def stays():
+    while True:
+        try:
+            yield tonio.sleep(3600)
+        except tonio.exceptions.CancelledError:
+            pass
+
+interrupted, begun, ran = threading.Event(), tonio.Event(), tonio.Event()
+for target in first, second:
+    threading.Thread(target=target, daemon=False).start()
+threading._register_atexit(interrupted.set)
+tonio.run(main())
+"""
+# While a thread is joined, to its end: signals, and a task that answers its cancellation with an exit.
+JOINED = START + """
+def answers(begun):
+    begun.set()
+    try:
+        yield tonio.sleep(3600)
+    except tonio.exceptions.CancelledError:
+        sys.exit(9)
+
+def show(*failure):
+    sys.__excepthook__(*failure)
+    shown.set()
+
+def work():
+    joined.wait()
+    *numbers, last = map(int, sys.argv[2:])
+    for number in numbers:
+        send(number)
+        shown.wait()
+    send(last)
+    say("thread")
+
+sys.excepthook = show
+joined, shown = threading.Event(), threading.Event()
+threading.Thread(target=work, daemon=False).start()
+threading._register_atexit(joined.set)
+
+def main():
+    begun = tonio.Event()
+    yield leave(cleans_up())
+    if sys.argv[1] == "exits":
+        tonio.spawn.without_tracking(answers(begun))
+        yield begun.wait()
+
+tonio.runtime().run_until_complete(main())
+"""
+# A task has asked for the end just before the program waits for a thread that does not end.
+BEFORE_THE_JOIN = START + """
+def asks():
+    sys.exit(6)
+    yield
+
+try:
+    tonio.runtime().run_until_complete(asks())
+except SystemExit:
+    pass
+tonio.runtime().run_until_complete(leave(cleans_up()))
+
+def exits():
+    tonio.spawn.without_tracking(asks())
+    yield tonio.sleep(0.1)
+
+done = threading.Event()
+helper = threading.Thread(target=lambda: (tonio.block_on(exits()), done.set()))
+helper.start()
+done.wait()
+threading.Thread(target=threading.Event().wait, daemon=False).start()
+"""
+# In a thread's run, while that is joined.
+RUN_OF_A_THREAD = START + """
+def exits():
+    tonio.spawn.without_tracking(asks())
+    yield tonio.sleep(3600)
+
+def asks():
+    sys.exit(7)
+    yield
+
+def work():
+    joined.wait()
+    try:
+        tonio.run(exits())
+    except (SystemExit, tonio.exceptions.CancelledError):
+        pass
+
+joined = threading.Event()
+threading.Thread(target=work, daemon=False).start()
+threading._register_atexit(joined.set)
+"""
+# The script is interrupted, and the thread that it joins then goes on with `work`.
+CTRL_C = """
+joined = threading.Event()
+threading.Thread(target=work, daemon=False).start()
+threading._register_atexit(joined.set)
+tonio.runtime().run_until_complete(main())
+send(signal.SIGINT)
+signal.pause()
+"""
+# What a joined thread has begun since goes on beside a task's exit; and its run ends with one.
+BEGUN_SINCE = START + """
+def exits(code, begun):
+    begun.set()
+    try:
+        yield tonio.sleep(3600)
+    finally:
+        begun = tonio.Event()
+        tonio.spawn.without_tracking(sets(begun))
+        yield closing.wait()
+        sys.exit(code)
+
+def sets(begun):
+    begun.set()
+    yield
+
+def closes():
+    closing.set()
+    yield tonio.sleep(0.3)
+    say("closed")
+
+def work():
+    joined.wait()
+    tonio.block_on(closes())
+
+def main():
+    begun = tonio.Event()
+    tonio.spawn.without_tracking(exits(9, begun))
+    yield begun.wait()
+
+closing = tonio.Event()
+""" + CTRL_C
+RUN_SINCE = START + """
+def asks():
+    sys.exit(7)
+    yield
+
+def serves():
+    tonio.spawn.without_tracking(asks())
+    try:
+        yield tonio.sleep(3600)
+    finally:
+        say("ended")
+        ended.set()
+
+def waits(begun):
+    begun.set()
+    try:
+        yield tonio.sleep(3600)
+    finally:
+        yield ended.wait()
+
+def work():
+    joined.wait()
+    try:
+        tonio.run(serves())
+    except SystemExit as exit:
+        say(f"exit {exit.code}")
+
+def main():
+    begun = tonio.Event()
+    tonio.spawn.without_tracking(waits(begun))
+    yield begun.wait()
+
+ended = tonio.Event()
+""" + CTRL_C
+# One signal for each of two ends, or one failure in each of two steps: nobody asks twice.
+TWO_ENDS = START + """
+import atexit
+
+def again():
+    tonio.runtime().run_until_complete(leave(cleans_up(signal.SIGINT)))
+
+atexit.register(again)
+tonio.runtime().run_until_complete(leave(cleans_up(signal.SIGINT)))
+"""
+TWO_FAILURES = START + """
+def show(*failure):
+    sys.__excepthook__(*failure)
+    shown.set()
+
+def work():
+    joined.wait()
+    send(signal.SIGUSR1)
+    shown.wait()
+    tonio.block_on(leave(cleans_up(signal.SIGUSR1)))
+
+sys.excepthook = show
+joined, shown = threading.Event(), threading.Event()
+threading.Thread(target=work, daemon=False).start()
+threading._register_atexit(joined.set)
+tonio.runtime().run_until_complete(tonio.sleep(0))
+"""
+# A handler that runs the runtime, while a thread is joined and while the last task cleans up.
+RUN_OF_A_HANDLER = START + """
+def exits():
+    tonio.spawn.without_tracking(asks())
+    yield tonio.sleep(3600)
+
+def asks():
+    sys.exit(3)
+    yield
+
+def runs(*_):
+    tonio.runtime().run_until_complete(exits())
+
+signal.signal(signal.SIGUSR1, runs)
+joined = threading.Event()
+work = lambda: joined.wait() and send(signal.SIGUSR1)
+threading.Thread(target=work, daemon=False).start()
+threading._register_atexit(joined.set)
+"""
+HANDLER_AFTER_CTRL_C = START + """
+signal.signal(signal.SIGUSR1, lambda *_: tonio.runtime().run_until_complete(tonio.sleep(0)))
+tonio.runtime().run_until_complete(leave(cleans_up(signal.SIGINT, signal.SIGUSR1)))
+"""
+# A task asks before a signal does, in one wait.
+TASK_FIRST = START + """
+def exits():
+    try:
+        yield tonio.sleep(3600)
+    finally:
+        sys.exit(5)
+
+def main():
+    tonio.spawn.without_tracking(exits())
+    yield leave(cleans_up(seconds=0.3))
+
+def cleans_up(seconds):
+    try:
+        cleaning.set()
+        yield tonio.sleep(3600)
+    finally:
+        yield tonio.sleep(seconds)
+        send(signal.SIGINT)
+        yield tonio.sleep(seconds)
+        say("cleaned up")
+
+tonio.RUN(main())
+"""
+# Exceptions whose contexts lead back to themselves, by what the program does or by ours.
+CYCLES = START + """
+class Stop(Exception):
+    pass
+
+stop = Stop()
+other = KeyError("other")
+stop.__context__, other.__context__ = other, stop
+
+def handler(*_):
+    raise stop
+
+signal.signal(signal.SIGUSR1, handler)
+
+def main():
+    try:
+        send(signal.SIGUSR1)
+        yield tonio.sleep(3600)
+    finally:
+        try:
+            raise stop
+        except Stop:
+            raise ValueError("of the clean-up")
+
+for _ in range(3):
+    try:
+        tonio.run(main())
+    except Stop as failure:
+        say("caught")
+"""
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+
+class WhoEndsTheProgram(unittest.TestCase):
+    def test_after_a_deadlock(self):
+        for then, code in (
+            ("send(signal.SIGINT)", 130),
+            ("send(signal.SIGTERM)", 143),
+            ("sys.exit(5)", 5),
+            ("pass", 1),
+        ):
+            with self.subTest(then=then):
+                done = run_program(DEADLOCK.replace("THEN", then))
+                self.assertEqual((done.code, done.out), (code, ""), done.err)
+                self.assertEqual(done.err.count("exceptions.Deadlock: "), 1, done.err)
+
+    def test_after_a_handler_s_failure(self):
+        for program in HANDLER, STOP, END:
+            for number, code in CODES.items():
+                with self.subTest(program=program, number=number):
+                    done = run_program(program, "--threads", "2", args=[str(int(number))])
+                    self.assertEqual((done.code, done.out), (code, "cleaned up\n"), done.err)
+                    self.assertEqual(done.err.count("ValueError: the handler's"), 1, done.err)
+
+    def test_a_failure_after_the_end_was_asked_for(self):
+        done = run_program(AFTER_THE_END)
+        self.assertEqual((done.code, done.out), (3, "cleaned up\n"), done.err)
+        self.assertEqual(done.err.count("ValueError: the handler's"), 1, done.err)
+
+    def test_a_task_while_threads_are_joined(self):
+        done = run_program(TASK)
+        self.assertEqual((done.code, done.out, done.err), (4, "cleaned up\nthread\n", ""))
+
+    def test_signals_while_threads_are_joined(self):
+        usr1, interrupt, term = int(signal.SIGUSR1), int(signal.SIGINT), int(signal.SIGTERM)
+        for task, numbers, code in (
+            ("exits", [interrupt], 130),
+            ("exits", [term], 143),
+            ("exits", [usr1], 9),
+            ("ends", [usr1, interrupt], 130),
+            ("ends", [usr1, term], 143),
+        ):
+            with self.subTest(task=task, numbers=numbers):
+                done = run_program(JOINED, args=[task, *map(str, numbers)])
+                lines = sorted(done.out.splitlines())
+                self.assertEqual((done.code, lines), (code, ["cleaned up", "thread"]), done.err)
+                failures = done.err.count("ValueError: the handler's")
+                self.assertEqual(failures, numbers.count(usr1), done.err)
+
+    def test_a_task_before_threads_are_joined(self):
+        done = run_program(BEFORE_THE_JOIN, "--shutdown-timeout", "1")
+        self.assertEqual((done.code, done.out), (6, "cleaned up\n"), done.err)
+        self.assertIn("leaving without", done.err)
+
+    def test_a_thread_s_run(self):
+        for _ in range(5):
+            done = run_program(RUN_OF_A_THREAD, "--threads", "2")
+            self.assertEqual((done.code, done.out, done.err), (7, "", ""))
+
+    def test_what_a_thread_has_begun_since(self):
+        done = run_program(BEGUN_SINCE, "--threads", "2")
+        self.assertEqual((done.code, done.out), (130, "closed\n"), done.err)
+
+    def test_a_run_that_a_thread_has_begun_since(self):
+        done = run_program(RUN_SINCE, "--threads", "2", "--shutdown-timeout", "600")
+        self.assertEqual((done.code, done.out), (130, "ended\nexit 7\n"), done.err)
+
+    def test_one_request_each(self):
+        for program, code, count in (TWO_ENDS, 130, 2), (TWO_FAILURES, 1, 1):
+            with self.subTest(program=program):
+                done = run_program(program, "--shutdown-timeout", "600")
+                self.assertEqual((done.code, done.out), (code, "cleaned up\n" * count), done.err)
+
+    def test_runs_of_handlers(self):
+        done = run_program(RUN_OF_A_HANDLER)
+        self.assertEqual((done.code, done.out, done.err), (3, "", ""))
+        done = run_program(HANDLER_AFTER_CTRL_C)
+        self.assertEqual((done.code, done.out), (130, "cleaned up\n"), done.err)
+
+    def test_a_task_before_a_signal(self):
+        for run in "run", "runtime().run_until_complete":
+            with self.subTest(run=run):
+                done = run_program(TASK_FIRST.replace("RUN", run))
+                self.assertEqual((done.code, done.out), (5, "cleaned up\n"), done.err)
+
+    def test_contexts_that_lead_back(self):
+        done = run_program(CYCLES)
+        self.assertEqual((done.code, done.out), (0, "caught\n" * 3), done.err)
+        self.assertEqual(done.err.count("ValueError: of the clean-up"), 3, done.err)
+
+    def test_two_requests_in_two_steps(self):
+        for first in IN_SCRIPT, IN_JOIN:
+            with self.subTest(first=first):
+                done = run_program(TWICE + first, "--shutdown-timeout", "600")
+                self.assertEqual((done.code, done.out), (130, ""), done.err)
+                self.assertIn("  task cleans_up", done.err)
+
+    def test_a_thread_s_run_while_threads_are_joined(self):
+        done = run_program(RUN_IN_JOIN, "--threads", "2", "--shutdown-timeout", "1")
+        self.assertEqual((done.code, done.out), (130, "second\nfirst\n"), done.err)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
