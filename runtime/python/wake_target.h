@@ -43,7 +43,7 @@ class WakeTargets {
     Listener(WakeTargets& targets, int fd) : targets_(targets), fd_(fd) {
       targets_.listeners_.lock()->push_back(*this);
     }
-    ~Listener() { targets_.listeners_.lock()->remove(*this); }
+    ~Listener();
 
    private:
     friend class WakeTargets;
