@@ -131,7 +131,10 @@ int end_program(std::optional<int> program_code) {
   const bool stopped = stop_runtime(exit_code, std::move(left));
   if (!stopped) {
     leaving = true;
-    const LastDeadline deadline(python::leaving_timeout(), exit_code, "atexit callbacks");
+    const auto code = [exit_code, asked = python::end_was_asked_for] {
+      return !asked && python::term_is_due() ? python::kTerminated : exit_code;
+    };
+    const LastDeadline deadline(python::leaving_timeout(), code, "atexit callbacks");
     run_atexit_callbacks();
   }
   hear_late_signals(exit_code);

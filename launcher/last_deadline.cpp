@@ -16,7 +16,8 @@ struct LastDeadline::Shared {
   bool is_over = false;  // guarded by mutex
 };
 
-LastDeadline::LastDeadline(std::chrono::milliseconds time, int exit_code, const char* what)
+LastDeadline::LastDeadline(std::chrono::milliseconds time, std::function<int()> exit_code,
+                           const char* what)
     : process_(getpid()), shared_(new Shared()) {
   try {
     thread_ = base::start_thread("tonio-leave", [shared = shared_, time, exit_code, what] {
@@ -26,7 +27,7 @@ LastDeadline::LastDeadline(std::chrono::milliseconds time, int exit_code, const 
       }
       // Not by stdio, whose lock the program may hold.
       dprintf(STDERR_FILENO, "tonio: leaving without %s that didn't stop in time\n", what);
-      _exit(exit_code);
+      _exit(exit_code());
     });
   } catch (const std::system_error&) {
     // No thread is to be had: it goes without.

@@ -4,16 +4,18 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 
 #include "base/thread.h"
 
 namespace tonio::launcher {
 
-// Ends the process with `exit_code`, and names `what`, where that has not come to its end within
-// the time: nothing else limits it any more. What it has printed and not flushed is lost then.
+// Ends the process, and names `what`, where that has not come to its end within the time: nothing
+// else limits it any more. What it has printed and not flushed is lost then. `exit_code` is asked
+// at that time, on another thread, which has no thread state.
 class LastDeadline {
  public:
-  LastDeadline(std::chrono::milliseconds time, int exit_code, const char* what);
+  LastDeadline(std::chrono::milliseconds time, std::function<int()> exit_code, const char* what);
   ~LastDeadline();
   LastDeadline(const LastDeadline&) = delete;
   LastDeadline& operator=(const LastDeadline&) = delete;

@@ -133,6 +133,9 @@ Waited end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline,
   const std::optional<TaskGroup> group = end.group();
   const auto left = [&] { return group ? host.live_tasks(*group) : host.tasks_in_time(); };
   const EndWatch watch(wait.fd());
+  // Often enough for what happens in the middle of a short time (abandon_late_calls).
+  const base::Instant pause =
+      std::clamp((deadline - base::now()) / 8, kLookAgainSoon, EndOfTasks::kLookAgain);
   bool at_once = false;
   for (;;) {
     // Before what came later.
@@ -159,8 +162,8 @@ Waited end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline,
     end.ask_tasks();
     if (base::now() >= deadline) break;
     // The last task of one group tells nobody while others go on.
-    const base::Instant pause = group.value_or(kNoGroup) ? kLookAgainSoon : EndOfTasks::kLookAgain;
-    (void)wait.wait(signals, std::min(deadline, base::now() + pause));
+    const bool tells = group.value_or(kNoGroup) == kNoGroup;
+    (void)wait.wait(signals, std::min(deadline, base::now() + (tells ? pause : kLookAgainSoon)));
   }
   if (at_once) host.stop_at_once = true;
   const bool all_ended = left() == 0;

@@ -11,6 +11,7 @@
 #include "python/async_generators.h"
 #include "python/blocking_call.h"
 #include "python/errors.h"
+#include "python/exception_copy.h"
 #include "python/run.h"
 #include "python/thread_wait.h"
 
@@ -366,39 +367,39 @@ std::vector<std::string> Host::describe_tasks() {
 }
 
 void Host::abort_run(PyObject* exception) {
-  PyObject* expected = nullptr;
-  // The first one counts.
-  if (abort_.compare_exchange_strong(expected, Py_NewRef(exception))) {
-    aborts.wake();
-  } else {
-    Py_DECREF(exception);
+  Ref for_run = Ref::borrow(exception);
+  Ref for_end = copy_exception(exception);
+  {
+    // Neither loses its last reference with the lock held.
+    auto waiting = aborts_.lock();
+    if (!waiting->for_run) waiting->for_run = std::move(for_run);
+    if (!waiting->for_end) waiting->for_end = std::move(for_end);
   }
+  aborts.wake();
+}
+
+void Host::hear_tasks(Interruption& interruption) {
+  if (forked()) return;  // the lock may be the parent's
+  const bool ends = on_main_thread() && program_ends.load();
+  Ref heard;
+  Ref unheard;
+  {
+    auto waiting = aborts_.lock();
+    heard = std::move(ends ? waiting->for_end : waiting->for_run);
+    // No run is there that would raise it.
+    if (ends && !runs_elsewhere()) unheard = std::move(waiting->for_run);
+  }
+  interruption.add(std::move(heard));
 }
 
 void Host::forget_abort(PyObject* exception) {
-  PyObject* expected = exception;
-  if (abort_.compare_exchange_strong(expected, nullptr)) Py_DECREF(exception);
-}
-
-Ref Host::take_abort() { return Ref::steal(abort_.exchange(nullptr)); }
-
-void Host::hear_tasks(Interruption& interruption) {
-  if (on_main_thread()) {
-    interruption.add(Ref::steal(passed_on_.exchange(nullptr)));
-    // A run of another thread ends with it, and passes it on.
-    if (joins_threads.load() && runs_elsewhere()) return;
-  }
-  interruption.add(take_abort());
-}
-
-void Host::pass_on(PyObject* exception) {
-  if (on_main_thread() || !joins_threads.load() || !asks_for_end(exception)) return;
-  PyObject* expected = nullptr;
-  // The first one counts.
-  if (passed_on_.compare_exchange_strong(expected, Py_NewRef(exception))) {
-    aborts.wake();
-  } else {
-    Py_DECREF(exception);
+  if (forked()) return;
+  Ref of_run;
+  Ref of_end;
+  {
+    auto waiting = aborts_.lock();
+    if (waiting->for_run.get() == exception) of_run = std::move(waiting->for_run);
+    if (!waiting->for_run && !program_ends.load()) of_end = std::move(waiting->for_end);
   }
 }
 

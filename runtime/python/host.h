@@ -131,17 +131,14 @@ class Host {
   // While set, `fd` (an eventfd) is written to whenever the last live task ends.
   void watch_end_of_tasks(int fd);
 
-  // A task has ended with an exception that ends the program (SystemExit,
-  // KeyboardInterrupt): the run that is under way raises it.
+  // A task has ended with an exception that ends the program (SystemExit, KeyboardInterrupt),
+  // which nobody is raising: the run that is under way raises it, and the program's end hears of
+  // it. No exception is set.
   void abort_run(PyObject* exception);
-  // That exception, or nothing; a new reference.
-  Ref take_abort();
-  // The same for what waits in this thread.
+  // Adds that exception, if there is any, to what a run waits for, or the program's end.
   void hear_tasks(Interruption& interruption);
-  // By a run that raises the exception: while the main thread joins threads it hears of that, too,
-  // where it asks for the end.
-  void pass_on(PyObject* exception);
-  // It has been raised from what had waited for that task.
+  // A run, or what had waited for that task, raises the exception: unless the program ends, nobody
+  // else is to.
   void forget_abort(PyObject* exception);
   // Who abort_run() tells.
   WakeTargets aborts;
@@ -155,15 +152,13 @@ class Host {
   }
   static constexpr base::Instant kMoment = 100'000;
   base::Instant grace_deadline() const { return base::now() + grace(); }
-  // What is left is not waited for: somebody has asked twice since the main thread's last run
-  // began.
+  // Tasks and calls that are left are not waited for: somebody has asked twice since the main
+  // thread's last run began.
   std::atomic<bool> stop_at_once{false};
   // Of the program's end: what signals have asked for, before it began or since. Main thread.
   Interruption end_interruption;
   // The program ends: from the join of threads until the runtime has stopped.
   std::atomic<bool> program_ends{false};
-  // The main thread waits for threads, and hears of tasks that ask for the end.
-  std::atomic<bool> joins_threads{false};
   // A new run begins: what one before has kept (EndOfTasks::keep) is forgotten, unless the program
   // ends, and who has asked twice meant that one.
   void begin_run() {
@@ -266,8 +261,13 @@ class Host {
   // Whether anybody wants to know when the last task ends; who is in end_target_.
   std::atomic<bool> watching_end_{false};
   WakeTarget end_target_;
-  std::atomic<PyObject*> abort_{nullptr};
-  std::atomic<PyObject*> passed_on_{nullptr};
+  // The first that has come and was not taken yet. The run of another thread may be raising its own
+  // while the end shows the other, so the end has a copy.
+  struct Aborts {
+    Ref for_run;
+    Ref for_end;
+  };
+  base::Guarded<Aborts> aborts_;
 };
 
 }  // namespace tonio::python

@@ -36,7 +36,6 @@ class ActiveRun {
     if (!mine_) return;
     run_is_elsewhere.store(false);
     run_is_active.store(false);
-    Host::instance().aborts.wake();  // who has left that to the run
   }
   explicit operator bool() const { return mine_; }
 
@@ -270,7 +269,7 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
   hear_last_signals(signals, interruption);
   if (!interruption.exception) interruption.add(lost_in_fork());
   if (!interruption.exception) return join->outcome();
-  host.pass_on(interruption.exception.get());
+  host.forget_abort(interruption.exception.get());
   raise_interruption(signals, std::move(interruption), *join);
   return nullptr;
 }
@@ -314,8 +313,7 @@ PyObject* block_on(PyObject*, PyObject* awaitable) {
   } else {
     result = join->outcome();
   }
-  if (!result && !run_is_active.load() && !Host::instance().joins_threads.load()) {
-    // The caller has the SystemExit, and nobody else is there that would raise it as well.
+  if (!result && !run_is_active.load()) {
     Ref raised = Ref::steal(PyErr_GetRaisedException());
     Host::instance().forget_abort(raised.get());
     PyErr_SetRaisedException(raised.release());

@@ -19,14 +19,26 @@
 namespace tonio::python {
 namespace {
 
-// The callbacks that threading's shutdown begins with, one by one: after one that fails it calls no
-// more, and an executor's, which tells its threads to end, may be among those; called once more by
-// Py_FinalizeEx, it begins with the first again.
+// What threading's shutdown begins with.
+Ref callbacks_of(PyObject* threading) {
+  Ref callbacks = Ref::steal(PyObject_GetAttrString(threading, "_threading_atexits"));
+  if (!callbacks) PyErr_Clear();
+  return callbacks && PyList_Check(callbacks.get()) ? std::move(callbacks) : Ref();
+}
+
+bool has_callbacks(PyObject* threading) {
+  const Ref callbacks = callbacks_of(threading);
+  return callbacks && PyList_GET_SIZE(callbacks.get()) > 0;
+}
+
+// One by one: after one that fails threading calls no more, and an executor's, which tells its
+// threads to end, may be among those; called once more by Py_FinalizeEx, it begins with the first
+// again.
 void call_callbacks(PyObject* threading) {
   // None is added from here on.
   if (PyObject_SetAttrString(threading, "_SHUTTING_DOWN", Py_True) != 0) PyErr_Clear();
-  Ref callbacks = Ref::steal(PyObject_GetAttrString(threading, "_threading_atexits"));
-  while (callbacks && PyList_Check(callbacks.get()) && PyList_GET_SIZE(callbacks.get()) > 0) {
+  const Ref callbacks = callbacks_of(threading);
+  while (callbacks && PyList_GET_SIZE(callbacks.get()) > 0) {
     Ref callback = Ref::steal(PyObject_CallMethod(callbacks.get(), "pop", nullptr));
     Ref done = Ref::steal(callback ? PyObject_CallNoArgs(callback.get()) : nullptr);
     if (!done) PyErr_WriteUnraisable(threading);
@@ -233,7 +245,8 @@ std::vector<std::string> join_threads(bool was_interrupted, const std::function<
     return first;
   };
   Ref raised;
-  const bool waits = !running_threads(threading.get(), raised).empty();
+  const bool waits =
+      !running_threads(threading.get(), raised).empty() || has_callbacks(threading.get());
   bool at_once = false;
   if (raised) {
     PyErr_SetRaisedException(raised.release());
@@ -258,7 +271,6 @@ std::vector<std::string> join_threads(bool was_interrupted, const std::function<
   };
   // First: a thread that waits for the main thread's end goes on when the shutdown begins.
   if (limited) limit();
-  host.joins_threads = true;
   Shutdown shutdown(threading.get());
   const WakeTargets::Listener aborts(host.aborts, shutdown.fd());
   // A task has asked for the end, which no signal has.
@@ -285,14 +297,13 @@ std::vector<std::string> join_threads(bool was_interrupted, const std::function<
       at_once = true;
     }
   }
-  host.joins_threads = false;
   if (!at_once) {
     hear_the_rest();
     return {};
   }
   if (host.forked()) return {};  // by a handler just now: all that is the parent's
   std::vector<std::string> left = running_threads(threading.get(), raised);
-  if (left.empty()) left.emplace_back("a thread");  // which ends just now
+  if (left.empty()) left.emplace_back("threading's shutdown");  // a callback; or it ends just now
   if (raised) {
     PyErr_SetRaisedException(raised.release());
     (void)interrupt();

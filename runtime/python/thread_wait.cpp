@@ -38,7 +38,7 @@ void on_dump_signal(int) { note(dump_asked); }
 
 // Of a TermKeeper. Nobody has heard the first one for so long that there is a second.
 void keep_term(int) {
-  if (!term_came.exchange(true)) return;
+  if (!term_came.exchange(true)) return note(term_came);  // a watch may have begun since
   struct sigaction unhandled {};
   unhandled.sa_handler = SIG_DFL;
   ::sigaction(SIGTERM, &unhandled, nullptr);
@@ -118,6 +118,8 @@ SignalWatch::~SignalWatch() {
 }
 
 int SignalWatch::fd() const { return active_ ? pipe_read : -1; }
+
+bool term_is_due() { return term_came.load(); }
 
 void SignalWatch::in_forked_child() {
   term_is_kept.store(false);

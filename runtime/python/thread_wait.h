@@ -76,6 +76,9 @@ class TermKeeper {
   TermKeeper& operator=(const TermKeeper&) = delete;
 };
 
+// Whether a SIGTERM has come that nobody has heard. Any thread.
+bool term_is_due();
+
 // An eventfd that others write to.
 class ThreadWait {
  public:

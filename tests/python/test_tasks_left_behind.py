@@ -126,7 +126,7 @@ steps = 0
 def works():
     global steps
     steps += 1
-    until = time.monotonic() + 0.02
+    until = time.monotonic() + 5 / {count}  # all of them: 2.5 s of two workers
     while time.monotonic() < until:
         pass
     yield
@@ -167,7 +167,7 @@ class LeftBehind(unittest.TestCase):
     def test_what_comes_later_has_its_time(self):
         for threads in "1", "2", "8":
             with self.subTest(threads=threads):
-                done = run_program(LATER, "--threads", threads, "--shutdown-timeout", "0.5")
+                done = run_program(LATER, "--threads", threads, "--shutdown-timeout", "1")
                 self.assertEqual((done.code, done.out), (0, "cleaned up\n"), done.err)
                 self.assertIn("tasks that would not stop:\n  task stays, spawned at", done.err)
                 self.assertNotIn("task cleans_up", done.err)
@@ -221,7 +221,7 @@ class LeftBehind(unittest.TestCase):
         self.assertNotIn("would not stop", done.err)
 
     def test_each_run_tells(self):
-        done = run_program(AGAIN, "--shutdown-timeout", "0.2")
+        done = run_program(AGAIN, "--shutdown-timeout", "1")
         self.assertEqual(done.code, 0, done.err)
         self.assertEqual(done.err.count("RuntimeWarning: 1 task would not stop"), 2, done.err)
 

@@ -302,11 +302,42 @@ raise KeyboardInterrupt
 """
 # Nothing stops after what was left behind, and nothing else limits it.
 HANGS_AT_EXIT = """
-import atexit, threading
+import atexit, os, signal, sys, threading
 
-atexit.register(threading.Event().wait)
+def hangs():
+    os.kill(os.getpid(), int(sys.argv[1]))
+    threading.Event().wait()
+
+atexit.register(hangs)
+"""
+LEAVES_A_THREAD = """
 threading.Thread(target=threading.Event().wait, name="of the program").start()
 raise KeyboardInterrupt
+"""
+LEAVES_A_TASK = """
+import time, tonio
+
+def stays():
+    begun.set()
+    time.sleep(3600)
+    yield
+
+def main():
+    tonio.spawn.without_tracking(stays())
+    yield begun.wait()
+
+begun = tonio.Event()
+tonio.runtime().run_until_complete(main())
+"""
+# Without a thread: a callback of threading's own shutdown.
+CALLBACK_HANGS = """
+import os, threading
+
+def hangs():
+    os.write(1, b"hangs\\n")
+    threading.Event().wait()
+
+threading._register_atexit(hangs)
 """
 LEAVING = "tonio: leaving without atexit callbacks that didn't stop in time\n"
 AT_ONCE, FOREVER = "None", "tonio.sleep(3600)"
@@ -493,10 +524,25 @@ class ThreadsAtEnd(unittest.TestCase):
             self.assertEqual((done.code, done.out), (130, "the child 130\n"), done.err)
 
     def test_atexit_callbacks_that_hang_when_something_is_left(self):
-        with Program(HANGS_AT_EXIT, "--shutdown-timeout", SHORT) as program:
-            done = program.end()
-        self.assertEqual((done.code, done.out), (130, ""), done.err)
-        self.assertTrue(done.err.endswith(LEFT + LEAVING), done.err)
+        term = str(int(signal.SIGTERM))
+        for left, code in (LEAVES_A_THREAD, 130), (LEAVES_A_TASK, 143):
+            with self.subTest(left=left), Program(
+                HANGS_AT_EXIT + left, "--shutdown-timeout", SHORT, "--threads", "2", args=[term]
+            ) as program:
+                done = program.end()
+                self.assertEqual((done.code, done.out), (code, ""), done.err)
+                self.assertTrue(done.err.endswith(LEAVING), done.err)
+
+    def test_callbacks_of_the_join_that_hang(self):
+        for number, code in (signal.SIGINT, 130), (signal.SIGTERM, 143):
+            with self.subTest(number=number), Program(
+                CALLBACK_HANGS, "--shutdown-timeout", SHORT
+            ) as program:
+                self.expect(program, "hangs")
+                program.signal(number)
+                done = program.end()
+                self.assertEqual(done.code, code, done.err)
+                self.assertTrue(done.err.endswith("\n  threading's shutdown\n"), done.err)
 
     def test_interrupted_after_sys_exit(self):
         for number in (signal.SIGINT, signal.SIGTERM):

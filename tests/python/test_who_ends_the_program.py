@@ -231,6 +231,63 @@ joined = threading.Event()
 threading.Thread(target=work, daemon=False).start()
 threading._register_atexit(joined.set)
 """
+# The same before a Ctrl-C that comes while that run ends.
+RUN_BEFORE_A_SIGNAL = START + """
+def serves():
+    tonio.spawn.without_tracking(asks())
+    yield from cleans_up(signal.SIGINT)
+
+def asks():
+    sys.exit(7)
+    yield
+
+def work():
+    joined.wait()
+    tonio.run(serves())
+
+joined = threading.Event()
+threading.Thread(target=work, daemon=False).start()
+threading._register_atexit(joined.set)
+"""
+# In the last step a daemon thread's run, or its block_on, ends with it too.
+DAEMON = START + """
+def answers():
+    begun.set()
+    try:
+        yield tonio.sleep(3600)
+    finally:
+        sys.exit(5)
+
+begun = threading.Event()
+threading.Thread(target=lambda: tonio.CALL(answers()), daemon=True).start()
+begun.wait()
+"""
+# A thread raises what has ended its run, and the program shows what has ended the program.
+TWO_OBJECTS = START + """
+def work():
+    joined.wait()
+    try:
+        tonio.CALL(asks())
+    except KeyboardInterrupt as exception:
+        seen.append(exception)
+
+def asks():
+    raise KeyboardInterrupt("of a task")
+    yield
+
+def show(kind, exception, traceback):
+    thread.join()
+    seen.append(exception)
+
+seen = []
+sys.excepthook = show
+joined = threading.Event()
+thread = threading.Thread(target=work, daemon=False)
+thread.start()
+threading._register_atexit(joined.set)
+import atexit
+atexit.register(lambda: say(f"{list(map(repr, seen))} {seen[0] is seen[-1]}"))
+"""
 # The script is interrupted, and the thread that it joins then goes on with `work`.
 CTRL_C = """
 joined = threading.Event()
@@ -469,6 +526,25 @@ class WhoEndsTheProgram(unittest.TestCase):
             done = run_program(RUN_OF_A_THREAD, "--threads", "2")
             self.assertEqual((done.code, done.out, done.err), (7, "", ""))
 
+    def test_a_thread_s_run_before_a_signal(self):
+        done = run_program(RUN_BEFORE_A_SIGNAL, "--threads", "2", "--shutdown-timeout", "600")
+        self.assertEqual((done.code, done.out, done.err), (7, "cleaned up\n", ""))
+
+    def test_a_daemon_thread_in_the_last_step(self):
+        for call in "run", "block_on":
+            for _ in range(3):
+                with self.subTest(call=call):
+                    done = run_program(DAEMON.replace("CALL", call), "--threads", "2")
+                    self.assertEqual((done.code, done.out, done.err), (5, "", ""))
+
+    def test_a_thread_and_the_end_raise_two_objects(self):
+        exception = repr(KeyboardInterrupt("of a task"))
+        for call in "run", "block_on":
+            with self.subTest(call=call):
+                done = run_program(TWO_OBJECTS.replace("CALL", call))
+                said = f"{[exception, exception]} False\n"
+                self.assertEqual((done.code, done.out, done.err), (130, said, ""))
+
     def test_what_a_thread_has_begun_since(self):
         done = run_program(BEGUN_SINCE, "--threads", "2")
         self.assertEqual((done.code, done.out), (130, "closed\n"), done.err)
@@ -508,7 +584,7 @@ class WhoEndsTheProgram(unittest.TestCase):
                 self.assertIn("  task cleans_up", done.err)
 
     def test_a_thread_s_run_while_threads_are_joined(self):
-        done = run_program(RUN_IN_JOIN, "--threads", "2", "--shutdown-timeout", "1")
+        done = run_program(RUN_IN_JOIN, "--threads", "2", "--shutdown-timeout", "3")
         self.assertEqual((done.code, done.out), (130, "second\nfirst\n"), done.err)
 
 
