@@ -28,6 +28,21 @@ Ref rebuild(PyObject* exception) {
   return copy;
 }
 
+// Fields of native classes and slots, which a program may have set to something else than what the
+// arguments say (SystemExit.code).
+void copy_fields(PyObject* from, PyObject* to) {
+  const auto field_at = [](PyObject* object, Py_ssize_t offset) {
+    return reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + offset);
+  };
+  for (PyTypeObject* type = Py_TYPE(from); type; type = type->tp_base) {
+    for (PyMemberDef* member = type->tp_members; member && member->name; ++member) {
+      if (member->type != _Py_T_OBJECT && member->type != Py_T_OBJECT_EX) continue;
+      PyObject* value = Py_XNewRef(*field_at(from, member->offset));
+      Py_XDECREF(std::exchange(*field_at(to, member->offset), value));
+    }
+  }
+}
+
 }  // namespace
 
 Ref copy_exception(PyObject* exception) {
@@ -36,6 +51,7 @@ Ref copy_exception(PyObject* exception) {
     PyErr_Clear();
     return Ref::borrow(exception);
   }
+  copy_fields(exception, copy.get());
   if (const Ref traceback = Ref::steal(PyException_GetTraceback(exception))) {
     (void)PyException_SetTraceback(copy.get(), traceback.get());
   }

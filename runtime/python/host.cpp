@@ -380,14 +380,20 @@ void Host::abort_run(PyObject* exception) {
 
 void Host::hear_tasks(Interruption& interruption) {
   if (forked()) return;  // the lock may be the parent's
-  const bool ends = on_main_thread() && program_ends.load();
   Ref heard;
-  Ref unheard;
+  Ref dropped;
   {
     auto waiting = aborts_.lock();
-    heard = std::move(ends ? waiting->for_end : waiting->for_run);
-    // No run is there that would raise it.
-    if (ends && !runs_elsewhere()) unheard = std::move(waiting->for_run);
+    if (!program_ends.load()) {
+      heard = std::move(waiting->for_run);
+      dropped = std::move(waiting->for_end);
+    } else if (!on_main_thread()) {
+      heard = std::move(waiting->for_run);
+    } else {
+      heard = std::move(waiting->for_end);
+      // No run is there that would raise it.
+      if (!runs_elsewhere()) dropped = std::move(waiting->for_run);
+    }
   }
   interruption.add(std::move(heard));
 }
@@ -398,8 +404,9 @@ void Host::forget_abort(PyObject* exception) {
   Ref of_end;
   {
     auto waiting = aborts_.lock();
-    if (waiting->for_run.get() == exception) of_run = std::move(waiting->for_run);
-    if (!waiting->for_run && !program_ends.load()) of_end = std::move(waiting->for_end);
+    if (waiting->for_run.get() != exception) return;
+    of_run = std::move(waiting->for_run);
+    if (!program_ends.load()) of_end = std::move(waiting->for_end);
   }
 }
 

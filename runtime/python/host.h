@@ -132,13 +132,12 @@ class Host {
   void watch_end_of_tasks(int fd);
 
   // A task has ended with an exception that ends the program (SystemExit, KeyboardInterrupt),
-  // which nobody is raising: the run that is under way raises it, and the program's end hears of
-  // it. No exception is set.
+  // which nobody is raising: the run that is under way raises it, and once the program ends, its
+  // end hears of it too. No exception is set.
   void abort_run(PyObject* exception);
   // Adds that exception, if there is any, to what a run waits for, or the program's end.
   void hear_tasks(Interruption& interruption);
-  // A run, or what had waited for that task, raises the exception: unless the program ends, nobody
-  // else is to.
+  // What had waited for that task raises the exception: unless the program ends, nobody else is to.
   void forget_abort(PyObject* exception);
   // Who abort_run() tells.
   WakeTargets aborts;

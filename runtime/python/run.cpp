@@ -269,7 +269,6 @@ PyObject* run_awaitable(PyObject* awaitable, const RunOptions& options, bool end
   hear_last_signals(signals, interruption);
   if (!interruption.exception) interruption.add(lost_in_fork());
   if (!interruption.exception) return join->outcome();
-  host.forget_abort(interruption.exception.get());
   raise_interruption(signals, std::move(interruption), *join);
   return nullptr;
 }

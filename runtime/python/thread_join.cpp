@@ -19,26 +19,14 @@
 namespace tonio::python {
 namespace {
 
-// What threading's shutdown begins with.
-Ref callbacks_of(PyObject* threading) {
-  Ref callbacks = Ref::steal(PyObject_GetAttrString(threading, "_threading_atexits"));
-  if (!callbacks) PyErr_Clear();
-  return callbacks && PyList_Check(callbacks.get()) ? std::move(callbacks) : Ref();
-}
-
-bool has_callbacks(PyObject* threading) {
-  const Ref callbacks = callbacks_of(threading);
-  return callbacks && PyList_GET_SIZE(callbacks.get()) > 0;
-}
-
-// One by one: after one that fails threading calls no more, and an executor's, which tells its
-// threads to end, may be among those; called once more by Py_FinalizeEx, it begins with the first
-// again.
+// The callbacks that threading's shutdown begins with, one by one: after one that fails it calls no
+// more, and an executor's, which tells its threads to end, may be among those; called once more by
+// Py_FinalizeEx, it begins with the first again.
 void call_callbacks(PyObject* threading) {
   // None is added from here on.
   if (PyObject_SetAttrString(threading, "_SHUTTING_DOWN", Py_True) != 0) PyErr_Clear();
-  const Ref callbacks = callbacks_of(threading);
-  while (callbacks && PyList_GET_SIZE(callbacks.get()) > 0) {
+  Ref callbacks = Ref::steal(PyObject_GetAttrString(threading, "_threading_atexits"));
+  while (callbacks && PyList_Check(callbacks.get()) && PyList_GET_SIZE(callbacks.get()) > 0) {
     Ref callback = Ref::steal(PyObject_CallMethod(callbacks.get(), "pop", nullptr));
     Ref done = Ref::steal(callback ? PyObject_CallNoArgs(callback.get()) : nullptr);
     if (!done) PyErr_WriteUnraisable(threading);
@@ -245,8 +233,7 @@ std::vector<std::string> join_threads(bool was_interrupted, const std::function<
     return first;
   };
   Ref raised;
-  const bool waits =
-      !running_threads(threading.get(), raised).empty() || has_callbacks(threading.get());
+  const bool waits = !running_threads(threading.get(), raised).empty();
   bool at_once = false;
   if (raised) {
     PyErr_SetRaisedException(raised.release());
@@ -285,9 +272,13 @@ std::vector<std::string> join_threads(bool was_interrupted, const std::function<
     return limited ? std::min(deadline, base::now() + EndOfTasks::kLookAgain) : deadline;
   };
   while (!at_once && !shutdown.wait(*signals, next_look())) {
-    const bool signalled = PyErr_Occurred();
-    if (signalled) at_once = !interrupt();
-    const bool by_task = hear_task();
+    Ref of_signal = Ref::steal(PyErr_GetRaisedException());
+    const bool signalled = static_cast<bool>(of_signal);
+    const bool by_task = hear_task();  // before what came later
+    if (signalled) {
+      PyErr_SetRaisedException(of_signal.release());
+      at_once = !interrupt();
+    }
     if (at_once) break;
     if (signalled || by_task) {
       limit();
@@ -303,7 +294,7 @@ std::vector<std::string> join_threads(bool was_interrupted, const std::function<
   }
   if (host.forked()) return {};  // by a handler just now: all that is the parent's
   std::vector<std::string> left = running_threads(threading.get(), raised);
-  if (left.empty()) left.emplace_back("threading's shutdown");  // a callback; or it ends just now
+  if (left.empty()) left.emplace_back("a thread");  // which ends just now
   if (raised) {
     PyErr_SetRaisedException(raised.release());
     (void)interrupt();

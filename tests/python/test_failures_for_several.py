@@ -30,6 +30,16 @@ def missing():
     raise FileNotFoundError(errno.ENOENT, "No such file", "/nowhere")
 
 
+class Slotted(OSError):
+    __slots__ = ("where",)
+
+
+def changed():
+    failure = Slotted(errno.ENOENT, "No such file", "/nowhere")
+    failure.errno, failure.filename, failure.where = errno.EPERM, "/elsewhere", "a slot"
+    raise failure
+
+
 def group():
     raise ExceptionGroup("several", [ValueError(1), OSError(errno.EPIPE, "pipe")])
 
@@ -82,6 +92,14 @@ class FailuresForSeveral(Scenarios):
             self.assertEqual(str(failure), "[Errno 2] No such file: '/nowhere'")
 
         yield self.task(self.each)(missing, check)
+
+    def test_with_fields_that_were_set(self):
+        def check(failure, _):
+            self.assertIs(type(failure), Slotted)
+            fields = failure.errno, failure.strerror, failure.filename, failure.where
+            self.assertEqual(fields, (errno.EPERM, "No such file", "/elsewhere", "a slot"))
+
+        yield self.task(self.each)(changed, check)
 
     def test_group(self):
         def check(failure, _):

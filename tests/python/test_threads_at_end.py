@@ -329,16 +329,6 @@ def main():
 begun = tonio.Event()
 tonio.runtime().run_until_complete(main())
 """
-# Without a thread: a callback of threading's own shutdown.
-CALLBACK_HANGS = """
-import os, threading
-
-def hangs():
-    os.write(1, b"hangs\\n")
-    threading.Event().wait()
-
-threading._register_atexit(hangs)
-"""
 LEAVING = "tonio: leaving without atexit callbacks that didn't stop in time\n"
 AT_ONCE, FOREVER = "None", "tonio.sleep(3600)"
 LEFT = (
@@ -532,17 +522,6 @@ class ThreadsAtEnd(unittest.TestCase):
                 done = program.end()
                 self.assertEqual((done.code, done.out), (code, ""), done.err)
                 self.assertTrue(done.err.endswith(LEAVING), done.err)
-
-    def test_callbacks_of_the_join_that_hang(self):
-        for number, code in (signal.SIGINT, 130), (signal.SIGTERM, 143):
-            with self.subTest(number=number), Program(
-                CALLBACK_HANGS, "--shutdown-timeout", SHORT
-            ) as program:
-                self.expect(program, "hangs")
-                program.signal(number)
-                done = program.end()
-                self.assertEqual(done.code, code, done.err)
-                self.assertTrue(done.err.endswith("\n  threading's shutdown\n"), done.err)
 
     def test_interrupted_after_sys_exit(self):
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -288,6 +288,97 @@ threading._register_atexit(joined.set)
 import atexit
 atexit.register(lambda: say(f"{list(map(repr, seen))} {seen[0] is seen[-1]}"))
 """
+# The code of these is not what their arguments say.
+CODES_OF_THEIR_OWN = START + """
+class Inits(SystemExit):
+    def __init__(self):
+        super().__init__("message")
+        self.code = 5
+
+class Sets(SystemExit):
+    def __init__(self):
+        self.code = 5
+
+def changes():
+    try:
+        sys.exit("message")
+    except SystemExit as exit:
+        exit.code = 5
+        return exit
+
+def answers():
+    begun.set()
+    try:
+        yield tonio.sleep(3600)
+    finally:
+        raise RAISED()
+
+begun = tonio.Event()
+def main():
+    tonio.spawn.without_tracking(answers())
+    yield begun.wait()
+
+tonio.runtime().run_until_complete(main())
+"""
+# One exit ends the run, and before that returns a task that it has left asks as well.
+CAUGHT_BEFORE = START + """
+import time, warnings
+
+warnings.simplefilter("error")
+
+def asks():
+    begun.set()
+    while not reported.is_set():
+        time.sleep(0.001)
+    sys.exit(5)
+    yield
+
+def main():
+    tonio.spawn.without_tracking(asks())
+    yield begun.wait()
+    sys.exit(3)
+
+def hook(_):
+    reported.set()
+    while any(task.name == "asks" for task in tonio.tasks()):
+        time.sleep(0.001)
+
+begun, reported = tonio.Event(), threading.Event()
+sys.unraisablehook = hook
+try:
+    tonio.run(main())
+except SystemExit as exit:
+    say(f"caught {exit.code}")
+"""
+# A task asks, and then comes a Ctrl-C, while the main thread is in a handler.
+WHILE_A_HANDLER_RUNS = START + """
+import time
+
+def handler(*_):
+    handling.set()
+    try:
+        asked.wait()
+    finally:
+        send(signal.SIGINT)
+
+def asks():
+    sys.exit(7)
+    yield
+
+def work():
+    joined.wait()
+    send(signal.SIGUSR1)
+    handling.wait()
+    try:
+        tonio.block_on(asks())
+    except SystemExit:
+        asked.set()
+
+signal.signal(signal.SIGUSR1, handler)
+joined, handling, asked = threading.Event(), threading.Event(), threading.Event()
+threading.Thread(target=work, daemon=False).start()
+threading._register_atexit(joined.set)
+"""
 # The script is interrupted, and the thread that it joins then goes on with `work`.
 CTRL_C = """
 joined = threading.Event()
@@ -544,6 +635,21 @@ class WhoEndsTheProgram(unittest.TestCase):
                 done = run_program(TWO_OBJECTS.replace("CALL", call))
                 said = f"{[exception, exception]} False\n"
                 self.assertEqual((done.code, done.out, done.err), (130, said, ""))
+
+    def test_exits_with_codes_of_their_own(self):
+        for raised in "Inits", "Sets", "changes":
+            with self.subTest(raised=raised):
+                done = run_program(CODES_OF_THEIR_OWN.replace("RAISED", raised))
+                self.assertEqual((done.code, done.out, done.err), (5, "", ""))
+
+    def test_an_exit_that_was_caught_before(self):
+        options = "--threads", "2", "--shutdown-timeout", "0.3"
+        done = run_program(CAUGHT_BEFORE, *options)
+        self.assertEqual((done.code, done.out), (5, "caught 3\n"), done.err)
+
+    def test_a_task_before_a_signal_while_a_handler_runs(self):
+        done = run_program(WHILE_A_HANDLER_RUNS)
+        self.assertEqual((done.code, done.out, done.err), (7, "", ""))
 
     def test_what_a_thread_has_begun_since(self):
         done = run_program(BEGUN_SINCE, "--threads", "2")
