@@ -1,5 +1,8 @@
 #include "python/exception_copy.h"
 
+#include <cstddef>
+#include <cstring>
+
 namespace tonio::python {
 namespace {
 
@@ -20,34 +23,52 @@ Ref rebuild(PyObject* exception) {
   Ref copy = Ref::steal(base->tp_new(Py_TYPE(exception), arguments, nullptr));
   if (!copy || !Py_IS_TYPE(copy.get(), Py_TYPE(exception))) return Ref();
   if (base->tp_init(copy.get(), arguments, nullptr) != 0) return Ref();
-  if (PyTuple_GET_SIZE(parts.get()) > 2) {
-    const Ref done = Ref::steal(PyObject_CallMethod(type, "__setstate__", "OO", copy.get(),
-                                                    PyTuple_GET_ITEM(parts.get(), 2)));
-    if (!done) return Ref();
-  }
   return copy;
+}
+
+// `to` is nobody else's yet. Of `from`, the reference is read under its lock, as who sets an
+// attribute holds it.
+void copy_reference(PyObject* from, PyObject* to, Py_ssize_t offset) {
+  const auto at = [offset](PyObject* object) {
+    return reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + offset);
+  };
+  PyObject* value = nullptr;
+  Py_BEGIN_CRITICAL_SECTION(from);
+  value = Py_XNewRef(*at(from));
+  Py_END_CRITICAL_SECTION();
+  Py_XDECREF(std::exchange(*at(to), value));
 }
 
 // Fields of native classes and slots, which a program may have set to something else than what the
 // arguments say (SystemExit.code).
 void copy_fields(PyObject* from, PyObject* to) {
-  const auto field_at = [](PyObject* object, Py_ssize_t offset) {
-    return reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + offset);
-  };
   for (PyTypeObject* type = Py_TYPE(from); type; type = type->tp_base) {
     for (PyMemberDef* member = type->tp_members; member && member->name; ++member) {
-      if (member->type != _Py_T_OBJECT && member->type != Py_T_OBJECT_EX) continue;
-      PyObject* value = Py_XNewRef(*field_at(from, member->offset));
-      Py_XDECREF(std::exchange(*field_at(to, member->offset), value));
+      if (member->type == _Py_T_OBJECT || member->type == Py_T_OBJECT_EX) {
+        copy_reference(from, to, member->offset);
+      } else if (member->type == Py_T_PYSSIZET) {
+        std::memcpy(reinterpret_cast<char*>(to) + member->offset,
+                    reinterpret_cast<const char*>(from) + member->offset, sizeof(Py_ssize_t));
+      }
     }
   }
+}
+
+// Without the class's __setattr__. False with an exception set.
+bool copy_attributes(PyObject* from, PyObject* to) {
+  copy_reference(from, to, offsetof(PyBaseExceptionObject, dict));
+  PyObject*& attributes = reinterpret_cast<PyBaseExceptionObject*>(to)->dict;
+  if (!attributes) return true;
+  PyObject* own = PyDict_Copy(attributes);
+  if (own) Py_DECREF(std::exchange(attributes, own));
+  return own;
 }
 
 }  // namespace
 
 Ref copy_exception(PyObject* exception) {
   Ref copy = rebuild(exception);
-  if (!copy) {
+  if (!copy || !copy_attributes(exception, copy.get())) {
     PyErr_Clear();
     return Ref::borrow(exception);
   }

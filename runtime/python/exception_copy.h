@@ -8,7 +8,7 @@
 namespace tonio::python {
 
 // A new exception of the same type with the arguments, attributes, slots, notes, cause, context
-// and traceback that this one has now; no __init__ or __new__ of the program's is called.
+// and traceback that this one has now; no method of its class in Python is called.
 // `exception` itself where it can't be copied. Never fails; nobody may be raising
 // `exception`, and no exception is set.
 Ref copy_exception(PyObject* exception);

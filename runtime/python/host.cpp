@@ -154,7 +154,7 @@ void report_tasks(const std::vector<std::string>& lines) {
 // 2. the runtime stops in core::Runtime's order
 // Whatever is left after that, or was before, keeps the interpreter from being finalised.
 void Host::shut_down(std::vector<std::string>& left, const std::function<void()>& report) {
-  program_ends = true;
+  begin_end();
   bool runs = running_.load(std::memory_order_acquire);
   if (!runs) {
     // Somebody may be starting it just now.
@@ -164,7 +164,7 @@ void Host::shut_down(std::vector<std::string>& left, const std::function<void()>
   }
   if (runs) stop(left, report);
   program_end_.reset();
-  program_ends = false;
+  finish_end();
   if (!left.empty()) left_behind_.store(true, std::memory_order_relaxed);
 }
 
@@ -368,31 +368,49 @@ std::vector<std::string> Host::describe_tasks() {
 
 void Host::abort_run(PyObject* exception) {
   Ref for_run = Ref::borrow(exception);
-  Ref for_end = copy_exception(exception);
+  // It may run code of the program's, so not for a run that is alone.
+  Ref for_end = program_ends_.load() ? copy_exception(exception) : Ref::borrow(exception);
   {
     // Neither loses its last reference with the lock held.
     auto waiting = aborts_.lock();
     if (!waiting->for_run) waiting->for_run = std::move(for_run);
-    if (!waiting->for_end) waiting->for_end = std::move(for_end);
+    if (program_ends_.load() && !waiting->for_end) waiting->for_end = std::move(for_end);
   }
   aborts.wake();
 }
 
-void Host::hear_tasks(Interruption& interruption) {
+void Host::begin_end() {
   if (forked()) return;  // the lock may be the parent's
+  Ref unheard;
+  {
+    auto waiting = aborts_.lock();
+    if (program_ends_.exchange(true)) return;
+    unheard = std::move(waiting->for_run);
+  }
+  // To the run of another thread as well, which may still hear it.
+  if (unheard) abort_run(unheard.get());
+}
+
+void Host::finish_end() {
+  if (forked()) return;
+  Aborts dropped;
+  auto waiting = aborts_.lock();
+  program_ends_.store(false);
+  std::swap(*waiting, dropped);
+}
+
+void Host::hear_tasks(Interruption& interruption) {
+  if (forked()) return;
   Ref heard;
   Ref dropped;
   {
     auto waiting = aborts_.lock();
-    if (!program_ends.load()) {
-      heard = std::move(waiting->for_run);
-      dropped = std::move(waiting->for_end);
-    } else if (!on_main_thread()) {
-      heard = std::move(waiting->for_run);
-    } else {
+    if (program_ends_.load() && on_main_thread()) {
       heard = std::move(waiting->for_end);
       // No run is there that would raise it.
       if (!runs_elsewhere()) dropped = std::move(waiting->for_run);
+    } else {
+      heard = std::move(waiting->for_run);
     }
   }
   interruption.add(std::move(heard));
@@ -400,14 +418,9 @@ void Host::hear_tasks(Interruption& interruption) {
 
 void Host::forget_abort(PyObject* exception) {
   if (forked()) return;
-  Ref of_run;
-  Ref of_end;
-  {
-    auto waiting = aborts_.lock();
-    if (waiting->for_run.get() != exception) return;
-    of_run = std::move(waiting->for_run);
-    if (!program_ends.load()) of_end = std::move(waiting->for_end);
-  }
+  Ref dropped;
+  auto waiting = aborts_.lock();
+  if (waiting->for_run.get() == exception) dropped = std::move(waiting->for_run);
 }
 
 }  // namespace tonio::python

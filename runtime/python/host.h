@@ -137,7 +137,7 @@ class Host {
   void abort_run(PyObject* exception);
   // Adds that exception, if there is any, to what a run waits for, or the program's end.
   void hear_tasks(Interruption& interruption);
-  // What had waited for that task raises the exception: unless the program ends, nobody else is to.
+  // What had waited for that task raises the exception: a run is not to.
   void forget_abort(PyObject* exception);
   // Who abort_run() tells.
   WakeTargets aborts;
@@ -156,12 +156,14 @@ class Host {
   std::atomic<bool> stop_at_once{false};
   // Of the program's end: what signals have asked for, before it began or since. Main thread.
   Interruption end_interruption;
-  // The program ends: from the join of threads until the runtime has stopped.
-  std::atomic<bool> program_ends{false};
+  // The program ends: from the join of threads until the runtime has stopped. Main thread; the
+  // second time to no effect.
+  void begin_end();
+  void finish_end();
   // A new run begins: what one before has kept (EndOfTasks::keep) is forgotten, unless the program
   // ends, and who has asked twice meant that one.
   void begin_run() {
-    if (on_main_thread() && !program_ends.load()) {
+    if (on_main_thread() && !program_ends_.load()) {
       stop_at_once = false;
       end_interruption = Interruption();
     }
@@ -264,9 +266,10 @@ class Host {
   // while the end shows the other, so the end has a copy.
   struct Aborts {
     Ref for_run;
-    Ref for_end;
+    Ref for_end;  // once the program ends
   };
   base::Guarded<Aborts> aborts_;
+  std::atomic<bool> program_ends_{false};  // written with the lock of aborts_ held
 };
 
 }  // namespace tonio::python

@@ -206,7 +206,7 @@ std::vector<std::string> join_threads(bool was_interrupted, const std::function<
   Host& host = Host::instance();
   Interruption& interruption = host.end_interruption;
   interruption.asked = was_interrupted;
-  host.program_ends = true;
+  host.begin_end();
   Ref threading = imported("threading");
   if (!threading) {
     PyErr_Clear();

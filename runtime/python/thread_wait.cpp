@@ -24,13 +24,17 @@ std::atomic<bool> term_came{false};
 std::atomic<bool> dump_asked{false};
 std::atomic<bool> term_is_kept{false};  // by a TermKeeper
 
-void note(std::atomic<bool>& what) {
+void tell_watch() {
   const int saved = errno;
-  what.store(true);
   const char byte = 0;  // no number of a signal: those are Python's
   // A full pipe wakes the reader as well.
   [[maybe_unused]] const ssize_t written = ::write(pipe_write.load(), &byte, 1);
   errno = saved;
+}
+
+void note(std::atomic<bool>& what) {
+  what.store(true);
+  tell_watch();
 }
 
 void on_term(int) { note(term_came); }
@@ -38,7 +42,7 @@ void on_dump_signal(int) { note(dump_asked); }
 
 // Of a TermKeeper. Nobody has heard the first one for so long that there is a second.
 void keep_term(int) {
-  if (!term_came.exchange(true)) return note(term_came);  // a watch may have begun since
+  if (!term_came.exchange(true)) return tell_watch();  // which may have begun since
   struct sigaction unhandled {};
   unhandled.sa_handler = SIG_DFL;
   ::sigaction(SIGTERM, &unhandled, nullptr);

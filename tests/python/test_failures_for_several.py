@@ -1,6 +1,7 @@
 """A failure that several tasks wait for: each raises an exception of its own, alike."""
 
 import errno
+import threading
 import traceback
 import unittest
 
@@ -32,6 +33,18 @@ def missing():
 
 class Slotted(OSError):
     __slots__ = ("where",)
+
+
+class Frozen(Exception):
+    def __init__(self):
+        vars(self)["reason"] = "late"
+
+    def __setattr__(self, name, value):
+        raise AttributeError(name)
+
+
+def frozen():
+    raise Frozen
 
 
 def changed():
@@ -101,6 +114,12 @@ class FailuresForSeveral(Scenarios):
 
         yield self.task(self.each)(changed, check)
 
+    def test_that_refuses_attributes(self):
+        def check(failure, _):
+            self.assertEqual((type(failure), failure.reason), (Frozen, "late"))
+
+        yield self.task(self.each)(frozen, check)
+
     def test_group(self):
         def check(failure, _):
             self.assertEqual(failure.message, "several")
@@ -110,6 +129,31 @@ class FailuresForSeveral(Scenarios):
 
 
 class AtOnce(unittest.TestCase):
+    def test_changed_meanwhile(self):
+        failure = Slotted(errno.EPERM, "shared")
+
+        def fails():
+            raise failure
+
+        def changes():
+            while not over.is_set():
+                failure.where = failure.strerror = object()
+                failure.extra = object()
+                del failure.extra
+
+        def program():
+            for _ in range(scaled(300)):
+                yield use(tonio.spawn_blocking(fails))
+
+        over = threading.Event()
+        thread = threading.Thread(target=changes)
+        thread.start()
+        try:
+            tonio.run(program(), threads=2)
+        finally:
+            over.set()
+            thread.join()
+
     def test_raised_by_many_workers(self):
         def deep(awaitable, depth):
             return (yield from deep(awaitable, depth - 1)) if depth else (yield awaitable)

@@ -350,6 +350,52 @@ try:
 except SystemExit as exit:
     say(f"caught {exit.code}")
 """
+# A task asks when the run of a daemon thread has heard another one, and does not return yet.
+HEARD_BY_NOBODY = START + """
+import atexit, time, warnings
+
+warnings.simplefilter("error")
+
+def late():
+    begun.set()
+    while not reporting.is_set():
+        time.sleep(0.001)
+    sys.exit(6)
+    yield
+
+def serves():
+    tonio.spawn.without_tracking(late())
+    yield begun.wait()
+    sys.exit(3)
+
+def hook(_):
+    reporting.set()
+    released.wait()
+
+def work():
+    try:
+        tonio.run(serves())
+    except SystemExit as exit:
+        say(f"exit {exit.code}")
+    over.set()
+
+def saves():
+    yield tonio.sleep(0.01)
+    say("saved")
+
+@atexit.register
+def save():
+    released.set()
+    over.wait()
+    tonio.run(saves())
+
+begun, reporting = tonio.Event(), threading.Event()
+released, over = threading.Event(), threading.Event()
+sys.unraisablehook = hook
+threading.Thread(target=work, daemon=True).start()
+reporting.wait()
+BEFORE
+"""
 # A task asks, and then comes a Ctrl-C, while the main thread is in a handler.
 WHILE_A_HANDLER_RUNS = START + """
 import time
@@ -646,6 +692,14 @@ class WhoEndsTheProgram(unittest.TestCase):
         options = "--threads", "2", "--shutdown-timeout", "0.3"
         done = run_program(CAUGHT_BEFORE, *options)
         self.assertEqual((done.code, done.out), (5, "caught 3\n"), done.err)
+
+    def test_an_exit_that_no_run_hears(self):
+        options = "--threads", "2", "--shutdown-timeout", "0.3"
+        ended = "while any(task.name == 'late' for task in tonio.tasks()): time.sleep(0.001)"
+        for before in "", ended:
+            with self.subTest(before=before):
+                done = run_program(HEARD_BY_NOBODY.replace("BEFORE", before), *options)
+                self.assertEqual((done.code, done.out), (6, "exit 3\nsaved\n"), done.err)
 
     def test_a_task_before_a_signal_while_a_handler_runs(self):
         done = run_program(WHILE_A_HANDLER_RUNS)
