@@ -130,9 +130,9 @@ BESIDE_A_CALL = SLEEPS + DROPPED + AFTER
 BESIDE_A_TASK = CALLS + "tonio.run(leave(stays))" + DROPPED + AFTER
 
 # A shutdown timeout, in seconds, of which half suffices for a clean-up.
-GRACE = 10 if SANITIZED else 3
+GRACE = 10 if SANITIZED else 4
 # One that an end measured by the program's own clock stays below.
-TIMEOUT = 2
+TIMEOUT = 4
 
 
 class BlockingCalls(unittest.TestCase):
