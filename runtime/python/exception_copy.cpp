@@ -6,15 +6,29 @@
 namespace tonio::python {
 namespace {
 
-// The class of the interpreter's, or of an extension module, that holds the fields.
+// Whether all that its objects have beyond those of its base are slots. A class of an extension
+// module may have fields that nobody else can copy.
+bool adds_only_slots(const PyTypeObject& type) {
+  Py_ssize_t slots = 0;
+  for (PyMemberDef* member = type.tp_members; member && member->name; ++member) {
+    slots += member->type == Py_T_OBJECT_EX ? 1 : 0;
+  }
+  const auto size = static_cast<Py_ssize_t>(sizeof(PyObject*)) * slots;
+  return type.tp_basicsize == type.tp_base->tp_basicsize + size;
+}
+
+// The static class that holds the fields, or null where classes between have some of their own.
 PyTypeObject* native_base(PyTypeObject* type) {
-  while (type->tp_flags & Py_TPFLAGS_HEAPTYPE) type = type->tp_base;
+  for (; type->tp_flags & Py_TPFLAGS_HEAPTYPE; type = type->tp_base) {
+    if (!adds_only_slots(*type)) return nullptr;
+  }
   return type;
 }
 
 // What __reduce__ of that class says makes the object: (type, arguments[, attributes]).
 Ref rebuild(PyObject* exception) {
   PyTypeObject* base = native_base(Py_TYPE(exception));
+  if (!base) return Ref();
   PyObject* type = reinterpret_cast<PyObject*>(base);
   const Ref parts = Ref::steal(PyObject_CallMethod(type, "__reduce__", "O", exception));
   if (!parts || !PyTuple_Check(parts.get()) || PyTuple_GET_SIZE(parts.get()) < 2) return Ref();
@@ -60,8 +74,13 @@ bool copy_attributes(PyObject* from, PyObject* to) {
   PyObject*& attributes = reinterpret_cast<PyBaseExceptionObject*>(to)->dict;
   if (!attributes) return true;
   PyObject* own = PyDict_Copy(attributes);
-  if (own) Py_DECREF(std::exchange(attributes, own));
-  return own;
+  if (!own) return false;
+  Py_DECREF(std::exchange(attributes, own));
+  // Who adds a note adds it to this list.
+  PyObject* notes = PyDict_GetItemString(own, "__notes__");
+  if (!notes || !PyList_Check(notes)) return true;
+  const Ref own_notes = Ref::steal(PySequence_List(notes));
+  return own_notes && PyDict_SetItemString(own, "__notes__", own_notes.get()) == 0;
 }
 
 }  // namespace

@@ -8,9 +8,10 @@
 namespace tonio::python {
 
 // A new exception of the same type with the arguments, attributes, slots, notes, cause, context
-// and traceback that this one has now; no method of its class in Python is called.
-// `exception` itself where it can't be copied. Never fails; nobody may be raising
-// `exception`, and no exception is set.
+// and traceback that this one has now; no method of its class in Python is called
+// (but __del__, when the copy goes). `exception` itself where it can't be copied, as where a class
+// of an extension module has fields of its own. Never fails; nobody may be raising `exception`, and
+// no exception is set.
 Ref copy_exception(PyObject* exception);
 
 }  // namespace tonio::python

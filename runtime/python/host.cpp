@@ -240,8 +240,9 @@ void Host::stop(std::vector<std::string>& left, const std::function<void()>& rep
   const std::size_t before = left.size();
   if (!stopped.workers) {
     for (std::string& line : describe_tasks()) left.push_back(std::move(line));
-  } else if (live_tasks() > 0) {
-    // Suspended for ever: no worker is left that could run them.
+  } else if (live_tasks() > (waited == Waited::kForAll ? tasks_in_time() : 0)) {
+    // Suspended for ever: no worker is left that could run them. Where all had ended, those in time
+    // have come since, and their spawners were refused (will_run_spawned).
     report_tasks(describe_tasks());
   }
   if (!stopped.blocking_threads) describe_blocking_calls(left);
@@ -385,10 +386,13 @@ void Host::begin_end() {
   {
     auto waiting = aborts_.lock();
     if (program_ends_.exchange(true)) return;
-    unheard = std::move(waiting->for_run);
+    unheard = Ref::borrow(waiting->for_run.get());
   }
-  // To the run of another thread as well, which may still hear it.
-  if (unheard) abort_run(unheard.get());
+  if (!unheard) return;
+  // The run of another thread may still hear it as well.
+  Ref for_end = copy_exception(unheard.get());
+  auto waiting = aborts_.lock();
+  std::swap(waiting->for_end, for_end);
 }
 
 void Host::finish_end() {

@@ -1,5 +1,6 @@
 """A failure that several tasks wait for: each raises an exception of its own, alike."""
 
+import ctypes
 import errno
 import threading
 import traceback
@@ -51,6 +52,45 @@ def changed():
     failure = Slotted(errno.ENOENT, "No such file", "/nowhere")
     failure.errno, failure.filename, failure.where = errno.EPERM, "/elsewhere", "a slot"
     raise failure
+
+
+def native_class():
+    """An exception's, as extension modules make them (PyType_FromSpec), with a field that only the
+    module knows of."""
+
+    class Slot(ctypes.Structure):
+        _fields_ = [("slot", ctypes.c_int), ("function", ctypes.c_void_p)]
+
+    class Spec(ctypes.Structure):
+        _fields_ = [
+            ("name", ctypes.c_char_p),
+            ("basicsize", ctypes.c_int),
+            ("itemsize", ctypes.c_int),
+            ("flags", ctypes.c_uint),
+            ("slots", ctypes.POINTER(Slot)),
+        ]
+
+    is_base_type = 1 << 10
+    size = ValueError.__basicsize__ + 32
+    spec = Spec(b"extension.Native", size, 0, is_base_type, (Slot * 1)())
+    make = ctypes.pythonapi.PyType_FromSpecWithBases
+    make.argtypes, make.restype = [ctypes.POINTER(Spec), ctypes.py_object], ctypes.py_object
+    return make(spec, (ValueError,))
+
+
+Native = native_class()
+
+
+class Derived(Native):
+    pass
+
+
+def native():
+    raise Native("late")
+
+
+def derived():
+    raise Derived("late")
 
 
 def group():
@@ -119,6 +159,24 @@ class FailuresForSeveral(Scenarios):
             self.assertEqual((type(failure), failure.reason), (Frozen, "late"))
 
         yield self.task(self.each)(frozen, check)
+
+    def test_with_fields_that_nobody_else_can_copy(self):
+        for fails in native, derived:
+            for awaitable in self.ways(fails):
+                failures = yield tonio.spawn(*[self.task(use)(awaitable) for _ in range(4)])
+                self.assertEqual(len({id(failure) for failure in failures}), 1)
+                self.assertEqual(failures[0].args, ("late",))
+
+    def test_notes_are_each_one_s_own(self):
+        failures = []
+
+        def check(failure, _):
+            failure.add_note("mine")
+            failures.append(failure)
+
+        yield self.task(self.each)(refused, check)
+        for failure in failures:
+            self.assertEqual(failure.__notes__, ["a note", "mine"])
 
     def test_group(self):
         def check(failure, _):
