@@ -55,8 +55,8 @@ class EndOfTasks {
 enum class Waited { kForAll, kUntilDeadline, kUntilSignal, kNot };
 
 // Waits until all tasks that `end` is about have ended, and the blocking calls that they have
-// abandoned; at most until `deadline`. The first
-// signal's exception is in `interruption`. Attached; keeps no exception set.
+// abandoned; at most until `deadline`. What has interrupted the wait is in `interruption`.
+// Attached; keeps no exception set.
 [[nodiscard]] Waited end_tasks(ThreadWait& wait, SignalWatch& signals, base::Instant deadline,
                                EndOfTasks& end, Interruption& interruption);
 // The same for a thread that waits for nothing else.

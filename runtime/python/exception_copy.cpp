@@ -25,7 +25,8 @@ PyTypeObject* native_base(PyTypeObject* type) {
   return type;
 }
 
-// What __reduce__ of that class says makes the object: (type, arguments[, attributes]).
+// By the arguments that __reduce__ of that class gives: (type, arguments[, attributes]). The rest
+// is copied as it stands, since __setstate__ would go through the class's __setattr__.
 Ref rebuild(PyObject* exception) {
   PyTypeObject* base = native_base(Py_TYPE(exception));
   if (!base) return Ref();
@@ -68,7 +69,7 @@ void copy_fields(PyObject* from, PyObject* to) {
   }
 }
 
-// Without the class's __setattr__. False with an exception set.
+// False with an exception set.
 bool copy_attributes(PyObject* from, PyObject* to) {
   copy_reference(from, to, offsetof(PyBaseExceptionObject, dict));
   PyObject*& attributes = reinterpret_cast<PyBaseExceptionObject*>(to)->dict;

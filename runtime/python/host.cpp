@@ -369,7 +369,7 @@ std::vector<std::string> Host::describe_tasks() {
 
 void Host::abort_run(PyObject* exception) {
   Ref for_run = Ref::borrow(exception);
-  // It may run code of the program's, so not for a run that is alone.
+  // A copy that goes may run __del__ of the program's, so there is none while only runs hear of it.
   Ref for_end = program_ends_.load() ? copy_exception(exception) : Ref::borrow(exception);
   {
     // Neither loses its last reference with the lock held.
