@@ -6,39 +6,39 @@
 namespace tonio::python {
 namespace {
 
-// Whether all that its objects have beyond those of its base are slots. A class of an extension
-// module may have fields that nobody else can copy.
-bool adds_only_slots(const PyTypeObject& type) {
-  Py_ssize_t slots = 0;
-  for (PyMemberDef* member = type.tp_members; member && member->name; ++member) {
-    slots += member->type == Py_T_OBJECT_EX ? 1 : 0;
-  }
-  const auto size = static_cast<Py_ssize_t>(sizeof(PyObject*)) * slots;
-  return type.tp_basicsize == type.tp_base->tp_basicsize + size;
+// Of what a class adds to its base: the bytes of a field that copy_fields copies, or 0. (A number
+// that is read-only may be no field, but say where a class made by PyType_FromSpec has one.)
+Py_ssize_t copied_size(const PyMemberDef& member) {
+  if (member.type == _Py_T_OBJECT || member.type == Py_T_OBJECT_EX) return sizeof(PyObject*);
+  const bool is_number = member.type == Py_T_PYSSIZET && !(member.flags & Py_READONLY);
+  return is_number ? sizeof(Py_ssize_t) : 0;
 }
 
-// The static class that holds the fields, or null where classes between have some of their own.
-PyTypeObject* native_base(PyTypeObject* type) {
-  for (; type->tp_flags & Py_TPFLAGS_HEAPTYPE; type = type->tp_base) {
-    if (!adds_only_slots(*type)) return nullptr;
-  }
-  return type;
+// Calls `function` with each class below BaseException.
+template <typename Function>
+void for_each_class(PyObject* exception, Function function) {
+  const auto* last = reinterpret_cast<PyTypeObject*>(PyExc_BaseException);
+  for (PyTypeObject* type = Py_TYPE(exception); type != last; type = type->tp_base) function(*type);
 }
 
-// By the arguments that __reduce__ of that class gives: (type, arguments[, attributes]). The rest
-// is copied as it stands, since __setstate__ would go through the class's __setattr__.
-Ref rebuild(PyObject* exception) {
-  PyTypeObject* base = native_base(Py_TYPE(exception));
-  if (!base) return Ref();
-  PyObject* type = reinterpret_cast<PyObject*>(base);
-  const Ref parts = Ref::steal(PyObject_CallMethod(type, "__reduce__", "O", exception));
-  if (!parts || !PyTuple_Check(parts.get()) || PyTuple_GET_SIZE(parts.get()) < 2) return Ref();
-  PyObject* arguments = PyTuple_GET_ITEM(parts.get(), 1);
-  if (!PyTuple_Check(arguments)) return Ref();
-  Ref copy = Ref::steal(base->tp_new(Py_TYPE(exception), arguments, nullptr));
-  if (!copy || !Py_IS_TYPE(copy.get(), Py_TYPE(exception))) return Ref();
-  if (base->tp_init(copy.get(), arguments, nullptr) != 0) return Ref();
-  return copy;
+template <typename Function>
+void for_each_member(const PyTypeObject& type, Function function) {
+  for (PyMemberDef* member = type.tp_members; member && member->name; ++member) function(*member);
+}
+
+// Whether its classes describe all that an object of them holds. Those of an extension module may
+// have fields that nobody else can copy.
+bool has_known_fields(PyObject* exception) {
+  bool known = true;
+  for_each_class(exception, [&](const PyTypeObject& type) {
+    Py_ssize_t end = type.tp_base->tp_basicsize;
+    for_each_member(type, [&](const PyMemberDef& member) {
+      if (member.offset >= type.tp_base->tp_basicsize) end += copied_size(member);
+    });
+    if (&type == reinterpret_cast<PyTypeObject*>(PyExc_OSError)) end += sizeof(Py_ssize_t);
+    known = known && end == type.tp_basicsize;
+  });
+  return known;
 }
 
 // `to` is nobody else's yet. Of `from`, the reference is read under its lock, as who sets an
@@ -54,18 +54,23 @@ void copy_reference(PyObject* from, PyObject* to, Py_ssize_t offset) {
   Py_XDECREF(std::exchange(*at(to), value));
 }
 
-// Fields of native classes and slots, which a program may have set to something else than what the
-// arguments say (SystemExit.code).
+// Arguments, fields of native classes and slots.
 void copy_fields(PyObject* from, PyObject* to) {
-  for (PyTypeObject* type = Py_TYPE(from); type; type = type->tp_base) {
-    for (PyMemberDef* member = type->tp_members; member && member->name; ++member) {
-      if (member->type == _Py_T_OBJECT || member->type == Py_T_OBJECT_EX) {
-        copy_reference(from, to, member->offset);
-      } else if (member->type == Py_T_PYSSIZET) {
-        std::memcpy(reinterpret_cast<char*>(to) + member->offset,
-                    reinterpret_cast<const char*>(from) + member->offset, sizeof(Py_ssize_t));
+  copy_reference(from, to, offsetof(PyBaseExceptionObject, args));
+  for_each_class(from, [&](const PyTypeObject& type) {
+    for_each_member(type, [&](const PyMemberDef& member) {
+      if (copied_size(member) == 0) return;
+      if (member.type == Py_T_PYSSIZET) {
+        std::memcpy(reinterpret_cast<char*>(to) + member.offset,
+                    reinterpret_cast<const char*>(from) + member.offset, sizeof(Py_ssize_t));
+      } else {
+        copy_reference(from, to, member.offset);
       }
-    }
+    });
+  });
+  if (PyErr_GivenExceptionMatches(from, PyExc_OSError)) {
+    reinterpret_cast<PyOSErrorObject*>(to)->written =
+        reinterpret_cast<PyOSErrorObject*>(from)->written;
   }
 }
 
@@ -87,7 +92,8 @@ bool copy_attributes(PyObject* from, PyObject* to) {
 }  // namespace
 
 Ref copy_exception(PyObject* exception) {
-  Ref copy = rebuild(exception);
+  if (!has_known_fields(exception)) return Ref::borrow(exception);
+  Ref copy = Ref::steal(Py_TYPE(exception)->tp_alloc(Py_TYPE(exception), 0));
   if (!copy || !copy_attributes(exception, copy.get())) {
     PyErr_Clear();
     return Ref::borrow(exception);

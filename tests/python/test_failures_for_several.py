@@ -1,12 +1,18 @@
 """A failure that several tasks wait for: each raises an exception of its own, alike."""
 
+import contextlib
 import ctypes
 import errno
+import importlib
+import os
+import pkgutil
+import sys
 import threading
 import traceback
 import unittest
 
 import tonio
+from interpreter import exceptions_of_several_threads
 from scale import WORKERS, scaled
 from scenarios import Scenarios, main
 
@@ -97,6 +103,69 @@ def group():
     raise ExceptionGroup("several", [ValueError(1), OSError(errno.EPIPE, "pipe")])
 
 
+class Documented(ExceptionGroup):
+    """As CPython's documentation shows it: `args` are those of this class."""
+
+    def __new__(cls, errors, exit_code):
+        self = super().__new__(cls, f"exit code: {exit_code}", errors)
+        self.exit_code = exit_code
+        return self
+
+
+def documented():
+    raise Documented([ValueError(1)], 3)
+
+
+def emptied():
+    errors = [ValueError(1)]
+    failure = ExceptionGroup("several", errors)
+    errors.clear()
+    raise failure
+
+
+class NotThere(KeyError, OSError):
+    pass
+
+
+def of_two_bases():
+    raise NotThere(errno.ENOENT, "No such file", "/nowhere")
+
+
+def written():
+    failure = BlockingIOError(errno.EAGAIN, "full")
+    failure.characters_written = 7
+    raise failure
+
+
+def encoded():
+    failure = UnicodeEncodeError("ascii", "text", 1, 2, "reason")
+    failure.args = ()
+    raise failure
+
+
+def failures_of_each_class():
+    """One of each exception class of CPython's, and of the packages installed in the folder that
+    TONIO_PACKAGES names, of what it takes."""
+    modules = ["asyncio", "concurrent.futures", "sqlite3", "ssl", "subprocess", "zipfile"]
+    if packages := os.environ.get("TONIO_PACKAGES"):
+        sys.path.append(packages)
+        modules += [module.name for module in pkgutil.iter_modules([packages])]
+    for module in modules:
+        importlib.import_module(module)
+    left, seen = [Exception], {Native, NotThere, Slotted, Refused, Frozen, Documented}
+    while left:
+        of = left.pop()
+        if of in seen or issubclass(of, StopIteration):
+            continue
+        seen.add(of)
+        left += of.__subclasses__()
+        for arguments in (), ("x",), ("x", [ValueError(1)]), ("x", b"y", 0, 1, "z"):
+            with contextlib.suppress(Exception):
+                failure = of(*arguments)
+                repr(failure)
+                yield failure
+
+
 def use(awaitable):
     try:
         yield awaitable
@@ -185,6 +254,61 @@ class FailuresForSeveral(Scenarios):
 
         yield self.task(self.each)(group, check)
 
+    def test_group_with_a_constructor_of_its_own(self):
+        def check(failure, _):
+            self.assertIs(type(failure), Documented)
+            self.assertEqual((failure.message, failure.exit_code), ("exit code: 3", 3))
+            self.assertEqual((repr(failure.exceptions), failure.args[1]), ("(ValueError(1),)", 3))
+
+        yield self.task(self.each)(documented, check)
+
+    def test_group_whose_list_has_changed(self):
+        def check(failure, _):
+            self.assertEqual(repr(failure.exceptions), "(ValueError(1),)")
+            self.assertEqual(failure.args, ("several", []))
+
+        yield self.task(self.each)(emptied, check)
+
+    def test_of_two_classes_with_constructors(self):
+        def check(failure, _):
+            self.assertEqual(failure.args, of_two_bases_args)
+
+        try:
+            of_two_bases()
+        except NotThere as failure:
+            of_two_bases_args = failure.args
+        self.assertEqual(len(of_two_bases_args), 3)
+        yield self.task(self.each)(of_two_bases, check)
+
+    def test_numbers(self):
+        def check_written(failure, _):
+            self.assertEqual((failure.errno, failure.characters_written), (errno.EAGAIN, 7))
+
+        def check_encoded(failure, _):
+            fields = failure.args, failure.object, failure.start, failure.end, failure.reason
+            self.assertEqual(fields, ((), "text", 1, 2, "reason"))
+
+        yield self.task(self.each)(written, check_written)
+        yield self.task(self.each)(encoded, check_encoded)
+
+    def test_each_class(self):
+        tried = 0
+        for made in failures_of_each_class():
+
+            def fails(failure=made):
+                raise failure
+
+            call = tonio.spawn_blocking(fails)
+            one, other = yield tonio.spawn(self.task(use)(call), self.task(use)(call))
+            with self.subTest(repr(made)):
+                if type(made).__module__.partition(".")[0] in sys.stdlib_module_names:
+                    self.assertIsNot(one, other)
+                self.assertIs(type(other), type(one))
+                self.assertEqual(repr(other), repr(one))
+                self.assertEqual((other.args, vars(other)), (one.args, vars(one)))
+            tried += 1
+        self.assertGreater(tried, 200)
+
 
 class AtOnce(unittest.TestCase):
     def test_changed_meanwhile(self):
@@ -233,6 +357,60 @@ class AtOnce(unittest.TestCase):
             for _ in range(scaled(50)):
                 shared, call = fails(), tonio.spawn_blocking(refused)
                 yield [catches(awaitable) for _ in range(4) for awaitable in (shared, call)]
+
+        for workers in WORKERS:
+            tonio.run(program(), threads=workers)
+
+    @unittest.skipUnless(exceptions_of_several_threads(), "this CPython's are for one thread")
+    def test_one_object_that_many_workers_raise(self):
+        """Where nobody can copy it. Each way replaces or reads its traceback, context or cause."""
+
+        @contextlib.contextmanager
+        def managed():
+            yield
+
+        def through_a_manager(awaitable):
+            with managed():
+                yield awaitable
+
+        def without_traceback(awaitable):
+            try:
+                yield awaitable
+            except Native as failure:
+                raise failure.with_traceback(None) from None
+
+        def within_another(awaitable):
+            try:
+                raise KeyError("context")
+            except KeyError as cause:
+                try:
+                    yield awaitable
+                except Native as failure:
+                    raise failure from cause
+
+        def looked_at(awaitable):
+            try:
+                yield awaitable
+            except Native as failure:
+                repr((failure.__cause__, failure.__context__, failure.args))
+                traceback.extract_tb(failure.__traceback__, limit=5)
+                raise
+
+        def catches(ways, awaitable):
+            for way in ways:
+                try:
+                    yield from way(awaitable)
+                except Native:
+                    continue
+                raise AssertionError("nothing was raised")
+
+        ways = through_a_manager, without_traceback, within_another, looked_at
+
+        def program():
+            for _ in range(scaled(20)):
+                call = tonio.spawn_blocking(native)
+                yield [catches([way] * 50, call) for way in ways]
+                yield [catches(ways * 20, call) for _ in range(4)]
 
         for workers in WORKERS:
             tonio.run(program(), threads=workers)

@@ -3,13 +3,18 @@
 import pathlib
 import sys
 
-GENERATORS = "one-thread-at-a-time-in-a-generator.patch"
+
+def patched_with(patch):
+    """Whether packaging/bootstrap has built it with this one of packaging/patches/python-3.13."""
+    built = pathlib.Path(sys.base_prefix, "tonio-build")
+    return built.exists() and patch in built.read_text()
 
 
 def one_thread_at_a_time():
-    """Whether two threads may use one generator without crashing: from CPython 3.15 on, and in
-    the 3.13 that packaging/bootstrap builds."""
-    if sys.version_info >= (3, 15):
-        return True
-    built = pathlib.Path(sys.base_prefix, "tonio-build")
-    return built.exists() and GENERATORS in built.read_text()
+    """Whether two threads may use one generator without crashing."""
+    return sys.version_info >= (3, 15) or patched_with("one-thread-at-a-time-in-a-generator.patch")
+
+
+def exceptions_of_several_threads():
+    """Whether two threads may raise one exception without crashing."""
+    return sys.version_info >= (3, 14) or patched_with("exceptions-of-several-threads.patch")
