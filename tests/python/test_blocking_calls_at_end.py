@@ -3,13 +3,14 @@ not hear of it, being stuck in C code, cleans up in half of the time, and the ot
 
 import unittest
 
+from left_behind import LEAVING
 from programs import run_program
 from sanitizers import SANITIZED
 
 # Blocking calls that hear nothing, being of C code only, and what waits for them. A line is one
 # write: two workers may have something to say.
-CALLS = """
-import atexit, functools, operator, os, signal, sys, threading, time, tonio, warnings
+CALLS = LEAVING + """
+import atexit, functools, operator, os, signal, sys, threading, time, warnings
 
 warnings.simplefilter("always")
 
@@ -26,14 +27,6 @@ def calls(begun, *steps):
         yield tonio.sleep(0.001)
         say("cleaned up")
 
-def stays(begun):
-    begun.set()
-    while True:
-        try:
-            yield tonio.sleep(3600)
-        except tonio.exceptions.CancelledError:
-            pass
-
 sleep = functools.partial(time.sleep, 3600)
 lock = threading.Lock()
 lock.acquire()
@@ -43,11 +36,6 @@ def frees(begun, *steps):
         yield calls(begun, lock.acquire, *steps)
     finally:
         lock.release()
-
-def leave(function, *args):
-    begun = tonio.Event()
-    tonio.spawn.without_tracking(function(begun, *args))
-    yield begun.wait()
 """
 SLEEPS = CALLS + """
 tonio.run(leave(calls, sleep))

@@ -3,6 +3,7 @@
 import signal
 import unittest
 
+from left_behind import LEAVING
 from preload import Preload, needs_compiler
 from programs import Program, run_program
 from sanitizers import THREAD_SANITIZER
@@ -125,37 +126,24 @@ def main():
 
 # A run that has ended tells of what is left, and a program of its exception: code of Python's, in
 # which a signal comes.
-IN_WARNING = """
-import signal, sys, warnings, tonio
+IN_WARNING = LEAVING + """
+import signal, sys, warnings
 
 def shows(*_):
     signal.raise_signal(int(sys.argv[1]))
 
 warnings.showwarning = shows
 
-def stays(begun):
-    begun.set()
-    while True:
-        try:
-            yield tonio.sleep(3600)
-        except tonio.exceptions.CancelledError:
-            pass
-
-def main():
-    begun = tonio.Event()
-    tonio.spawn.without_tracking(stays(begun))
-    yield begun.wait()
-
 print("unflushed")
 try:
-    tonio.run(main())
+    tonio.run(leave(stays))
 except BaseException as error:
     print(type(error).__name__, *error.args)
     raise
 print("went on")
 """
-IN_HOOK = """
-import atexit, signal, sys, threading, tonio
+IN_HOOK = LEAVING + """
+import atexit, signal, sys, threading
 
 def hook(*_):
     for number in sys.argv[1:]:
@@ -164,21 +152,8 @@ def hook(*_):
 sys.excepthook = hook
 atexit.register(print, "at exit")
 
-def cleans_up(begun):
-    begun.set()
-    try:
-        yield tonio.sleep(3600)
-    finally:
-        yield tonio.sleep(0.001)
-        print("cleaned up")
-
-def main():
-    begun = tonio.Event()
-    tonio.spawn.without_tracking(cleans_up(begun))
-    yield begun.wait()
-
 print("unflushed")
-tonio.runtime().run_until_complete(main())
+tonio.runtime().run_until_complete(leave(cleans_up))
 raise %s
 """
 

@@ -4,37 +4,13 @@ again, and all others are waited for as ever."""
 import itertools
 import unittest
 
+from left_behind import LEAVING
 from programs import run_program
 
-STAYS = """
-import os, signal, sys, tonio, warnings
+STAYS = LEAVING + """
+import os, signal, sys, warnings
 
 warnings.simplefilter("always")
-
-def stays(begun, times=-1):
-    begun.set()
-    while times:
-        try:
-            yield tonio.sleep(3600)
-        except tonio.exceptions.CancelledError:
-            times -= 1
-
-def twice(begun):
-    return stays(begun, 2)
-
-def cleans_up(begun):
-    begun.set()
-    try:
-        yield tonio.sleep(3600)
-    finally:
-        yield tonio.sleep(0.001)
-        print("cleaned up")
-
-def leave(*functions):
-    for function in functions:
-        begun = tonio.Event()
-        tonio.spawn.without_tracking(function(begun))
-        yield begun.wait()
 """
 # The first run's task stays; what comes later has its time.
 LATER = STAYS + """
@@ -44,7 +20,7 @@ tonio.runtime().run_until_complete(leave(cleans_up))
 # Two Ctrl-C in a run long ago.
 TWICE = STAYS + """
 def interrupted():
-    yield leave(lambda begun: stays(begun, 1))
+    yield leave(stays, 1)
     signal.raise_signal(signal.SIGINT)
     try:
         yield tonio.sleep(3600)
@@ -56,11 +32,11 @@ try:
     tonio.run(interrupted())
 except KeyboardInterrupt:
     print("caught")
-tonio.run(leave())
+tonio.run(tonio.sleep(0))
 tonio.runtime().run_until_complete(leave(cleans_up))
 """
 AGAIN = STAYS + """
-tonio.run(leave(twice))
+tonio.run(leave(stays, 2))
 tonio.run(leave(stays))
 """
 # Tasks of one spawn that have not begun, behind one that does not end.
@@ -107,7 +83,7 @@ def stays_once(begun):
     try:
         yield tonio.sleep(3600)
     finally:
-        yield leave(lambda begun: stays(begun, 0))
+        yield leave(stays, 0)
         yield child()
         print("cleaned up")
 
@@ -148,7 +124,7 @@ tonio.run(many())
 AS_AN_ERROR = STAYS + """
 warnings.simplefilter("error")
 try:
-    tonio.run(leave(twice))
+    tonio.run(leave(stays, 2))
 except RuntimeWarning as warning:
     print(warning)
 """

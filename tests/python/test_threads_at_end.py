@@ -5,6 +5,7 @@ import re
 import signal
 import unittest
 
+from left_behind import LEAVING
 from programs import Program
 
 PROGRAM = """
@@ -124,24 +125,11 @@ if BEFORE:
     time.sleep(3600)
 """
 # An earlier run has left a task behind.
-STUCK = """
-import functools, sys, threading, time, tonio, warnings
+STUCK = LEAVING + """
+import functools, sys, threading, time, warnings
 
 sys.excepthook = functools.partial(print, "reported", flush=True)
 warnings.simplefilter("ignore")
-
-def stuck(begun):
-    begun.set()
-    while True:
-        try:
-            yield tonio.sleep(3600)
-        except tonio.exceptions.CancelledError:
-            pass
-
-def main():
-    begun = tonio.Event()
-    tonio.spawn.without_tracking(stuck(begun))
-    yield begun.wait()
 
 def waits():
     print("in the task", flush=True)
@@ -153,7 +141,7 @@ def work():
     except tonio.exceptions.CancelledError:
         print("the thread ends", flush=True)
 
-tonio.run(main())
+tonio.run(leave(stays))
 threading.Thread(target=work, daemon=False).start()
 time.sleep(3600)
 """
@@ -437,7 +425,7 @@ class ThreadsAtEnd(unittest.TestCase):
             done = program.end()
             ended = "reported KeyboardInterrupt\nthe thread ends\n"
             self.assertEqual((done.code, self.named(done.out)), (130, ended))
-            self.assertIn("tasks that would not stop:\n  task stuck", done.err)
+            self.assertIn("tasks that would not stop:\n  task stays", done.err)
 
     def test_a_task_that_an_interrupted_run_has_left_is_not_asked_again(self):
         for program in self.programs("0.3", text=CLEANS_LONGER):
