@@ -94,11 +94,11 @@ bool copy_attributes(PyObject* from, PyObject* to) {
 Ref copy_exception(PyObject* exception) {
   if (!has_known_fields(exception)) return Ref::borrow(exception);
   Ref copy = Ref::steal(Py_TYPE(exception)->tp_alloc(Py_TYPE(exception), 0));
+  if (copy) copy_fields(exception, copy.get());
   if (!copy || !copy_attributes(exception, copy.get())) {
     PyErr_Clear();
     return Ref::borrow(exception);
   }
-  copy_fields(exception, copy.get());
   if (const Ref traceback = Ref::steal(PyException_GetTraceback(exception))) {
     (void)PyException_SetTraceback(copy.get(), traceback.get());
   }

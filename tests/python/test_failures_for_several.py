@@ -363,14 +363,21 @@ class AtOnce(unittest.TestCase):
 
     @unittest.skipUnless(exceptions_of_several_threads(), "this CPython's are for one thread")
     def test_one_object_that_many_workers_raise(self):
-        """Where nobody can copy it. Each way replaces or reads its traceback, context or cause."""
+        """Where nobody can copy it. Each way replaces or reads its traceback, context, cause or arguments."""
 
         @contextlib.contextmanager
-        def managed():
+        def generated():
             yield
 
-        def through_a_manager(awaitable):
-            with managed():
+        class Reading:
+            def __enter__(self):
+                pass
+
+            def __exit__(self, kind, failure, trace):
+                traceback.extract_tb(trace, limit=5)
+
+        def through_managers(awaitable):
+            with generated(), Reading():
                 yield awaitable
 
         def without_traceback(awaitable):
@@ -392,8 +399,10 @@ class AtOnce(unittest.TestCase):
             try:
                 yield awaitable
             except Native as failure:
-                repr((failure.__cause__, failure.__context__, failure.args))
+                repr((failure.__cause__, failure.__context__, failure))
                 traceback.extract_tb(failure.__traceback__, limit=5)
+                traceback.extract_tb(sys.exc_info()[2], limit=5)
+                failure.args = (str(failure),)
                 raise
 
         def catches(ways, awaitable):
@@ -404,7 +413,7 @@ class AtOnce(unittest.TestCase):
                     continue
                 raise AssertionError("nothing was raised")
 
-        ways = through_a_manager, without_traceback, within_another, looked_at
+        ways = through_managers, without_traceback, within_another, looked_at
 
         def program():
             for _ in range(scaled(20)):
