@@ -69,7 +69,7 @@ tonio_add_mutant(woken_without_count idle scheduler/idle.cpp
   "counters")
 # Who is woken stays among the sleepers, for the next notifier.
 tonio_add_mutant(woken_twice idle scheduler/idle.cpp
-  [[  sleepers->pop_back();]] "" "broken")
+  [[  sleepers->pop_back();]] "" "no lost wake")
 # A worker that wakes by itself does not see that a notifier has counted it as a searcher.
 tonio_add_mutant(wakes_by_itself_all_the_same idle scheduler/idle.cpp
   [[if (found == sleepers->end()) return false;]]
@@ -108,7 +108,22 @@ tonio_add_mutant(claimed_twice task_state task/task_state.h
   [[      if (phase != kArming && phase != kWaiting && phase != kWoken) return Claim::kLost;
       const std::uint32_t next =
           (word & (kKept | kCancelFlag))]]
-  "broken")
+  "exactly one resume per suspension")
+# A task that goes on by itself, since it was woken as it armed, is handed over as well.
+tonio_add_mutant(resumed_twice task_state task/task_state.h
+  [[return phase == kArming ? Claim::kInPlace : Claim::kSchedule;
+      }
+    }
+  }
+
+  // From anywhere.]]
+  [[return Claim::kSchedule;
+      }
+    }
+  }
+
+  // From anywhere.]]
+  "exactly one resume per suspension")
 # The claimer may run a task whose writes it does not see.
 tonio_add_mutant(suspended_without_release task_state task/task_state.h
   [[if (word_.compare_exchange_weak(word, (word & kKept) | kWaiting, std::memory_order_release,]]
@@ -180,10 +195,16 @@ tonio_add_mutant(room_for_nobody channel sync/channel.cpp
   "deadlock")
 # A waiter that was woken by somebody else keeps the message that was meant for it.
 tonio_add_mutant(message_left_with_loser channel task/wait_queue.cpp
-  [[    waiter->payload = carried;]] [[    payload = carried;]] "broken")
+  [[    waiter->payload = carried;]] [[    payload = carried;]]
+  "who was not woken by the channel has its message")
+# What a waiting receiver has got goes into the buffer as well.
+tonio_add_mutant(message_sent_twice channel sync/channel.cpp
+  [[    if (receivers_.claim_first(ready, message)) return Outcome::kDone;]]
+  [[    (void)receivers_.claim_first(ready, message);]]
+  "no message is delivered twice")
 # A cancelled receiver stays in line.
 tonio_add_mutant(cancelled_stays_in_line channel sync/channel.cpp
-  [[  receivers_.remove(waiter);]] [[  (void)waiter;]] "broken")
+  [[  receivers_.remove(waiter);]] [[  (void)waiter;]] "who was cancelled is out of line")
 # Outside the lock.
 tonio_add_mutant(channel_without_lock channel sync/channel.cpp
   [[    base::MutexLock lock(mutex_);
@@ -227,30 +248,31 @@ tonio_add_mutant(unlock_without_release mutex base/mutex.h
 tonio_add_mutant(tail_without_release local_queue scheduler/local_queue.cpp
   [[      tail_.store(tail + 1, std::memory_order_release);]]
   [[      tail_.store(tail + 1, std::memory_order_relaxed);]]
-  "broken")
+  "every task is run exactly once")
 tonio_add_mutant(tail_without_acquire local_queue scheduler/local_queue.cpp
   [[const std::uint32_t tail = tail_.load(std::memory_order_acquire);
     count]]
   [[const std::uint32_t tail = tail_.load(std::memory_order_relaxed);
     count]]
-  "broken")
+  "every task is run exactly once")
 # The owner takes no notice of a thief that copies: as it pops ...
 tonio_add_mutant(owner_ends_theft local_queue scheduler/local_queue.cpp
   [[        head.steal == head.real ? pack({real, real}) : pack({head.steal, real});]]
   [[        pack({real, real});]]
-  "broken")
+  "every task is run exactly once")
 # ... and as it overflows.
 tonio_add_mutant(overflow_during_theft local_queue scheduler/local_queue.cpp
-  [[    if (head.steal != head.real) return overflow.push_back(task);]] "" "broken")
+  [[    if (head.steal != head.real) return overflow.push_back(task);]] ""
+  "a task has one owner at a time")
 # The thief does not tell that it copies.
 tonio_add_mutant(thief_untold local_queue scheduler/local_queue.cpp
   [[const std::uint64_t next = pack({head.steal, head.real + count});]]
   [[const std::uint64_t next = pack({head.real + count, head.real + count});]]
-  "broken")
+  "a task has one owner at a time")
 # What overflows may have been stolen just before.
 tonio_add_mutant(overflow_without_exchange local_queue scheduler/local_queue.cpp
   [[  if (!head_.compare_exchange_strong(expected, next, std::memory_order_release,
                                      std::memory_order_relaxed)) {]]
   [[  (void)expected;
   if (head_.store(next, std::memory_order_release); false) {]]
-  "broken")
+  "every task is run exactly once")

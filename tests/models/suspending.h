@@ -41,8 +41,9 @@ class SuspendingTask final : public task::Task, private task::Waker {
 
  private:
   void wake(task::Task&) override {
-    // The claimer may run the task at once, so all of it is its own.
-    stack_.touch("a task has one owner at a time");
+    // The claimer may run the task at once, so all of it is its own: a resume too many would meet
+    // the task where it runs.
+    stack_.touch("a task has one owner at a time: exactly one resume per suspension");
     wakes_.fetch_add(1, std::memory_order_release);
     base::futex_wake(wakes_, 1);
   }

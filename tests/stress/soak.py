@@ -17,7 +17,8 @@ with 1 when one does not hold:
   requests would be seen;
 - over five intervals and more, of half a minute at least: in the last one at most 5 % fewer requests
   for the processor's work than in the second one; with --strict, which takes a machine that does
-  nothing else, at most 5 % fewer requests a second instead;
+  nothing else, at most 5 % fewer or more requests a second instead: more tell of a machine that was
+  slow before, and of nothing else;
 - over as many: at most 5 % more resident memory in the second half of them than in the first.
   Compared are medians, and the first interval is left out: bursts of requests leave memory to the
   allocators that they keep, a little more in the first minutes, and a single interval depends on
@@ -288,9 +289,11 @@ def failures(options, tally, intervals, before, after):
         units = ("requests/s", "requests/CPU s", "requests/1000 pieces")
         compared = units[0] if options.strict else units[-1]
         for unit, now, then in zip(units, last, second):
-            print(f"{unit}: last interval {now / then - 1:+.1%} of the second one")
-            if unit == compared and now < then * (1 - CHANGE):
-                yield f"slower: {then:.0f} {unit} in the second interval, {now:.0f} in the last"
+            change = now / then - 1
+            print(f"{unit}: last interval {change:+.1%} of the second one")
+            if unit == compared and (abs(change) if options.strict else -change) > CHANGE:
+                what = "slower" if change < 0 else "faster"
+                yield f"{what}: {then:.0f} {unit} in the second interval, {now:.0f} in the last"
         resident = [interval.resident for interval in intervals[2:]]
         half = len(resident) // 2
         first, second = statistics.median(resident[:half]), statistics.median(resident[half:])

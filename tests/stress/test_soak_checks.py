@@ -128,6 +128,16 @@ class Checks(unittest.TestCase):
         self.options.strict = True
         self.check("^slower: 17 requests/s in the second interval, 16 in the last$")
 
+    def test_more_requests_a_second(self):
+        """Which count only where the machine's speed is to be the same throughout."""
+        self.last_minute("time", 0.96)
+        self.options.strict = True
+        self.check()
+        self.last_minute("time", 0.96)
+        self.check("^faster: 17 requests/s in the second interval, 18 in the last$")
+        self.options.strict = False
+        self.check()
+
     def test_a_short_run_is_not_compared(self):
         self.last_minute("cpu", 2)
         self.intervals[-1].resident *= 2
