@@ -12,7 +12,7 @@ from unittest import mock
 
 import tonio
 from programs import run_program
-from scenarios import Scenarios, main
+from scenarios import Scenarios, main, until_suspended
 from subprocess import DEVNULL, PIPE, STDOUT
 from tonio import open_process
 from tonio.exceptions import ResourceBusy
@@ -78,9 +78,7 @@ class Streams(Scenarios):
     def test_one_user_at_a_time(self):
         process = yield self.opened()
         first = tonio.spawn(process.stdout.receive_some())
-        while not any(task.name.endswith("receive_some") and task.state == "suspended"
-                      for task in tonio.tasks()):
-            yield tonio.sleep(0.001)
+        yield from until_suspended("receive_some")
         with self.assertRaisesRegex(ResourceBusy, "receiving on this ReceivePipe"):
             yield process.stdout.receive_some()
         yield process.stdin.send_all(b"x")

@@ -5,7 +5,7 @@ import struct
 import unittest
 
 import tonio
-from scenarios import Scenarios, main
+from scenarios import Scenarios, main, until_suspended
 from tonio.exceptions import ResourceBusy
 from tonio.net import SocketListener, SocketStream, open_tcp_listeners, open_tcp_stream, socket
 
@@ -77,7 +77,7 @@ class Stream(Scenarios):
         first, second = stream_pair()
         with first, second:
             receiving = tonio.spawn(first.receive_some())
-            yield tonio.sleep(0.001)
+            yield from until_suspended("SocketReceive")
             with self.assertRaisesRegex(ResourceBusy, "another task is already receiving"):
                 yield first.receive_some()
             yield second.send_all(b"x")
@@ -91,7 +91,7 @@ class Stream(Scenarios):
         with first, second:
             data = b"x" * 5_000_000
             sending = tonio.spawn(first.send_all(data))
-            yield tonio.sleep(0.001)
+            yield from until_suspended("SocketSend")
             with self.assertRaisesRegex(ResourceBusy, "another task is already sending"):
                 yield first.send_all(b"y")
             received = 0

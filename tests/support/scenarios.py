@@ -44,6 +44,14 @@ async def awaiting(generator):
         yielded = None
 
 
+def until_suspended(name):
+    """For `yield from`: until a task is suspended whose name (tonio.tasks()) ends so."""
+    while not any(
+        task.name.endswith(name) and task.state == "suspended" for task in tonio.tasks()
+    ):
+        yield
+
+
 class Scenarios(unittest.TestCase):
     maxDiff = None
     notation = "yield"
