@@ -221,7 +221,7 @@ def leave():
 """,
         last_finals=("finally",),
         stubborn=True,
-        grace=8 if SANITIZED else 4,
+        grace=6 if SANITIZED else 4,
         named=r"  blocking call of job, spawned at .*\n",
     ),
     "daemon threads": Leftover(
