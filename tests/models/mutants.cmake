@@ -108,7 +108,7 @@ tonio_add_mutant(claimed_twice task_state task/task_state.h
   [[      if (phase != kArming && phase != kWaiting && phase != kWoken) return Claim::kLost;
       const std::uint32_t next =
           (word & (kKept | kCancelFlag))]]
-  "exactly one resume per suspension")
+  "a task has one owner at a time")
 # A task that goes on by itself, since it was woken as it armed, is handed over as well.
 tonio_add_mutant(resumed_twice task_state task/task_state.h
   [[return phase == kArming ? Claim::kInPlace : Claim::kSchedule;

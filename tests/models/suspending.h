@@ -23,6 +23,7 @@ class SuspendingTask final : public task::Task, private task::Waker {
       ++wakes_taken_;
     } else {
       ++in_place_;
+      not_too_often();
     }
     stack_.touch("a task has one owner at a time");
     return state().reason();
@@ -30,8 +31,7 @@ class SuspendingTask final : public task::Task, private task::Waker {
 
   // At the end: each suspension had one resume.
   void check() {
-    require(wakes_.load(std::memory_order_relaxed) + in_place_ == suspensions_,
-            "exactly one resume per suspension");
+    require(resumes_ + in_place_ == suspensions_, "exactly one resume per suspension");
     require(!waiter().linked(), "no waiter is left in line");
     const Alone alone("no lock is left behind");
     (void)cancel_target();
@@ -41,16 +41,22 @@ class SuspendingTask final : public task::Task, private task::Waker {
 
  private:
   void wake(task::Task&) override {
-    // The claimer may run the task at once, so all of it is its own: a resume too many would meet
-    // the task where it runs.
-    stack_.touch("a task has one owner at a time: exactly one resume per suspension");
+    ++resumes_;
+    not_too_often();
+    // The claimer may run the task at once, so all of it is its own.
+    stack_.touch("a task has one owner at a time");
     wakes_.fetch_add(1, std::memory_order_release);
     base::futex_wake(wakes_, 1);
   }
 
+  // The counts are the model's own: its threads are fibers of one.
+  void not_too_often() {
+    require(resumes_ + in_place_ <= suspensions_, "exactly one resume per suspension");
+  }
+
   Owned stack_;
   base::Atomic<std::uint32_t> wakes_{0};
-  std::uint32_t wakes_taken_ = 0, suspensions_ = 0, in_place_ = 0;
+  std::uint32_t wakes_taken_ = 0, suspensions_ = 0, resumes_ = 0, in_place_ = 0;
 };
 
 }  // namespace tonio::model
