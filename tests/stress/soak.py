@@ -17,8 +17,8 @@ with 1 when one does not hold:
   requests would be seen;
 - over five intervals and more, of half a minute at least: in the last one at most 5 % fewer requests
   for the processor's work than in the second one; with --strict, which takes a machine that does
-  nothing else, at most 5 % fewer or more requests a second instead: more tell of a machine that was
-  slow before, and of nothing else;
+  nothing else, at most 5 % fewer or more requests a second instead: with more, the
+  second interval was no measure;
 - over as many: at most 5 % more resident memory in the second half of them than in the first.
   Compared are medians, and the first interval is left out: bursts of requests leave memory to the
   allocators that they keep, a little more in the first minutes, and a single interval depends on
