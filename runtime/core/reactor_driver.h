@@ -22,6 +22,7 @@ class ReactorDriver final : public scheduler::Driver {
       : reactor_(reactor), scheduler_(scheduler), pool_(pool) {}
 
   void poll(base::Instant deadline, task::TaskList& ready) override;
+  void fire_timers(task::TaskList& ready) override { reactor_.fire_timers(ready); }
   void wake() override { reactor_.wake(); }
   bool watches_idle() const override {
     return waiting_.load(std::memory_order_seq_cst) != 0 || jumps();

@@ -43,6 +43,7 @@ class Reactor {
 
   // As scheduler::Driver has them. wake() has no effect on a closed reactor.
   void poll(base::Instant deadline, task::TaskList& ready);
+  void fire_timers(task::TaskList& ready);
   void wake();
 
   // TimerQueue::add, and the driver is told.

@@ -13,6 +13,9 @@ class Driver {
   // worker that holds the baton, detached from the interpreter whenever it blocks.
   virtual void poll(base::Instant deadline, task::TaskList& ready) = 0;
 
+  // Appends the tasks whose timers are due, without a poll. From any thread.
+  virtual void fire_timers(task::TaskList& ready) = 0;
+
   // Ends a poll that blocks now or blocks next. From any thread.
   virtual void wake() = 0;
 

@@ -46,7 +46,7 @@ void Worker::thread_main() {
     const std::uint32_t tick = tick_.load(std::memory_order_relaxed) + 1;
     tick_.store(tick, std::memory_order_relaxed);
     if (tick % kDriverInterval == 0) {
-      poll_without_blocking();
+      look_at_driver();
       // Not while colleagues rely on this one to look for work: it may run finalizers.
       if (!searching_ && hooks.flush(thread_state_)) scheduler_.wake_unsettled();
       // Where all are busy, nobody else looks.
@@ -101,7 +101,7 @@ void Worker::run(task::Task& task) {
   if (turn) {
     last_turn_ = base::now();
     // It was as long as many steps.
-    poll_without_blocking();
+    look_at_driver();
   }
 }
 
@@ -115,16 +115,35 @@ bool Worker::makes_pair() {
   return now - std::exchange(last_pair_, now) < kPairPeriod;
 }
 
-void Worker::poll_without_blocking() {
+void Worker::look_at_driver() {
   const base::Instant now = base::now();
-  if (now - last_poll_ < kDriverPeriod || !scheduler_.try_take_baton()) return;
-  last_poll_ = now;
+  if (now - last_look_at_driver_ < kDriverPeriod) return;
   task::TaskList ready;
+  // What the last poll has found waits for its turn: a poll would find it again, and what else it
+  // finds would come after it. The difference wraps around.
+  if (static_cast<std::int32_t>(polled_until_ - tick_.load(std::memory_order_relaxed)) > 0) {
+    last_look_at_driver_ = now;
+    scheduler_.driver_.fire_timers(ready);
+    return push_new(ready);
+  }
+  if (!scheduler_.try_take_baton()) return;
+  last_look_at_driver_ = now;
   scheduler_.driver_.poll(0, ready);
   scheduler_.release_baton();
   // A colleague that parked meanwhile has found the baton taken.
   scheduler_.ensure_watcher();
-  push_new(ready);
+  if (ready.empty()) return;
+  append_polled(ready);
+  scheduler_.notify();
+}
+
+void Worker::append_polled(task::TaskList& tasks) {
+  const std::size_t others = overflow_.size();
+  append(tasks);
+  // Colleagues take from there meanwhile.
+  const std::size_t overflow = overflow_.size();
+  const std::size_t ahead = queue_.size() + (overflow > others ? overflow - others : 0);
+  polled_until_ = tick_.load(std::memory_order_relaxed) + static_cast<std::uint32_t>(ahead);
 }
 
 void Worker::push_woken(task::Task& task) {
@@ -340,7 +359,7 @@ void Worker::drive() {
   parker_.end_drive();
   base::stress_point();
   scheduler_.release_baton();
-  append(ready);
+  append_polled(ready);
   if (colleagues_run && queue_.empty()) rescue_stalled_work();
 }
 

@@ -61,7 +61,7 @@ class Worker {
   static constexpr std::uint32_t kBacklogInterval = 8, kLongBacklogInterval = 256;
   static constexpr base::Instant kBacklogPeriod = 20'000;
   // A poll costs as much as a dozen short steps, so a busy worker leaves this much time
-  // between two. In microseconds.
+  // between two looks. In microseconds.
   static constexpr base::Instant kDriverPeriod = 50;
   // Tasks run from the LIFO slot in a row before the others get a turn.
   static constexpr unsigned kLifoRuns = 3;
@@ -76,7 +76,10 @@ class Worker {
 
   void thread_main();
   void run(task::Task& task);
-  void poll_without_blocking();
+  // In the midst of work: polls without blocking, or only fires timers.
+  void look_at_driver();
+  // What a poll has given.
+  void append_polled(task::TaskList& tasks);
   // By the worker whose task gives way: whether no colleague is to be told of it.
   bool makes_pair();
   task::Task* next_task();
@@ -123,7 +126,9 @@ class Worker {
   bool keeps_pair_ = false;
   base::Instant last_pair_ = 0;
   unsigned lifo_runs_ = 0;
-  base::Instant last_poll_ = 0;
+  base::Instant last_look_at_driver_ = 0;
+  // The step by which what the last poll has given has had its turn.
+  std::uint32_t polled_until_ = 0;
   base::Instant last_turn_ = 0;  // of the backlog, when it ended
   std::uint32_t random_;
   // What rescue_stalled_work() saw last, and when.

@@ -26,6 +26,7 @@ class Driver final : public scheduler::Driver {
       if (!base::futex_wait(signal_, 0, deadline)) return;
     }
   }
+  void fire_timers(task::TaskList&) override {}
   void wake() override {
     signal_.store(1, std::memory_order_release);
     base::futex_wake(signal_, 1);

@@ -104,8 +104,15 @@ class FakeDriver final : public scheduler::Driver {
     if (deadline == base::kNever) --endless_;
     woken_ = false;
     ready.append(posted_);
+    ready.append(due_);
     lock.unlock();
     polling_ = false;
+  }
+
+  void fire_timers(task::TaskList& ready) override {
+    std::lock_guard lock(mutex_);
+    ++timer_looks_;
+    ready.append(due_);
   }
 
   void wake() override {
@@ -121,6 +128,12 @@ class FakeDriver final : public scheduler::Driver {
     changed_.notify_all();
   }
 
+  // The next look at the timers gives this owned task.
+  void fire(task::Task& task) {
+    std::lock_guard lock(mutex_);
+    due_.push_back(task);
+  }
+
   // Until all workers are idle: then one blocks in a poll without end.
   void wait_until_idle() {
     std::unique_lock lock(mutex_);
@@ -131,6 +144,11 @@ class FakeDriver final : public scheduler::Driver {
     std::lock_guard lock(mutex_);
     return polls_;
   }
+  // Looks at the timers without a poll.
+  long timer_looks() {
+    std::lock_guard lock(mutex_);
+    return timer_looks_;
+  }
 
  private:
   std::atomic<bool> polling_{false};
@@ -138,8 +156,8 @@ class FakeDriver final : public scheduler::Driver {
   std::condition_variable changed_;
   bool woken_ = false;
   int endless_ = 0;
-  long polls_ = 0;
-  task::TaskList posted_;
+  long polls_ = 0, timer_looks_ = 0;
+  task::TaskList posted_, due_;
 };
 
 }  // namespace tonio::test

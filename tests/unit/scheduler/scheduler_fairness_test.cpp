@@ -81,6 +81,48 @@ TEST_CASE(
   CHECK(scheduler.stop(base::kNever));
 }
 
+TEST_CASE("what a poll has found runs before the next one, and timers fire meanwhile") {
+  test::FakeHooks hooks;
+  test::FakeDriver driver;
+  scheduler::Scheduler scheduler(driver, hooks);
+  REQUIRE(scheduler.start(1));
+  constexpr int kFound = 200, kTimers = 2;
+  test::Countdown ended(kFound + kTimers);
+  test::StepTask timer(
+      scheduler, [](auto&) { return Next::kDone; }, &ended);
+  // Only the worker touches these.
+  long polls_before = 0, polls_after = 0, looks = 0;
+  std::deque<test::StepTask> found;
+  for (int i = 0; i < kFound; ++i) {
+    const auto step = [&, i](test::StepTask&) {
+      if (i == 0) {
+        polls_before = driver.polls();
+        driver.fire(timer);
+      }
+      polls_after = driver.polls();
+      looks = driver.timer_looks();
+      // All of them take longer than the time between two looks at the driver.
+      const base::Instant until = base::now() + 5;
+      while (base::now() < until) {
+      }
+      return Next::kDone;
+    };
+    found.emplace_back(scheduler, step, &ended);
+  }
+  test::StepTask begin(
+      scheduler,
+      [&](test::StepTask&) {
+        for (test::StepTask& task : found) driver.post(task);
+        return Next::kDone;
+      },
+      &ended);
+  scheduler.spawn(begin);
+  ended.wait();
+  CHECK(polls_after == polls_before);
+  CHECK(looks > 0);
+  CHECK(scheduler.stop(base::kNever));
+}
+
 TEST_CASE(
     "a task that gives way for ever starves neither its colleagues nor the "
     "driver") {
