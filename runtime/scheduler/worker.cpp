@@ -120,8 +120,8 @@ void Worker::look_at_driver() {
   if (now - last_look_at_driver_ < kDriverPeriod) return;
   task::TaskList ready;
   // What the last poll has found waits for its turn: a poll would find it again, and what else it
-  // finds would come after it. The difference wraps around.
-  if (static_cast<std::int32_t>(polled_until_ - tick_.load(std::memory_order_relaxed)) > 0) {
+  // finds would come after it. Where the difference has wrapped around, a few steps are lost.
+  if (tick_.load(std::memory_order_relaxed) - last_poll_tick_ < steps_between_polls_) {
     last_look_at_driver_ = now;
     scheduler_.driver_.fire_timers(ready);
     return push_new(ready);
@@ -142,8 +142,8 @@ void Worker::append_polled(task::TaskList& tasks) {
   append(tasks);
   // Colleagues take from there meanwhile.
   const std::size_t overflow = overflow_.size();
-  const std::size_t ahead = queue_.size() + (overflow > others ? overflow - others : 0);
-  polled_until_ = tick_.load(std::memory_order_relaxed) + static_cast<std::uint32_t>(ahead);
+  last_poll_tick_ = tick_.load(std::memory_order_relaxed);
+  steps_between_polls_ = queue_.size() + (overflow > others ? overflow - others : 0);
 }
 
 void Worker::push_woken(task::Task& task) {

@@ -127,8 +127,9 @@ class Worker {
   base::Instant last_pair_ = 0;
   unsigned lifo_runs_ = 0;
   base::Instant last_look_at_driver_ = 0;
-  // The step by which what the last poll has given has had its turn.
-  std::uint32_t polled_until_ = 0;
+  // The step of the last poll, and after how many more what it has given has had its turn.
+  std::uint32_t last_poll_tick_ = 0;
+  std::size_t steps_between_polls_ = 0;
   base::Instant last_turn_ = 0;  // of the backlog, when it ended
   std::uint32_t random_;
   // What rescue_stalled_work() saw last, and when.
