@@ -65,6 +65,10 @@ def contestants(setting, load, recv_size):
 
     floor = setting.compiled("echo_server.c")
     yield Contestant(FLOOR, served(setting, [str(floor), str(recv_size)], None, 1, load))
+    # What it costs that the second worker shares its processor with the client.
+    yield contestant(
+        f"{FLOOR}, 2 threads", [str(floor), str(recv_size), "2"], threads=2, against={"1 thread": FLOOR}
+    )
 
     shapes = [(notation, threads) for notation in NOTATIONS for threads in THREADS]
     for notation, threads in shapes:
