@@ -2,11 +2,11 @@
 
 namespace tonio::core {
 
-void ReactorDriver::poll(base::Instant deadline, task::TaskList& ready) {
+std::size_t ReactorDriver::poll(base::Instant deadline, task::TaskList& ready) {
   // Without a deadline: no worker runs.
   if (deadline == base::kNever && watches_idle()) [[unlikely]]
     return poll_at_rest(ready);
-  reactor_.poll(deadline, ready);
+  return reactor_.poll(deadline, ready);
 }
 
 void ReactorDriver::jump_after(base::Instant pause) {
@@ -15,16 +15,19 @@ void ReactorDriver::jump_after(base::Instant pause) {
   wake();
 }
 
-void ReactorDriver::poll_at_rest(task::TaskList& ready) {
-  reactor_.poll(0, ready);
-  if (!ready.empty()) return;
+std::size_t ReactorDriver::poll_at_rest(task::TaskList& ready) {
+  const std::size_t found = reactor_.poll(0, ready);
+  if (!ready.empty()) return found;
   // In this order: who waits now is suspended if no worker runs afterwards, and a job that
   // has ended has woken its task before.
   const bool somebody_waits = waiting_.load(std::memory_order_seq_cst) != 0;
   if (pool_.busy() || !scheduler_.idle_steps()) {
     return reactor_.poll(base::now() + kLookAgain, ready);
   }
-  if (somebody_waits) return at_rest_.wake();
+  if (somebody_waits) {
+    at_rest_.wake();
+    return 0;
+  }
   const base::Instant pause = jump_after_.load(std::memory_order_relaxed);
   const base::Instant next = reactor_.first_deadline();
   if (pause == base::kNever || next == base::kNever || !reactor_.clock().frozen()) {
@@ -32,11 +35,11 @@ void ReactorDriver::poll_at_rest(task::TaskList& ready) {
   }
   if (pause > 0) {
     const base::Instant until = base::now() + pause;
-    reactor_.poll(until, ready);
-    if (!ready.empty() || base::now() < until) return;
+    const std::size_t woken = reactor_.poll(until, ready);
+    if (!ready.empty() || base::now() < until) return woken;
   }
   reactor_.move_clock(next);
-  reactor_.poll(0, ready);
+  return reactor_.poll(0, ready);
 }
 
 }  // namespace tonio::core

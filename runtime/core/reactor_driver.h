@@ -21,7 +21,7 @@ class ReactorDriver final : public scheduler::Driver {
                 const scheduler::BlockingPool& pool)
       : reactor_(reactor), scheduler_(scheduler), pool_(pool) {}
 
-  void poll(base::Instant deadline, task::TaskList& ready) override;
+  std::size_t poll(base::Instant deadline, task::TaskList& ready) override;
   void fire_timers(task::TaskList& ready) override { reactor_.fire_timers(ready); }
   void wake() override { reactor_.wake(); }
   bool watches_idle() const override {
@@ -41,7 +41,7 @@ class ReactorDriver final : public scheduler::Driver {
   bool jumps() const { return jump_after_.load(std::memory_order_relaxed) != base::kNever; }
 
  private:
-  void poll_at_rest(task::TaskList& ready);
+  std::size_t poll_at_rest(task::TaskList& ready);
 
   // The pool's threads end without telling anybody; microseconds.
   static constexpr base::Instant kLookAgain = 1'000;

@@ -42,7 +42,7 @@ class Reactor {
   void abandon() { abandoned_.store(true, std::memory_order_relaxed); }
 
   // As scheduler::Driver has them. wake() has no effect on a closed reactor.
-  void poll(base::Instant deadline, task::TaskList& ready);
+  std::size_t poll(base::Instant deadline, task::TaskList& ready);
   void fire_timers(task::TaskList& ready);
   void wake();
 

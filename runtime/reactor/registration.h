@@ -2,9 +2,8 @@
 //
 // The loop is told to watch when the first waiter comes, and to stop watching only
 // when the descriptor is ready and nobody waits (lazy disarm), which for reading has
-// to be so in a few polls in a row: who was woken may not have had its turn. So a
-// connection that is read, answered and read again costs no system call besides its
-// own. Readiness is level-triggered, so nothing is missed in between.
+// to be told a few times: who was woken may not have had its turn. So a connection that
+// is read, answered and read again costs no system call besides its own. Readiness is level-triggered, so nothing is missed in between.
 #pragma once
 
 #include <atomic>
@@ -90,7 +89,7 @@ class Registration : public base::ListHook {
   unsigned missed_ = 0;
   // Guarded by mutex_; written by who also holds the loop.
   unsigned armed_ = 0;
-  // How many polls in a row have told of something to read that nobody waited for.
+  // How often something to read was told of that nobody waited for, since somebody did.
   unsigned untaken_ = 0;
 
   // Guarded by the reactor's loop lock.

@@ -120,7 +120,7 @@ void Worker::look_at_driver() {
   if (now - last_look_at_driver_ < kDriverPeriod) return;
   task::TaskList ready;
   // What the last poll has found waits for its turn: a poll would find it again, and what else it
-  // finds would come after it. Where the difference has wrapped around, a few steps are lost.
+  // finds would come after it. The difference wraps around, so the next poll may once come later.
   if (tick_.load(std::memory_order_relaxed) - last_poll_tick_ < steps_between_polls_) {
     last_look_at_driver_ = now;
     scheduler_.driver_.fire_timers(ready);
@@ -128,22 +128,19 @@ void Worker::look_at_driver() {
   }
   if (!scheduler_.try_take_baton()) return;
   last_look_at_driver_ = now;
-  scheduler_.driver_.poll(0, ready);
+  const std::size_t found = scheduler_.driver_.poll(0, ready);
   scheduler_.release_baton();
   // A colleague that parked meanwhile has found the baton taken.
   scheduler_.ensure_watcher();
   if (ready.empty()) return;
-  append_polled(ready);
+  append_polled(ready, found);
   scheduler_.notify();
 }
 
-void Worker::append_polled(task::TaskList& tasks) {
-  const std::size_t others = overflow_.size();
-  append(tasks);
-  // Colleagues take from there meanwhile.
-  const std::size_t overflow = overflow_.size();
+void Worker::append_polled(task::TaskList& tasks, std::size_t found) {
   last_poll_tick_ = tick_.load(std::memory_order_relaxed);
-  steps_between_polls_ = queue_.size() + (overflow > others ? overflow - others : 0);
+  steps_between_polls_ = found > 0 ? queue_.size() + found : 0;
+  append(tasks);
 }
 
 void Worker::push_woken(task::Task& task) {
@@ -354,12 +351,13 @@ void Worker::drive() {
   }
   base::stress_point();
   task::TaskList ready;
-  scheduler_.driver_.poll(colleagues_run ? base::now() + kWatchPeriod : base::kNever, ready);
+  const std::size_t found =
+      scheduler_.driver_.poll(colleagues_run ? base::now() + kWatchPeriod : base::kNever, ready);
   scheduler_.endless_poll_.store(false, std::memory_order_relaxed);
   parker_.end_drive();
   base::stress_point();
   scheduler_.release_baton();
-  append_polled(ready);
+  append_polled(ready, found);
   if (colleagues_run && queue_.empty()) rescue_stalled_work();
 }
 

@@ -78,8 +78,8 @@ class Worker {
   void run(task::Task& task);
   // In the midst of work: polls without blocking, or only fires timers.
   void look_at_driver();
-  // What a poll has given.
-  void append_polled(task::TaskList& tasks);
+  // What a poll has given, and how many of them readiness has woken.
+  void append_polled(task::TaskList& tasks, std::size_t found);
   // By the worker whose task gives way: whether no colleague is to be told of it.
   bool makes_pair();
   task::Task* next_task();
@@ -127,7 +127,8 @@ class Worker {
   base::Instant last_pair_ = 0;
   unsigned lifo_runs_ = 0;
   base::Instant last_look_at_driver_ = 0;
-  // The step of the last poll, and after how many more what it has given has had its turn.
+  // The step of the last poll, and after how many more what it has found has had its turn, if
+  // nothing else takes steps meanwhile.
   std::uint32_t last_poll_tick_ = 0;
   std::size_t steps_between_polls_ = 0;
   base::Instant last_turn_ = 0;  // of the backlog, when it ended

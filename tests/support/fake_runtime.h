@@ -87,14 +87,14 @@ class FakeHooks final : public scheduler::ThreadHooks {
 // that it is detached when it blocks.
 class FakeDriver final : public scheduler::Driver {
  public:
-  void poll(base::Instant deadline, task::TaskList& ready) override {
+  std::size_t poll(base::Instant deadline, task::TaskList& ready) override {
     TONIO_CHECK(!polling_.exchange(true));
     TONIO_CHECK(deadline == 0 || !FakeHooks::attached());
     std::unique_lock lock(mutex_);
     ++polls_;
     if (deadline == base::kNever) ++endless_;
     changed_.notify_all();
-    const auto reason = [this] { return woken_ || !posted_.empty(); };
+    const auto reason = [this] { return woken_ || !posted_.empty() || !due_.empty(); };
     if (deadline == base::kNever) {
       changed_.wait(lock, reason);
     } else if (deadline != 0) {
@@ -103,10 +103,12 @@ class FakeDriver final : public scheduler::Driver {
     }
     if (deadline == base::kNever) --endless_;
     woken_ = false;
+    const std::size_t found = posted_.size();
     ready.append(posted_);
     ready.append(due_);
     lock.unlock();
     polling_ = false;
+    return found;
   }
 
   void fire_timers(task::TaskList& ready) override {
@@ -128,10 +130,11 @@ class FakeDriver final : public scheduler::Driver {
     changed_.notify_all();
   }
 
-  // The next look at the timers gives this owned task.
+  // The next look at the timers, or poll, gives this owned task.
   void fire(task::Task& task) {
     std::lock_guard lock(mutex_);
     due_.push_back(task);
+    changed_.notify_all();
   }
 
   // Until all workers are idle: then one blocks in a poll without end.

@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/clock.h"
 #include "scheduler/scheduler.h"
 #include "support/fake_runtime.h"
 #include "support/step_task.h"
@@ -36,6 +37,14 @@ struct PingPong {
   std::atomic<long> turns{0};
   test::StepTask ping, pong;
 };
+
+// A step of which 61 take longer than the time between two looks at the driver.
+Next work() {
+  const base::Instant until = base::now() + 5;
+  while (base::now() < until) {
+  }
+  return Next::kDone;
+}
 
 }  // namespace
 
@@ -86,8 +95,8 @@ TEST_CASE("what a poll has found runs before the next one, and timers fire meanw
   test::FakeDriver driver;
   scheduler::Scheduler scheduler(driver, hooks);
   REQUIRE(scheduler.start(1));
-  constexpr int kFound = 200, kTimers = 2;
-  test::Countdown ended(kFound + kTimers);
+  constexpr int kFound = 200;
+  test::Countdown ended(kFound + 2);
   test::StepTask timer(
       scheduler, [](auto&) { return Next::kDone; }, &ended);
   // Only the worker touches these.
@@ -101,11 +110,7 @@ TEST_CASE("what a poll has found runs before the next one, and timers fire meanw
       }
       polls_after = driver.polls();
       looks = driver.timer_looks();
-      // All of them take longer than the time between two looks at the driver.
-      const base::Instant until = base::now() + 5;
-      while (base::now() < until) {
-      }
-      return Next::kDone;
+      return work();
     };
     found.emplace_back(scheduler, step, &ended);
   }
@@ -120,6 +125,37 @@ TEST_CASE("what a poll has found runs before the next one, and timers fire meanw
   ended.wait();
   CHECK(polls_after == polls_before);
   CHECK(looks > 0);
+  CHECK(scheduler.stop(base::kNever));
+}
+
+TEST_CASE("timers that a poll has fired don't hold off the next one") {
+  test::FakeHooks hooks;
+  test::FakeDriver driver;
+  scheduler::Scheduler scheduler(driver, hooks);
+  REQUIRE(scheduler.start(1));
+  constexpr int kTimers = 200;
+  test::Countdown ended(kTimers + 1);
+  // Only the worker touches these.
+  long polls_before = 0, polls_after = 0;
+  std::deque<test::StepTask> timers;
+  for (int i = 0; i < kTimers; ++i) {
+    const auto step = [&, i](test::StepTask&) {
+      if (i == 0) polls_before = driver.polls();
+      polls_after = driver.polls();
+      return work();
+    };
+    timers.emplace_back(scheduler, step, &ended);
+  }
+  test::StepTask begin(
+      scheduler,
+      [&](test::StepTask&) {
+        for (test::StepTask& timer : timers) driver.fire(timer);
+        return Next::kDone;
+      },
+      &ended);
+  scheduler.spawn(begin);
+  ended.wait();
+  CHECK(polls_after > polls_before);
   CHECK(scheduler.stop(base::kNever));
 }
 
