@@ -2,11 +2,11 @@
 
 namespace tonio::core {
 
-std::size_t ReactorDriver::poll(base::Instant deadline, task::TaskList& ready) {
+void ReactorDriver::poll(base::Instant deadline, task::TaskList& ready, task::TaskList& due) {
   // Without a deadline: no worker runs.
   if (deadline == base::kNever && watches_idle()) [[unlikely]]
-    return poll_at_rest(ready);
-  return reactor_.poll(deadline, ready);
+    return poll_at_rest(ready, due);
+  reactor_.poll(deadline, ready, due);
 }
 
 void ReactorDriver::jump_after(base::Instant pause) {
@@ -15,31 +15,28 @@ void ReactorDriver::jump_after(base::Instant pause) {
   wake();
 }
 
-std::size_t ReactorDriver::poll_at_rest(task::TaskList& ready) {
-  const std::size_t found = reactor_.poll(0, ready);
-  if (!ready.empty()) return found;
+void ReactorDriver::poll_at_rest(task::TaskList& ready, task::TaskList& due) {
+  reactor_.poll(0, ready, due);
+  if (!ready.empty() || !due.empty()) return;
   // In this order: who waits now is suspended if no worker runs afterwards, and a job that
   // has ended has woken its task before.
   const bool somebody_waits = waiting_.load(std::memory_order_seq_cst) != 0;
   if (pool_.busy() || !scheduler_.idle_steps()) {
-    return reactor_.poll(base::now() + kLookAgain, ready);
+    return reactor_.poll(base::now() + kLookAgain, ready, due);
   }
-  if (somebody_waits) {
-    at_rest_.wake();
-    return 0;
-  }
+  if (somebody_waits) return at_rest_.wake();
   const base::Instant pause = jump_after_.load(std::memory_order_relaxed);
   const base::Instant next = reactor_.first_deadline();
   if (pause == base::kNever || next == base::kNever || !reactor_.clock().frozen()) {
-    return reactor_.poll(base::kNever, ready);
+    return reactor_.poll(base::kNever, ready, due);
   }
   if (pause > 0) {
     const base::Instant until = base::now() + pause;
-    const std::size_t woken = reactor_.poll(until, ready);
-    if (!ready.empty() || base::now() < until) return woken;
+    reactor_.poll(until, ready, due);
+    if (!ready.empty() || !due.empty() || base::now() < until) return;
   }
   reactor_.move_clock(next);
-  return reactor_.poll(0, ready);
+  reactor_.poll(0, ready, due);
 }
 
 }  // namespace tonio::core

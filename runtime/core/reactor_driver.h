@@ -21,8 +21,8 @@ class ReactorDriver final : public scheduler::Driver {
                 const scheduler::BlockingPool& pool)
       : reactor_(reactor), scheduler_(scheduler), pool_(pool) {}
 
-  std::size_t poll(base::Instant deadline, task::TaskList& ready) override;
-  void fire_timers(task::TaskList& ready) override { reactor_.fire_timers(ready); }
+  void poll(base::Instant deadline, task::TaskList& ready, task::TaskList& due) override;
+  void fire_timers(task::TaskList& due) override { reactor_.fire_timers(due); }
   void wake() override { reactor_.wake(); }
   bool watches_idle() const override {
     return waiting_.load(std::memory_order_seq_cst) != 0 || jumps();
@@ -41,7 +41,7 @@ class ReactorDriver final : public scheduler::Driver {
   bool jumps() const { return jump_after_.load(std::memory_order_relaxed) != base::kNever; }
 
  private:
-  std::size_t poll_at_rest(task::TaskList& ready);
+  void poll_at_rest(task::TaskList& ready, task::TaskList& due);
 
   // The pool's threads end without telling anybody; microseconds.
   static constexpr base::Instant kLookAgain = 1'000;

@@ -247,11 +247,10 @@ base::Instant Reactor::begin_poll(base::Instant latest) {
   return until == base::kNever ? until : until - ahead;
 }
 
-std::size_t Reactor::poll(base::Instant deadline, task::TaskList& ready) {
+void Reactor::poll(base::Instant deadline, task::TaskList& ready, task::TaskList& due) {
   while (const std::uint32_t waiting = waiting_for_loop_.load(std::memory_order_acquire)) {
     base::futex_wait(waiting_for_loop_, waiting);
   }
-  const std::size_t before = ready.size();
   loop_mutex_.lock();
   ready_ = &ready;
   serve_requests();
@@ -274,13 +273,11 @@ std::size_t Reactor::poll(base::Instant deadline, task::TaskList& ready) {
   serve_requests();
   ready_ = nullptr;
   loop_mutex_.unlock();
-  const std::size_t found = ready.size() - before;
-  fire_timers(ready);
-  return found;
+  fire_timers(due);
 }
 
-void Reactor::fire_timers(task::TaskList& ready) {
-  if (timers_.size() != 0) timers_.fire_due(clock_.now(), ready);
+void Reactor::fire_timers(task::TaskList& due) {
+  if (timers_.size() != 0) timers_.fire_due(clock_.now(), due);
 }
 
 void Reactor::update(Registration& registration) {

@@ -42,8 +42,8 @@ class Reactor {
   void abandon() { abandoned_.store(true, std::memory_order_relaxed); }
 
   // As scheduler::Driver has them. wake() has no effect on a closed reactor.
-  std::size_t poll(base::Instant deadline, task::TaskList& ready);
-  void fire_timers(task::TaskList& ready);
+  void poll(base::Instant deadline, task::TaskList& ready, task::TaskList& due);
+  void fire_timers(task::TaskList& due);
   void wake();
 
   // TimerQueue::add, and the driver is told.

@@ -118,29 +118,29 @@ bool Worker::makes_pair() {
 void Worker::look_at_driver() {
   const base::Instant now = base::now();
   if (now - last_look_at_driver_ < kDriverPeriod) return;
-  task::TaskList ready;
+  task::TaskList ready, due;
   // What the last poll has found waits for its turn: a poll would find it again, and what else it
   // finds would come after it. The difference wraps around, so the next poll may once come later.
   if (tick_.load(std::memory_order_relaxed) - last_poll_tick_ < steps_between_polls_) {
-    last_look_at_driver_ = now;
-    scheduler_.driver_.fire_timers(ready);
-    return push_new(ready);
+    scheduler_.driver_.fire_timers(due);
+  } else {
+    if (!scheduler_.try_take_baton()) return;
+    scheduler_.driver_.poll(0, ready, due);
+    scheduler_.release_baton();
+    // A colleague that parked meanwhile has found the baton taken.
+    scheduler_.ensure_watcher();
+    note_poll(ready.size());
   }
-  if (!scheduler_.try_take_baton()) return;
   last_look_at_driver_ = now;
-  const std::size_t found = scheduler_.driver_.poll(0, ready);
-  scheduler_.release_baton();
-  // A colleague that parked meanwhile has found the baton taken.
-  scheduler_.ensure_watcher();
-  if (ready.empty()) return;
-  append_polled(ready, found);
+  if (ready.empty() && due.empty()) return;
+  append(ready);
+  append_due(due);
   scheduler_.notify();
 }
 
-void Worker::append_polled(task::TaskList& tasks, std::size_t found) {
+void Worker::note_poll(std::size_t found) {
   last_poll_tick_ = tick_.load(std::memory_order_relaxed);
   steps_between_polls_ = found > 0 ? queue_.size() + found : 0;
-  append(tasks);
 }
 
 void Worker::push_woken(task::Task& task) {
@@ -183,6 +183,14 @@ void Worker::push_large(task::Task& spawn) {
 void Worker::append(task::TaskList& tasks) {
   queue_.push_back_all(tasks);
   if (!tasks.empty()) overflow_.push_back_all(tasks);
+}
+
+void Worker::append_due(task::TaskList& tasks) {
+  if (overflow_.empty()) {
+    append(tasks);
+  } else {
+    overflow_.push_back_all(tasks);
+  }
 }
 
 task::Task* Worker::next_task() {
@@ -350,14 +358,15 @@ void Worker::drive() {
     colleagues_run = crew_.idle.somebody_runs();
   }
   base::stress_point();
-  task::TaskList ready;
-  const std::size_t found =
-      scheduler_.driver_.poll(colleagues_run ? base::now() + kWatchPeriod : base::kNever, ready);
+  task::TaskList ready, due;
+  scheduler_.driver_.poll(colleagues_run ? base::now() + kWatchPeriod : base::kNever, ready, due);
   scheduler_.endless_poll_.store(false, std::memory_order_relaxed);
   parker_.end_drive();
   base::stress_point();
   scheduler_.release_baton();
-  append_polled(ready, found);
+  note_poll(ready.size());
+  append(ready);
+  append_due(due);
   if (colleagues_run && queue_.empty()) rescue_stalled_work();
 }
 

@@ -78,14 +78,17 @@ class Worker {
   void run(task::Task& task);
   // In the midst of work: polls without blocking, or only fires timers.
   void look_at_driver();
-  // What a poll has given, and how many of them readiness has woken.
-  void append_polled(task::TaskList& tasks, std::size_t found);
+  // Readiness has woken so many tasks, which are not in the queue yet.
+  void note_poll(std::size_t found);
   // By the worker whose task gives way: whether no colleague is to be told of it.
   bool makes_pair();
   task::Task* next_task();
   // Takes up to `count` tasks from there; gives the first, the others go to the local queue.
   task::Task* take(InjectQueue& from, std::size_t count);
   void append(task::TaskList& tasks);
+  // The same for tasks of timers, which stay behind those that have overflowed: where thousands
+  // end together they would overtake each other.
+  void append_due(task::TaskList& tasks);
   task::Task* search();
   // Colleagues no longer rely on this one to find what there is.
   void stop_searching();

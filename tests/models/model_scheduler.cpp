@@ -15,15 +15,15 @@ namespace {
 // Readiness is what the program posts.
 class Driver final : public scheduler::Driver {
  public:
-  std::size_t poll(base::Instant deadline, task::TaskList& ready) override {
+  void poll(base::Instant deadline, task::TaskList& ready, task::TaskList&) override {
     for (;;) {
       const std::uint32_t seen = signal_.exchange(0, std::memory_order_acq_rel);
       {
         base::MutexLock lock(mutex_);
         ready.append(posted_);
       }
-      if (seen != 0 || deadline == 0 || !ready.empty()) return ready.size();
-      if (!base::futex_wait(signal_, 0, deadline)) return 0;
+      if (seen != 0 || deadline == 0 || !ready.empty()) return;
+      if (!base::futex_wait(signal_, 0, deadline)) return;
     }
   }
   void fire_timers(task::TaskList&) override {}

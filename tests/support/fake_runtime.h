@@ -87,7 +87,7 @@ class FakeHooks final : public scheduler::ThreadHooks {
 // that it is detached when it blocks.
 class FakeDriver final : public scheduler::Driver {
  public:
-  std::size_t poll(base::Instant deadline, task::TaskList& ready) override {
+  void poll(base::Instant deadline, task::TaskList& ready, task::TaskList& due) override {
     TONIO_CHECK(!polling_.exchange(true));
     TONIO_CHECK(deadline == 0 || !FakeHooks::attached());
     std::unique_lock lock(mutex_);
@@ -103,18 +103,16 @@ class FakeDriver final : public scheduler::Driver {
     }
     if (deadline == base::kNever) --endless_;
     woken_ = false;
-    const std::size_t found = posted_.size();
     ready.append(posted_);
-    ready.append(due_);
+    due.append(due_);
     lock.unlock();
     polling_ = false;
-    return found;
   }
 
-  void fire_timers(task::TaskList& ready) override {
+  void fire_timers(task::TaskList& due) override {
     std::lock_guard lock(mutex_);
     ++timer_looks_;
-    ready.append(due_);
+    due.append(due_);
   }
 
   void wake() override {

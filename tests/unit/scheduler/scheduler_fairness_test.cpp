@@ -128,6 +128,44 @@ TEST_CASE("what a poll has found runs before the next one, and timers fire meanw
   CHECK(scheduler.stop(base::kNever));
 }
 
+TEST_CASE("a timer does not overtake those that are due and have overflowed") {
+  test::FakeHooks hooks;
+  test::FakeDriver driver;
+  scheduler::Scheduler scheduler(driver, hooks);
+  REQUIRE(scheduler.start(1));
+  constexpr int kTimers = 600;
+  test::Countdown ended(kTimers + 2);
+  // Only the worker touches these.
+  int ran = 0, before_late = 0;
+  test::StepTask late(
+      scheduler,
+      [&](test::StepTask&) {
+        before_late = ran;
+        return Next::kDone;
+      },
+      &ended);
+  std::deque<test::StepTask> timers;
+  for (int i = 0; i < kTimers; ++i) {
+    const auto step = [&](test::StepTask&) {
+      if (ran++ == 0) driver.fire(late);
+      return work();
+    };
+    timers.emplace_back(scheduler, step, &ended);
+  }
+  test::StepTask begin(
+      scheduler,
+      [&](test::StepTask&) {
+        for (test::StepTask& timer : timers) driver.fire(timer);
+        return Next::kDone;
+      },
+      &ended);
+  scheduler.spawn(begin);
+  ended.wait();
+  // The first look finds it, when the queue has room again. Of the overflow a part is taken at once.
+  CHECK(before_late > kTimers - 200);
+  CHECK(scheduler.stop(base::kNever));
+}
+
 TEST_CASE("timers that a poll has fired don't hold off the next one") {
   test::FakeHooks hooks;
   test::FakeDriver driver;
