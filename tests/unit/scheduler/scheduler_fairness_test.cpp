@@ -161,7 +161,7 @@ TEST_CASE("a timer does not overtake those that are due and have overflowed") {
       &ended);
   scheduler.spawn(begin);
   ended.wait();
-  // The first look finds it, when the queue has room again. Of the overflow a part is taken at once.
+  // The first look finds it, when the queue has room again. The overflow is taken in parts.
   CHECK(before_late > kTimers - 200);
   CHECK(scheduler.stop(base::kNever));
 }
