@@ -21,8 +21,10 @@ class ReactorDriver final : public scheduler::Driver {
                 const scheduler::BlockingPool& pool)
       : reactor_(reactor), scheduler_(scheduler), pool_(pool) {}
 
-  void poll(base::Instant deadline, task::TaskList& ready, task::TaskList& due) override;
-  void fire_timers(task::TaskList& due) override { reactor_.fire_timers(due); }
+  void poll(base::Instant deadline, task::TaskList& ready) override;
+  void fire_timers(std::size_t most, task::TaskList& due) override {
+    reactor_.fire_timers(most, due);
+  }
   void wake() override { reactor_.wake(); }
   bool watches_idle() const override {
     return waiting_.load(std::memory_order_seq_cst) != 0 || jumps();
@@ -41,7 +43,7 @@ class ReactorDriver final : public scheduler::Driver {
   bool jumps() const { return jump_after_.load(std::memory_order_relaxed) != base::kNever; }
 
  private:
-  void poll_at_rest(task::TaskList& ready, task::TaskList& due);
+  void poll_at_rest(task::TaskList& ready);
 
   // The pool's threads end without telling anybody; microseconds.
   static constexpr base::Instant kLookAgain = 1'000;

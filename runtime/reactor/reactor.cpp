@@ -247,7 +247,7 @@ base::Instant Reactor::begin_poll(base::Instant latest) {
   return until == base::kNever ? until : until - ahead;
 }
 
-void Reactor::poll(base::Instant deadline, task::TaskList& ready, task::TaskList& due) {
+void Reactor::poll(base::Instant deadline, task::TaskList& ready) {
   while (const std::uint32_t waiting = waiting_for_loop_.load(std::memory_order_acquire)) {
     base::futex_wait(waiting_for_loop_, waiting);
   }
@@ -273,11 +273,10 @@ void Reactor::poll(base::Instant deadline, task::TaskList& ready, task::TaskList
   serve_requests();
   ready_ = nullptr;
   loop_mutex_.unlock();
-  fire_timers(due);
 }
 
-void Reactor::fire_timers(task::TaskList& due) {
-  if (timers_.size() != 0) timers_.fire_due(clock_.now(), due);
+void Reactor::fire_timers(std::size_t most, task::TaskList& due) {
+  if (timers_.size() != 0) timers_.fire_due(clock_.now(), most, due);
 }
 
 void Reactor::update(Registration& registration) {

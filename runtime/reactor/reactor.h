@@ -42,8 +42,8 @@ class Reactor {
   void abandon() { abandoned_.store(true, std::memory_order_relaxed); }
 
   // As scheduler::Driver has them. wake() has no effect on a closed reactor.
-  void poll(base::Instant deadline, task::TaskList& ready, task::TaskList& due);
-  void fire_timers(task::TaskList& due);
+  void poll(base::Instant deadline, task::TaskList& ready);
+  void fire_timers(std::size_t most, task::TaskList& due);
   void wake();
 
   // TimerQueue::add, and the driver is told.
@@ -59,6 +59,7 @@ class Reactor {
   bool has_timers() { return !timers_.empty(); }
   // The earliest deadline of all timers, or kNever.
   base::Instant first_deadline() { return timers_.first(); }
+  bool has_due_timers() { return timers_.first() <= clock_.now(); }
 
   // What timers go by.
   const RuntimeClock& clock() const { return clock_; }

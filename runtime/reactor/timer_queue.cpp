@@ -27,14 +27,16 @@ void TimerQueue::remove(task::Task& task) {
   if (task.timer().set()) take_out(task.timer());
 }
 
-void TimerQueue::fire_due(base::Instant now, task::TaskList& ready) {
+void TimerQueue::fire_due(base::Instant now, std::size_t most, task::TaskList& ready) {
   if (size() == 0) return;
   base::MutexLock lock(mutex_);
   for (Timer* timer = earliest(); timer && timer->deadline <= now; timer = earliest()) {
+    if (most == 0) break;
     take_out(*timer);
     // Under the lock: the task can't have removed its timer and gone on.
     if (timer->task.state().claim(task::WakeReason::kTimedOut) == task::Claim::kSchedule) {
       ready.push_back(timer->task);
+      --most;
     }
   }
 }

@@ -29,8 +29,8 @@ class TimerQueue {
   // By the task itself, once it is resumed. No effect when the timer has fired.
   void remove(task::Task& task);
 
-  // Appends the tasks whose deadline is not after `now`.
-  void fire_due(base::Instant now, task::TaskList& ready);
+  // Appends the tasks whose deadline is not after `now`, at most `most`, the earliest first.
+  void fire_due(base::Instant now, std::size_t most, task::TaskList& ready);
 
   // Around a poll of the driver that will not end by itself before `latest`: gives
   // when it must end for the timers' sake (at most `latest`). From here to

@@ -92,7 +92,12 @@ void Worker::run(task::Task& task) {
       break;
     case task::Task::Outcome::kGaveWay:
       keeps_pair_ = makes_pair();
-      queue_.push_back(task, overflow_);
+      // Before what has overflowed it would come again and again.
+      if (overflow_.empty()) {
+        queue_.push_back(task, overflow_);
+      } else {
+        overflow_.push_back(task);
+      }
       break;
     case task::Task::Outcome::kToBacklog:
       backlog_.put_back(task);
@@ -118,29 +123,33 @@ bool Worker::makes_pair() {
 void Worker::look_at_driver() {
   const base::Instant now = base::now();
   if (now - last_look_at_driver_ < kDriverPeriod) return;
-  task::TaskList ready, due;
+  task::TaskList ready;
   // What the last poll has found waits for its turn: a poll would find it again, and what else it
   // finds would come after it. The difference wraps around, so the next poll may once come later.
   if (tick_.load(std::memory_order_relaxed) - last_poll_tick_ < steps_between_polls_) {
-    scheduler_.driver_.fire_timers(due);
+    fire_timers(ready);
   } else {
     if (!scheduler_.try_take_baton()) return;
-    scheduler_.driver_.poll(0, ready, due);
+    poll(0, ready);
     scheduler_.release_baton();
     // A colleague that parked meanwhile has found the baton taken.
     scheduler_.ensure_watcher();
-    note_poll(ready.size());
   }
   last_look_at_driver_ = now;
-  if (ready.empty() && due.empty()) return;
-  append(ready);
-  append_due(due);
-  scheduler_.notify();
+  push_new(ready);
 }
 
-void Worker::note_poll(std::size_t found) {
+void Worker::poll(base::Instant deadline, task::TaskList& ready) {
+  scheduler_.driver_.poll(deadline, ready);
   last_poll_tick_ = tick_.load(std::memory_order_relaxed);
-  steps_between_polls_ = found > 0 ? queue_.size() + found : 0;
+  steps_between_polls_ = ready.empty() ? 0 : queue_.size() + ready.size();
+  fire_timers(ready);
+}
+
+void Worker::fire_timers(task::TaskList& ready) {
+  const std::size_t taken = queue_.size() + ready.size();
+  const std::size_t room = taken < LocalQueue::kCapacity ? LocalQueue::kCapacity - taken : 1;
+  scheduler_.driver_.fire_timers(room, ready);
 }
 
 void Worker::push_woken(task::Task& task) {
@@ -183,14 +192,6 @@ void Worker::push_large(task::Task& spawn) {
 void Worker::append(task::TaskList& tasks) {
   queue_.push_back_all(tasks);
   if (!tasks.empty()) overflow_.push_back_all(tasks);
-}
-
-void Worker::append_due(task::TaskList& tasks) {
-  if (overflow_.empty()) {
-    append(tasks);
-  } else {
-    overflow_.push_back_all(tasks);
-  }
 }
 
 task::Task* Worker::next_task() {
@@ -358,15 +359,13 @@ void Worker::drive() {
     colleagues_run = crew_.idle.somebody_runs();
   }
   base::stress_point();
-  task::TaskList ready, due;
-  scheduler_.driver_.poll(colleagues_run ? base::now() + kWatchPeriod : base::kNever, ready, due);
+  task::TaskList ready;
+  poll(colleagues_run ? base::now() + kWatchPeriod : base::kNever, ready);
   scheduler_.endless_poll_.store(false, std::memory_order_relaxed);
   parker_.end_drive();
   base::stress_point();
   scheduler_.release_baton();
-  note_poll(ready.size());
   append(ready);
-  append_due(due);
   if (colleagues_run && queue_.empty()) rescue_stalled_work();
 }
 

@@ -78,17 +78,17 @@ class Worker {
   void run(task::Task& task);
   // In the midst of work: polls without blocking, or only fires timers.
   void look_at_driver();
-  // Readiness has woken so many tasks, which are not in the queue yet.
-  void note_poll(std::size_t found);
+  // With the baton: the driver's poll, and the timers.
+  void poll(base::Instant deadline, task::TaskList& ready);
+  // Appends to what is about to be queued as many tasks as there is room for. The others stay with
+  // the driver, in the order of their deadlines, and what readiness wakes goes before them.
+  void fire_timers(task::TaskList& ready);
   // By the worker whose task gives way: whether no colleague is to be told of it.
   bool makes_pair();
   task::Task* next_task();
   // Takes up to `count` tasks from there; gives the first, the others go to the local queue.
   task::Task* take(InjectQueue& from, std::size_t count);
   void append(task::TaskList& tasks);
-  // The same for tasks of timers, which stay behind those that have overflowed: where thousands
-  // end together they would overtake each other.
-  void append_due(task::TaskList& tasks);
   task::Task* search();
   // Colleagues no longer rely on this one to find what there is.
   void stop_searching();

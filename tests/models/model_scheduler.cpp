@@ -15,7 +15,7 @@ namespace {
 // Readiness is what the program posts.
 class Driver final : public scheduler::Driver {
  public:
-  void poll(base::Instant deadline, task::TaskList& ready, task::TaskList&) override {
+  void poll(base::Instant deadline, task::TaskList& ready) override {
     for (;;) {
       const std::uint32_t seen = signal_.exchange(0, std::memory_order_acq_rel);
       {
@@ -26,7 +26,7 @@ class Driver final : public scheduler::Driver {
       if (!base::futex_wait(signal_, 0, deadline)) return;
     }
   }
-  void fire_timers(task::TaskList&) override {}
+  void fire_timers(std::size_t, task::TaskList&) override {}
   void wake() override {
     signal_.store(1, std::memory_order_release);
     base::futex_wake(signal_, 1);

@@ -137,7 +137,7 @@ void event_meets_timer() {
       },
       [&] {
         task::TaskList ready;
-        timers.fire_due(kDue, ready);
+        timers.fire_due(kDue, 1, ready);
         ready.wake_all();
       });
   settle({&task}, {&first, &second});

@@ -146,6 +146,7 @@ tonio_add_mutant(woken_while_arming task_state task/task_state.h
 tonio_add_mutant(timer_claims_later task_state reactor/timer_queue.cpp
   [[  base::MutexLock lock(mutex_);
   for (Timer* timer = earliest(); timer && timer->deadline <= now; timer = earliest()) {
+    if (most == 0) break;
     take_out(*timer);]]
   [[  mutex_.lock();
   Timer* due = earliest();

@@ -87,7 +87,7 @@ class FakeHooks final : public scheduler::ThreadHooks {
 // that it is detached when it blocks.
 class FakeDriver final : public scheduler::Driver {
  public:
-  void poll(base::Instant deadline, task::TaskList& ready, task::TaskList& due) override {
+  void poll(base::Instant deadline, task::TaskList& ready) override {
     TONIO_CHECK(!polling_.exchange(true));
     TONIO_CHECK(deadline == 0 || !FakeHooks::attached());
     std::unique_lock lock(mutex_);
@@ -104,15 +104,14 @@ class FakeDriver final : public scheduler::Driver {
     if (deadline == base::kNever) --endless_;
     woken_ = false;
     ready.append(posted_);
-    due.append(due_);
     lock.unlock();
     polling_ = false;
   }
 
-  void fire_timers(task::TaskList& due) override {
+  void fire_timers(std::size_t most, task::TaskList& due) override {
     std::lock_guard lock(mutex_);
     ++timer_looks_;
-    due.append(due_);
+    due.take_front(due_, most);
   }
 
   void wake() override {
@@ -128,7 +127,7 @@ class FakeDriver final : public scheduler::Driver {
     changed_.notify_all();
   }
 
-  // The next look at the timers, or poll, gives this owned task.
+  // The next look at the timers gives this owned task.
   void fire(task::Task& task) {
     std::lock_guard lock(mutex_);
     due_.push_back(task);
@@ -145,7 +144,7 @@ class FakeDriver final : public scheduler::Driver {
     std::lock_guard lock(mutex_);
     return polls_;
   }
-  // Looks at the timers without a poll.
+  // Looks at the timers.
   long timer_looks() {
     std::lock_guard lock(mutex_);
     return timer_looks_;

@@ -36,7 +36,8 @@ class PolledReactor {
   // Polls once and tells how many tasks came.
   std::size_t poll(base::Instant deadline = 0) {
     task::TaskList ready;
-    reactor.poll(deadline, ready, ready);
+    reactor.poll(deadline, ready);
+    reactor.fire_timers(SIZE_MAX, ready);
     const std::size_t count = ready.size();
     while (task::Task* task = ready.pop_front()) static_cast<StepTask*>(task)->resumed = true;
     return count;

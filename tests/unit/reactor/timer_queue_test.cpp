@@ -21,7 +21,7 @@ using reactor::TimerQueue;
 namespace {
 std::size_t fire(TimerQueue& queue, base::Instant now) {
   task::TaskList ready;
-  queue.fire_due(now, ready);
+  queue.fire_due(now, SIZE_MAX, ready);
   const std::size_t count = ready.size();
   ready.clear();
   return count;
@@ -41,7 +41,7 @@ TEST_CASE("timers fire in the order of their deadlines, not before") {
   CHECK(b.state().reason() == task::WakeReason::kTimedOut);
   CHECK(c.state().suspended());
   task::TaskList ready;
-  queue.fire_due(1'000, ready);
+  queue.fire_due(1'000, SIZE_MAX, ready);
   CHECK(ready.pop_front() == &c);
   CHECK(ready.pop_front() == &a);
   CHECK(queue.size() == 0);
@@ -93,7 +93,7 @@ TEST_CASE("a million timers, removed from the middle, fire in order") {
   bool in_order = true;
   for (const base::Instant now : {base::Instant{count / 16}, base::Instant{count}}) {
     task::TaskList ready;
-    queue.fire_due(now, ready);
+    queue.fire_due(now, SIZE_MAX, ready);
     while (task::Task* task = ready.pop_front()) {
       const base::Instant deadline = deadlines[static_cast<test::StepTask*>(task)->stage];
       in_order = in_order && deadline >= last && deadline <= now;
@@ -151,7 +151,7 @@ TEST_CASE("timers of any lengths, set while time goes on, fire when they are due
       }
       now += static_cast<base::Instant>(random() % 20);
       task::TaskList ready;
-      queue.fire_due(now, ready);
+      queue.fire_due(now, SIZE_MAX, ready);
       base::Instant last = 0;
       while (auto* fired = static_cast<test::StepTask*>(ready.pop_front())) {
         const base::Instant at = deadlines[fired->stage];
