@@ -66,7 +66,7 @@ class Reactor {
   base::Instant deadline_after(double seconds) const {
     return base::deadline_after(clock_.now(), seconds);
   }
-  // For tests (RuntimeClock); timers that are due then fire in the next poll.
+  // For tests (RuntimeClock); the driver is told.
   void freeze_clock();
   void move_clock(base::Instant when);
   void let_clock_go_on();

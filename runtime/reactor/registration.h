@@ -1,10 +1,10 @@
 // One descriptor's readiness: who waits for it, and whether the loop watches it.
 //
 // The loop is told to watch when the first waiter comes, and to stop watching only
-// when the descriptor is ready and nobody waits (lazy disarm), which for reading has to
-// be told a few times: who was woken may not have had its turn. So a connection that is
-// read, answered and read again costs no system call besides its own. Readiness is
-// level-triggered, so nothing is missed in between.
+// when the descriptor is ready and nobody waits (lazy disarm); for reading, only once
+// that has been reported several times: who was woken may not have had its turn. So a
+// connection that is read, answered and read again costs no system call besides its
+// own. Readiness is level-triggered, so nothing is missed in between.
 #pragma once
 
 #include <atomic>

@@ -154,7 +154,7 @@ void Scheduler::wake_unsettled() {
 
 std::optional<std::uint64_t> Scheduler::idle_steps() const {
   Crew* crew = crew_.load(std::memory_order_acquire);
-  if (!crew || crew->idle.somebody_runs() || work_waits()) return std::nullopt;
+  if (!crew || stopping() || crew->idle.somebody_runs() || work_waits()) return std::nullopt;
   bool settled = true;
   crew->idle.for_each_parked([&](unsigned index) {
     if (hooks_.unsettled(crew->workers[index]->thread_state_)) settled = false;

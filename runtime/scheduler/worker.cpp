@@ -1,5 +1,6 @@
 #include "scheduler/worker.h"
 
+#include <algorithm>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -92,12 +93,7 @@ void Worker::run(task::Task& task) {
       break;
     case task::Task::Outcome::kGaveWay:
       keeps_pair_ = makes_pair();
-      // Before what has overflowed it would come again and again.
-      if (overflow_.empty()) {
-        queue_.push_back(task, overflow_);
-      } else {
-        overflow_.push_back(task);
-      }
+      push_back(task);
       break;
     case task::Task::Outcome::kToBacklog:
       backlog_.put_back(task);
@@ -148,8 +144,11 @@ void Worker::poll(base::Instant deadline, task::TaskList& ready) {
 
 void Worker::fire_timers(task::TaskList& ready) {
   const std::size_t taken = queue_.size() + ready.size();
-  const std::size_t room = taken < LocalQueue::kCapacity ? LocalQueue::kCapacity - taken : 1;
-  scheduler_.driver_.fire_timers(room, ready);
+  std::size_t room = taken < LocalQueue::kCapacity ? LocalQueue::kCapacity - taken : 0;
+  // Where a poll has found so much, the looks that follow only fire timers. Else the queue may be
+  // full each time, of tasks that give way.
+  if (room == 0 && ready.empty()) room = 1;
+  if (room > 0) scheduler_.driver_.fire_timers(room, ready);
 }
 
 void Worker::push_woken(task::Task& task) {
@@ -157,7 +156,7 @@ void Worker::push_woken(task::Task& task) {
   task::Task* displaced = lifo_slot_.exchange(&task, std::memory_order_acq_rel);
   base::stress_point();
   if (displaced) {
-    queue_.push_back(*displaced, overflow_);
+    push_back(*displaced);
     scheduler_.notify();
   } else {
     scheduler_.bound_poll();
@@ -169,7 +168,7 @@ void Worker::push_woken(task::Task& task) {
 // rescue_stalled_work() if the running step is a long one.
 void Worker::push_new(task::Task& task) {
   const bool alone = !has_local_work();
-  queue_.push_back(task, overflow_);
+  push_back(task);
   base::stress_point();
   if (alone) {
     scheduler_.bound_poll();
@@ -189,6 +188,15 @@ void Worker::push_large(task::Task& spawn) {
   scheduler_.notify();
 }
 
+void Worker::push_back(task::Task& task) {
+  // Before what has overflowed it would come again and again.
+  if (overflow_.empty()) {
+    queue_.push_back(task, overflow_);
+  } else {
+    overflow_.push_back(task);
+  }
+}
+
 void Worker::append(task::TaskList& tasks) {
   queue_.push_back_all(tasks);
   if (!tasks.empty()) overflow_.push_back_all(tasks);
@@ -198,8 +206,15 @@ task::Task* Worker::next_task() {
   const std::uint32_t tick = tick_.load(std::memory_order_relaxed);
   if (tick % kInjectInterval == 0) {
     const bool mine_first = tick / kInjectInterval % 2 == 0;
-    if (task::Task* task = take(mine_first ? overflow_ : scheduler_.inject_, 1)) return task;
-    if (task::Task* task = take(mine_first ? scheduler_.inject_ : overflow_, 1)) return task;
+    // It may be the larger part of the work, and what polls bring keep the queue filled.
+    const std::size_t room = LocalQueue::kCapacity - queue_.size();
+    const std::size_t mine = std::clamp<std::size_t>(room, 1, kInjectInterval / 2);
+    if (task::Task* task = mine_first ? take(overflow_, mine) : take(scheduler_.inject_, 1)) {
+      return task;
+    }
+    if (task::Task* task = mine_first ? take(scheduler_.inject_, 1) : take(overflow_, mine)) {
+      return task;
+    }
   }
   if (tick % kBacklogInterval == 0 && !backlog_.empty() &&
       (tick % kLongBacklogInterval == 0 || base::now() - last_turn_ >= kBacklogPeriod)) {
@@ -208,7 +223,7 @@ task::Task* Worker::next_task() {
   if (lifo_slot_.load(std::memory_order_relaxed)) {
     if (task::Task* task = lifo_slot_.exchange(nullptr, std::memory_order_acq_rel)) {
       if (++lifo_runs_ <= kLifoRuns) return task;
-      queue_.push_back(*task, overflow_);
+      push_back(*task);
     }
   }
   lifo_runs_ = 0;
@@ -280,7 +295,7 @@ bool Worker::rescue_stalled_work() {
     if (!task) task = victim.queue_.steal_into(queue_);
     if (!task) task = take(victim.overflow_, kInjectBatch);
     if (task) {
-      queue_.push_back(*task, overflow_);
+      push_back(*task);
       return true;
     }
     if (task::Task* spawn = victim.backlog_.steal()) {

@@ -45,7 +45,7 @@ class Worker {
   // It is about to be deleted.
   void end_turn() { backlog_.end_turn(); }
   // What has given way in its turn.
-  void push_ready(task::Task& task) { queue_.push_back(task, overflow_); }
+  void push_ready(task::Task& task) { push_back(task); }
 
   unsigned index() const { return index_; }
 
@@ -81,13 +81,14 @@ class Worker {
   // With the baton: the driver's poll, and the timers.
   void poll(base::Instant deadline, task::TaskList& ready);
   // Appends to what is about to be queued as many tasks as there is room for. The others stay with
-  // the driver, in the order of their deadlines, and what readiness wakes goes before them.
+  // the driver, in the order of their deadlines.
   void fire_timers(task::TaskList& ready);
   // By the worker whose task gives way: whether no colleague is to be told of it.
   bool makes_pair();
   task::Task* next_task();
   // Takes up to `count` tasks from there; gives the first, the others go to the local queue.
   task::Task* take(InjectQueue& from, std::size_t count);
+  void push_back(task::Task& task);
   void append(task::TaskList& tasks);
   task::Task* search();
   // Colleagues no longer rely on this one to find what there is.

@@ -33,6 +33,16 @@ struct PingPong {
     return last ? Next::kDone : Next::kWait;
   }
 
+  void end() {
+    stop = true;
+    // The one that ends first leaves its partner asleep, perhaps.
+    while (!ended.reached()) {
+      ping.cancel();
+      pong.cancel();
+      std::this_thread::yield();
+    }
+  }
+
   test::Countdown ended;
   std::atomic<bool> stop{false};
   std::atomic<long> turns{0};
@@ -81,13 +91,7 @@ TEST_CASE(
   }
   const long turns = pair.turns;
   CHECK(turns > 0);
-  pair.stop = true;
-  // The one that ends first leaves its partner asleep, perhaps.
-  while (!pair.ended.reached()) {
-    pair.ping.cancel();
-    pair.pong.cancel();
-    std::this_thread::yield();
-  }
+  pair.end();
   CHECK(scheduler.stop(base::kNever));
 }
 
@@ -160,6 +164,55 @@ TEST_CASE("tasks that give way take turns, more than the queue holds, too") {
   CHECK(scheduler.stop(base::kNever));
 }
 
+TEST_CASE("tasks that give way have their share beside pairs, after an overflow, too") {
+  test::FakeHooks hooks;
+  test::FakeDriver driver;
+  scheduler::Scheduler scheduler(driver, hooks);
+  REQUIRE(scheduler.start(1));
+  constexpr int kPairs = 20, kYielders = 60, kBurst = 400;
+  constexpr long kSteps = 20'000;
+  std::deque<PingPong> pairs;
+  const auto turns_of_pairs = [&] {
+    long turns = 0;
+    for (const PingPong& pair : pairs) turns += pair.turns;
+    return turns;
+  };
+  test::Countdown ended(kYielders + kBurst);
+  // Only the worker touches these.
+  int burst_left = kBurst;
+  long turns_before = 0, turns = 0, yields = 0;
+  std::deque<test::StepTask> burst, yielders;
+  for (int i = 0; i < kBurst; ++i) {
+    const auto step = [&, left = 3](test::StepTask&) mutable {
+      if (--left > 0) return Next::kGiveWay;
+      if (--burst_left == 0) turns_before = turns_of_pairs();
+      return Next::kDone;
+    };
+    burst.emplace_back(scheduler, step, &ended);
+  }
+  for (int i = 0; i < kYielders; ++i) {
+    const auto step = [&](test::StepTask&) {
+      if (burst_left > 0) return Next::kGiveWay;
+      if (yields + turns >= kSteps) return Next::kDone;
+      ++yields;
+      turns = turns_of_pairs() - turns_before;
+      return Next::kGiveWay;
+    };
+    yielders.emplace_back(scheduler, step, &ended);
+  }
+  for (int i = 0; i < kPairs; ++i) pairs.emplace_back(scheduler);
+  for (PingPong& pair : pairs) {
+    scheduler.spawn(pair.ping);
+    scheduler.spawn(pair.pong);
+  }
+  for (test::StepTask& task : yielders) scheduler.spawn(task);
+  for (test::StepTask& task : burst) driver.post(task);
+  ended.wait();
+  CHECK(4 * yields > kSteps);
+  for (PingPong& pair : pairs) pair.end();
+  CHECK(scheduler.stop(base::kNever));
+}
+
 TEST_CASE("timers that are due wake their tasks in order, more than the queue holds, too") {
   test::FakeHooks hooks;
   test::FakeDriver driver;
@@ -194,6 +247,43 @@ TEST_CASE("timers that are due wake their tasks in order, more than the queue ho
   scheduler.spawn(begin);
   ended.wait();
   CHECK(before_late == kTimers);
+  CHECK(scheduler.stop(base::kNever));
+}
+
+TEST_CASE("the earliest timer does not become the last one when a poll finds much") {
+  test::FakeHooks hooks;
+  test::FakeDriver driver;
+  scheduler::Scheduler scheduler(driver, hooks);
+  REQUIRE(scheduler.start(1));
+  constexpr int kFound = 400, kTimers = 300;
+  test::Countdown ended(kFound + kTimers + 1);
+  // Only the worker touches these.
+  int ran = 0, before_earliest = 0;
+  std::deque<test::StepTask> found, timers;
+  for (int i = 0; i < kFound; ++i) {
+    found.emplace_back(
+        scheduler, [](test::StepTask&) { return work(); }, &ended);
+  }
+  for (int i = 0; i < kTimers; ++i) {
+    const auto step = [&, i](test::StepTask&) {
+      if (i == 0) before_earliest = ran;
+      ++ran;
+      return work();
+    };
+    timers.emplace_back(scheduler, step, &ended);
+  }
+  test::StepTask begin(
+      scheduler,
+      [&](test::StepTask&) {
+        for (test::StepTask& task : found) driver.post(task);
+        for (test::StepTask& timer : timers) driver.fire(timer);
+        return Next::kDone;
+      },
+      &ended);
+  scheduler.spawn(begin);
+  ended.wait();
+  // A few where the queue holds four.
+  CHECK(before_earliest < 50);
   CHECK(scheduler.stop(base::kNever));
 }
 
