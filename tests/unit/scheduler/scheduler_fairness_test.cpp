@@ -57,6 +57,40 @@ Next work() {
   return Next::kDone;
 }
 
+// One worker, and tasks that one poll gives it.
+struct OneWorker {
+  using Tasks = std::deque<test::StepTask>;
+
+  explicit OneWorker(int tasks) : ended(tasks + 1) { REQUIRE(scheduler.start(1)); }
+  ~OneWorker() { CHECK(scheduler.stop(base::kNever)); }
+
+  void add(Tasks& tasks, test::StepTask::Step step) {
+    tasks.emplace_back(scheduler, std::move(step), &ended);
+  }
+
+  // Either may be null. Until all tasks have ended.
+  void run(Tasks* found, Tasks* due) {
+    // In a step, so that the worker does not poll meanwhile.
+    test::StepTask begin(
+        scheduler,
+        [&](test::StepTask&) {
+          if (found)
+            for (test::StepTask& task : *found) driver.post(task);
+          if (due)
+            for (test::StepTask& task : *due) driver.fire(task);
+          return Next::kDone;
+        },
+        &ended);
+    scheduler.spawn(begin);
+    ended.wait();
+  }
+
+  test::FakeHooks hooks;
+  test::FakeDriver driver;
+  scheduler::Scheduler scheduler{driver, hooks};
+  test::Countdown ended;
+};
+
 }  // namespace
 
 TEST_CASE(
@@ -96,226 +130,140 @@ TEST_CASE(
 }
 
 TEST_CASE("what a poll has found runs before the next one, and timers fire meanwhile") {
-  test::FakeHooks hooks;
-  test::FakeDriver driver;
-  scheduler::Scheduler scheduler(driver, hooks);
-  REQUIRE(scheduler.start(1));
   constexpr int kFound = 200;
-  test::Countdown ended(kFound + 2);
+  OneWorker one(kFound + 1);
   test::StepTask timer(
-      scheduler, [](auto&) { return Next::kDone; }, &ended);
-  // Only the worker touches these.
+      one.scheduler, [](auto&) { return Next::kDone; }, &one.ended);
+  // Here and below, what steps share only the worker touches.
   long polls_before = 0, polls_after = 0, looks_before = 0, looks_after = 0;
-  std::deque<test::StepTask> found;
+  OneWorker::Tasks found;
   for (int i = 0; i < kFound; ++i) {
-    const auto step = [&, i](test::StepTask&) {
+    one.add(found, [&, i](test::StepTask&) {
       if (i == 0) {
-        polls_before = driver.polls();
-        looks_before = driver.timer_looks();
-        driver.fire(timer);
+        polls_before = one.driver.polls();
+        looks_before = one.driver.timer_looks();
+        one.driver.fire(timer);
       }
-      polls_after = driver.polls();
-      looks_after = driver.timer_looks();
+      polls_after = one.driver.polls();
+      looks_after = one.driver.timer_looks();
       return work();
-    };
-    found.emplace_back(scheduler, step, &ended);
+    });
   }
-  test::StepTask begin(
-      scheduler,
-      [&](test::StepTask&) {
-        for (test::StepTask& task : found) driver.post(task);
-        return Next::kDone;
-      },
-      &ended);
-  scheduler.spawn(begin);
-  ended.wait();
+  one.run(&found, nullptr);
   CHECK(polls_after == polls_before);
   CHECK(looks_after > looks_before);
-  CHECK(scheduler.stop(base::kNever));
 }
 
 TEST_CASE("tasks that give way take turns, more than the queue holds, too") {
-  test::FakeHooks hooks;
-  test::FakeDriver driver;
-  scheduler::Scheduler scheduler(driver, hooks);
-  REQUIRE(scheduler.start(1));
   constexpr int kTasks = 600, kTurns = 20;
-  test::Countdown ended(kTasks + 1);
-  // Only the worker touches these.
+  OneWorker one(kTasks);
   int turns = 0, most_ahead = 0;
-  std::deque<test::StepTask> tasks;
+  OneWorker::Tasks tasks;
   for (int i = 0; i < kTasks; ++i) {
-    const auto step = [&, mine = 0](test::StepTask&) mutable {
+    one.add(tasks, [&, mine = 0](test::StepTask&) mutable {
       most_ahead = std::max(most_ahead, ++mine - ++turns / kTasks);
       return mine < kTurns ? Next::kGiveWay : Next::kDone;
-    };
-    tasks.emplace_back(scheduler, step, &ended);
+    });
   }
-  test::StepTask begin(
-      scheduler,
-      [&](test::StepTask&) {
-        for (test::StepTask& task : tasks) driver.post(task);
-        return Next::kDone;
-      },
-      &ended);
-  scheduler.spawn(begin);
-  ended.wait();
+  one.run(&tasks, nullptr);
   CHECK(most_ahead <= 2);
-  CHECK(scheduler.stop(base::kNever));
 }
 
 TEST_CASE("tasks that give way have their share beside pairs, after an overflow, too") {
-  test::FakeHooks hooks;
-  test::FakeDriver driver;
-  scheduler::Scheduler scheduler(driver, hooks);
-  REQUIRE(scheduler.start(1));
   constexpr int kPairs = 20, kYielders = 60, kBurst = 400;
   constexpr long kSteps = 20'000;
+  OneWorker one(kYielders + kBurst);
   std::deque<PingPong> pairs;
   const auto turns_of_pairs = [&] {
     long turns = 0;
     for (const PingPong& pair : pairs) turns += pair.turns;
     return turns;
   };
-  test::Countdown ended(kYielders + kBurst);
-  // Only the worker touches these.
   int burst_left = kBurst;
   long turns_before = 0, turns = 0, yields = 0;
-  std::deque<test::StepTask> burst, yielders;
+  OneWorker::Tasks tasks;
   for (int i = 0; i < kBurst; ++i) {
-    const auto step = [&, left = 3](test::StepTask&) mutable {
+    one.add(tasks, [&, left = 3](test::StepTask&) mutable {
       if (--left > 0) return Next::kGiveWay;
       if (--burst_left == 0) turns_before = turns_of_pairs();
       return Next::kDone;
-    };
-    burst.emplace_back(scheduler, step, &ended);
+    });
   }
   for (int i = 0; i < kYielders; ++i) {
-    const auto step = [&](test::StepTask&) {
+    one.add(tasks, [&](test::StepTask&) {
       if (burst_left > 0) return Next::kGiveWay;
       if (yields + turns >= kSteps) return Next::kDone;
       ++yields;
       turns = turns_of_pairs() - turns_before;
       return Next::kGiveWay;
-    };
-    yielders.emplace_back(scheduler, step, &ended);
+    });
   }
-  for (int i = 0; i < kPairs; ++i) pairs.emplace_back(scheduler);
+  for (int i = 0; i < kPairs; ++i) pairs.emplace_back(one.scheduler);
   for (PingPong& pair : pairs) {
-    scheduler.spawn(pair.ping);
-    scheduler.spawn(pair.pong);
+    one.scheduler.spawn(pair.ping);
+    one.scheduler.spawn(pair.pong);
   }
-  for (test::StepTask& task : yielders) scheduler.spawn(task);
-  for (test::StepTask& task : burst) driver.post(task);
-  ended.wait();
+  one.run(&tasks, nullptr);
   CHECK(4 * yields > kSteps);
   for (PingPong& pair : pairs) pair.end();
-  CHECK(scheduler.stop(base::kNever));
 }
 
 TEST_CASE("timers that are due wake their tasks in order, more than the queue holds, too") {
-  test::FakeHooks hooks;
-  test::FakeDriver driver;
-  scheduler::Scheduler scheduler(driver, hooks);
-  REQUIRE(scheduler.start(1));
   constexpr int kTimers = 600;
-  test::Countdown ended(kTimers + 2);
-  // Only the worker touches these.
+  OneWorker one(kTimers + 1);
   int ran = 0, before_late = 0;
   test::StepTask late(
-      scheduler,
+      one.scheduler,
       [&](test::StepTask&) {
         before_late = ran;
         return Next::kDone;
       },
-      &ended);
-  std::deque<test::StepTask> timers;
+      &one.ended);
+  OneWorker::Tasks timers;
   for (int i = 0; i < kTimers; ++i) {
-    const auto step = [&](test::StepTask&) {
-      if (ran++ == 0) driver.fire(late);
+    one.add(timers, [&](test::StepTask&) {
+      if (ran++ == 0) one.driver.fire(late);
       return work();
-    };
-    timers.emplace_back(scheduler, step, &ended);
+    });
   }
-  test::StepTask begin(
-      scheduler,
-      [&](test::StepTask&) {
-        for (test::StepTask& timer : timers) driver.fire(timer);
-        return Next::kDone;
-      },
-      &ended);
-  scheduler.spawn(begin);
-  ended.wait();
+  one.run(nullptr, &timers);
   CHECK(before_late == kTimers);
-  CHECK(scheduler.stop(base::kNever));
 }
 
 TEST_CASE("the earliest timer does not become the last one when a poll finds much") {
-  test::FakeHooks hooks;
-  test::FakeDriver driver;
-  scheduler::Scheduler scheduler(driver, hooks);
-  REQUIRE(scheduler.start(1));
   constexpr int kFound = 400, kTimers = 300;
-  test::Countdown ended(kFound + kTimers + 1);
-  // Only the worker touches these.
+  OneWorker one(kFound + kTimers);
   int ran = 0, before_earliest = 0;
-  std::deque<test::StepTask> found, timers;
+  OneWorker::Tasks found, timers;
   for (int i = 0; i < kFound; ++i) {
-    found.emplace_back(
-        scheduler, [](test::StepTask&) { return work(); }, &ended);
+    one.add(found, [](test::StepTask&) { return work(); });
   }
   for (int i = 0; i < kTimers; ++i) {
-    const auto step = [&, i](test::StepTask&) {
+    one.add(timers, [&, i](test::StepTask&) {
       if (i == 0) before_earliest = ran;
       ++ran;
       return work();
-    };
-    timers.emplace_back(scheduler, step, &ended);
+    });
   }
-  test::StepTask begin(
-      scheduler,
-      [&](test::StepTask&) {
-        for (test::StepTask& task : found) driver.post(task);
-        for (test::StepTask& timer : timers) driver.fire(timer);
-        return Next::kDone;
-      },
-      &ended);
-  scheduler.spawn(begin);
-  ended.wait();
+  one.run(&found, &timers);
   // A few where the queue holds four.
   CHECK(before_earliest < 50);
-  CHECK(scheduler.stop(base::kNever));
 }
 
 TEST_CASE("timers that a poll has fired don't hold off the next one") {
-  test::FakeHooks hooks;
-  test::FakeDriver driver;
-  scheduler::Scheduler scheduler(driver, hooks);
-  REQUIRE(scheduler.start(1));
   constexpr int kTimers = 200;
-  test::Countdown ended(kTimers + 1);
-  // Only the worker touches these.
+  OneWorker one(kTimers);
   long polls_before = 0, polls_after = 0;
-  std::deque<test::StepTask> timers;
+  OneWorker::Tasks timers;
   for (int i = 0; i < kTimers; ++i) {
-    const auto step = [&, i](test::StepTask&) {
-      if (i == 0) polls_before = driver.polls();
-      polls_after = driver.polls();
+    one.add(timers, [&, i](test::StepTask&) {
+      if (i == 0) polls_before = one.driver.polls();
+      polls_after = one.driver.polls();
       return work();
-    };
-    timers.emplace_back(scheduler, step, &ended);
+    });
   }
-  test::StepTask begin(
-      scheduler,
-      [&](test::StepTask&) {
-        for (test::StepTask& timer : timers) driver.fire(timer);
-        return Next::kDone;
-      },
-      &ended);
-  scheduler.spawn(begin);
-  ended.wait();
+  one.run(nullptr, &timers);
   CHECK(polls_after > polls_before);
-  CHECK(scheduler.stop(base::kNever));
 }
 
 TEST_CASE(
