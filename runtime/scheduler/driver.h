@@ -1,6 +1,8 @@
 // What the scheduler knows of the reactor.
 #pragma once
 
+#include <cstddef>
+
 #include "base/clock.h"
 #include "task/task.h"
 

@@ -80,8 +80,7 @@ void Worker::run(task::Task& task) {
   const bool pair = std::exchange(keeps_pair_, false);
   // Work that waits behind this task is for an idle colleague. A pair's other task waits for this
   // step: its wake has bounded the poll (push_woken), so somebody sees when the step is a long one.
-  if (!pair && crew_.idle.somebody_sleeps() &&
-      (!queue_.empty() || !backlog_.empty() || backlog_.on_turn())) {
+  if (!pair && crew_.idle.somebody_sleeps() && (holds_work() || backlog_.on_turn())) {
     scheduler_.notify();
   }
   // What it has not begun, and what gives way, may come to wait behind a long first step of
@@ -206,15 +205,15 @@ task::Task* Worker::next_task() {
   const std::uint32_t tick = tick_.load(std::memory_order_relaxed);
   if (tick % kInjectInterval == 0) {
     const bool mine_first = tick / kInjectInterval % 2 == 0;
-    // It may be the larger part of the work, and what polls bring keep the queue filled.
+    // The overflow may be most of the work, and what polls bring keep the queue filled: up to half
+    // of the steps are for it.
     const std::size_t room = LocalQueue::kCapacity - queue_.size();
-    const std::size_t mine = std::clamp<std::size_t>(room, 1, kInjectInterval / 2);
-    if (task::Task* task = mine_first ? take(overflow_, mine) : take(scheduler_.inject_, 1)) {
-      return task;
-    }
-    if (task::Task* task = mine_first ? take(scheduler_.inject_, 1) : take(overflow_, mine)) {
-      return task;
-    }
+    const std::size_t most = std::clamp<std::size_t>(room, 1, kInjectInterval / 2);
+    const auto take_from = [&](bool mine) {
+      return mine ? take(overflow_, most) : take(scheduler_.inject_, 1);
+    };
+    if (task::Task* task = take_from(mine_first)) return task;
+    if (task::Task* task = take_from(!mine_first)) return task;
   }
   if (tick % kBacklogInterval == 0 && !backlog_.empty() &&
       (tick % kLongBacklogInterval == 0 || base::now() - last_turn_ >= kBacklogPeriod)) {

@@ -88,7 +88,10 @@ class Worker {
   task::Task* next_task();
   // Takes up to `count` tasks from there; gives the first, the others go to the local queue.
   task::Task* take(InjectQueue& from, std::size_t count);
+  // Behind all that is queued here, what has overflowed included.
   void push_back(task::Task& task);
+  // Into the queue as far as there is room, so before what has overflowed: what a poll, a wake or
+  // take() brings at once.
   void append(task::TaskList& tasks);
   task::Task* search();
   // Colleagues no longer rely on this one to find what there is.
