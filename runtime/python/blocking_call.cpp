@@ -12,6 +12,7 @@
 #include "python/blocking_call.h"
 
 #include <atomic>
+#include <memory>
 #include <new>
 
 #include "base/clock.h"
@@ -40,6 +41,7 @@ class Job final : public scheduler::BlockingJob {
  public:
   explicit Job(BlockingCall& call) : call_(call) {}
   void run() override;
+  void tell() override;
   void drop() override;
 
  private:
@@ -88,6 +90,9 @@ struct BlockingCall {
   Job job;
   sync::Event done;
   SpawnSite site;
+  bool settled_by_job;  // the job's thread only
+  // The object, and its job until it has told its end, for which the memory outlives the object.
+  std::atomic<unsigned> users;
 };
 
 PyTypeObject blocking_call_type = empty_type();
@@ -136,21 +141,31 @@ void end_running(BlockingCall& call) {
   call.phase.store(kEnded);
 }
 
-// One of both, result or error, is what waiting for the call gives. False, and neither has been
-// taken, when it is settled already.
+// By each of its two users once; the last one frees the memory.
+struct FreeCall {
+  void operator()(BlockingCall* call) const {
+    if (call->users.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
+    call->done.~Event();
+    call->job.~Job();
+    PyObject_GC_Del(call);
+  }
+};
+
+// One of both, result or error, is what waiting for the call gives, once `done` is set. False, and
+// neither has been taken, when it is settled already.
 bool settle(BlockingCall& call, Ref& result, Ref& error) {
   if (call.settled.exchange(true)) return false;
   if (error) call.error_for_others = copy_exception(error.get()).release();
-  call.error = error.release();
-  call.result = result.release();
-  call.done.set();
+  call.error = share(std::move(error));
+  call.result = share(std::move(result));
   return true;
 }
 
-// The pool's reference to the call ends with this.
+// The pool's reference to the call ends with this; tell_end() has to follow.
 void finish(BlockingCall& call, Ref result, Ref error) {
   drop_arguments(call);
-  if (!settle(call, result, error) && error) {
+  call.settled_by_job = settle(call, result, error);
+  if (!call.settled_by_job && error) {
     if (asks_for_end(error.get())) {
       Host::instance().abort_run(error.get());
     } else if (!PyErr_GivenExceptionMatches(error.get(), cancelled_error)) {
@@ -158,6 +173,12 @@ void finish(BlockingCall& call, Ref result, Ref error) {
     }
   }
   Py_DECREF(as_object(call));
+}
+
+// Runs no code of the program.
+void tell_end(BlockingCall& call) {
+  if (call.settled_by_job) call.done.set();
+  FreeCall()(&call);
 }
 
 void finish_without_call(BlockingCall& call) {
@@ -191,9 +212,12 @@ void Job::run() {
   finish(call, std::move(result), std::move(error));
 }
 
+void Job::tell() { tell_end(call_); }
+
 void Job::drop() {
   PyErr_SetString(cancelled_error, "the runtime stops");
   finish(call_, Ref(), Ref::steal(PyErr_GetRaisedException()));
+  tell_end(call_);
 }
 
 // The exception of a call that has failed, for one task to raise.
@@ -232,7 +256,8 @@ void call_abandon(PyObject* self, CoroTask& task, bool) {
 void stop(BlockingCall& call) {
   if (call.on_cancel == OnCancel::kShield) return;
   if (Host::instance().runtime().blocking_pool().withdraw(call.job)) {
-    return finish_without_call(call);
+    finish_without_call(call);
+    return tell_end(call);
   }
   std::uint32_t phase = kNotBegun;
   if (call.phase.compare_exchange_strong(phase, kRefused)) return;
@@ -382,9 +407,7 @@ void call_dealloc(PyObject* self) {
   Py_XDECREF(call.error);
   Py_XDECREF(call.error_for_others);
   call.site.~SpawnSite();
-  call.done.~Event();
-  call.job.~Job();
-  PyObject_GC_Del(self);
+  FreeCall()(&call);
 }
 
 }  // namespace
@@ -404,10 +427,10 @@ PyObject* make_blocking_call(PyObject* function, Ref args, Ref keywords, OnCance
   BlockingCall* call = PyObject_GC_New(BlockingCall, &blocking_call_type);
   if (!call) return nullptr;
   call->base.kind = &kCallKind;
-  call->function = Py_NewRef(function);
-  call->args = args.release();
-  call->keywords = keywords.release();
-  call->context = context.release();
+  call->function = new_shared_ref(function);
+  call->args = share(std::move(args));
+  call->keywords = share(std::move(keywords));
+  call->context = share(std::move(context));
   call->on_cancel = on_cancel;
   call->result = call->error = call->error_for_others = nullptr;
   new (&call->settled) std::atomic<bool>(false);
@@ -421,9 +444,12 @@ PyObject* make_blocking_call(PyObject* function, Ref args, Ref keywords, OnCance
   new (&call->job) Job(*call);
   new (&call->done) sync::Event();
   new (&call->site) SpawnSite(SpawnSite::here());
+  call->settled_by_job = false;
+  new (&call->users) std::atomic<unsigned>(2);
   PyObject_GC_Track(call);
   Ref self = Ref::steal(as_object(*call));
-  Ref of_pool = Ref::borrow(self.get());  // until finish()
+  Ref of_pool = Ref::steal(new_shared_ref(self.get()));  // until finish()
+  std::unique_ptr<BlockingCall, FreeCall> memory(call);  // until tell_end()
   if (!host.runtime().blocking_pool().submit(call->job)) {
     PyErr_SetString(PyExc_RuntimeError,
                     "the blocking pool takes no call: the runtime stops, or the system refuses "
@@ -431,6 +457,7 @@ PyObject* make_blocking_call(PyObject* function, Ref args, Ref keywords, OnCance
     return nullptr;
   }
   (void)of_pool.release();
+  (void)memory.release();
   return self.release();
 }
 
@@ -441,7 +468,8 @@ void abandon_late_calls() {
     PyErr_SetNone(cancelled_error);
     Ref error = Ref::steal(PyErr_GetRaisedException());
     Ref nothing;
-    (void)settle(*as_call(late.get()), nothing, error);
+    BlockingCall& call = *as_call(late.get());
+    if (settle(call, nothing, error)) call.done.set();
   }
 }
 

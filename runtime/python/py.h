@@ -3,6 +3,7 @@
 
 #include <Python.h>
 
+#include <atomic>
 #include <utility>
 
 #ifndef Py_GIL_DISABLED
@@ -38,6 +39,23 @@ class Ref {
 
   PyObject* object_ = nullptr;
 };
+
+// A new reference, for another thread to drop. Counted among those of other threads: if the owner
+// of the object had counted it for itself, CPython would hand the object back to it for that, under
+// a lock, and the owner would have to come to a bytecode (PEP 703, biased reference counting).
+inline PyObject* new_shared_ref(PyObject* object) {
+  if (!_Py_IsImmortal(object)) {
+    std::atomic_ref(object->ob_ref_shared)
+        .fetch_add(Py_ssize_t{1} << _Py_REF_SHARED_SHIFT, std::memory_order_relaxed);
+  }
+  return object;
+}
+
+// The same reference, if any, for another thread to drop; an object that nobody else refers to has
+// no owner from now on, and is freed by who drops it.
+inline PyObject* share(Ref reference) {
+  return reference ? new_shared_ref(reference.get()) : nullptr;
+}
 
 // Detached for the life of this object, on whichever thread.
 class Detached {

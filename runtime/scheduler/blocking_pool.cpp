@@ -1,5 +1,7 @@
 #include "scheduler/blocking_pool.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <new>
 #include <system_error>
@@ -61,7 +63,8 @@ void BlockingPool::call_idle_thread() {
   Thread* thread = uncalled_.back();
   if (!thread) return;  // one that was called before looks for work as well
   uncalled_.remove(*thread);
-  thread->called = true;
+  thread->called.store(true, std::memory_order_relaxed);
+  called_soon_ = base::now() - thread->idle_since < kLook;
   // With the lock: once it is called it may end, and be gone.
   thread->call.notify_one();
 }
@@ -96,15 +99,26 @@ void BlockingPool::thread_main(Threads::iterator self) {
       job->run();
       base::stress_point();
       lock.lock();
+      // From here on a job is for this thread, rather than for a new one: whoever is told may
+      // submit the next at once.
+      self->idle_since = base::now();
+      begin_idle(*self);
+      lock.unlock();
+      base::stress_point();
+      job->tell();
+      base::stress_point();
+      lock.lock();
+      end_idle(*self);
       --running_;
     }
     if (closed_) break;
-    // From here on a job is for this thread, rather than for a new one.
-    self->idle_since = base::now();
     begin_idle(*self);
+    const bool looks = called_soon_;
+    if (looks) looking_.store(&*self, std::memory_order_relaxed);
     lock.unlock();
     base::stress_point();
     hooks_.detach(self->state);
+    if (looks) look_for_call(*self);
     lock.lock();
     const bool more = wait_for_work(lock, *self);
     lock.unlock();
@@ -123,9 +137,18 @@ void BlockingPool::thread_main(Threads::iterator self) {
   thread_ended_.notify_all();
 }
 
+void BlockingPool::look_for_call(const Thread& self) {
+  const base::Instant until = base::now() + kLook;
+  while (!self.called.load(std::memory_order_relaxed) &&
+         looking_.load(std::memory_order_relaxed) == &self && base::now() < until) {
+    // Who has the next call may want this processor.
+    ::sched_yield();
+  }
+}
+
 void BlockingPool::begin_idle(Thread& self) {
   ++idle_;
-  self.called = false;
+  self.called.store(false, std::memory_order_relaxed);
   // Where it was before it has settled.
   uncalled_.insert_from_back(
       self, [&self](const Thread& other) { return other.idle_since <= self.idle_since; });
@@ -142,7 +165,7 @@ bool BlockingPool::wait_for_work(std::unique_lock<std::mutex>& lock, Thread& sel
   for (;;) {
     const auto limit = std::min(at_most, left);
     const bool woken =
-        self.call.wait_for(lock, limit, [this, &self] { return self.called || closed_; });
+        self.call.wait_for(lock, limit, [this, &self] { return self.called.load() || closed_; });
     end_idle(self);
     if (!woken) {
       left -= limit;

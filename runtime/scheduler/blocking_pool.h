@@ -2,6 +2,7 @@
 // been idle for a while.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -15,12 +16,16 @@
 
 namespace tonio::scheduler {
 
-// One call. Whoever submits it keeps it alive until run() or drop() is called,
-// exactly one of which is.
+// One call. Whoever submits it keeps it alive until tell() or drop() is called, exactly one of
+// which is.
 class BlockingJob : public base::ListHook {
  public:
   // On an attached thread of the pool.
   virtual void run() = 0;
+  // After run(), on the same thread: tells whoever waits that the call is over. The thread counts
+  // as idle by then and may have the next job, which must not wait: this runs no code of the
+  // program. The job may be gone afterwards.
+  virtual void tell() = 0;
   // The pool closes before the job's turn has come. On the thread that calls close().
   virtual void drop() = 0;
 
@@ -63,19 +68,23 @@ class BlockingPool {
   bool busy() const;
 
  private:
-  // Guarded by mutex_, but for `state`, which is the thread's own.
+  // Guarded by mutex_, but for `state`, which is the thread's own, and reads of `called`.
   struct Thread : base::ListHook {
     std::thread thread;
     void* state = nullptr;
     base::Instant idle_since = 0;
-    std::condition_variable call;  // waits for it while idle
-    bool called = false;
+    std::condition_variable call;     // waits for it while idle
+    std::atomic<bool> called{false};  // written with the lock
   };
   using Threads = std::list<Thread>;
 
   // How long a thread is idle before it settles (ThreadHooks). Each further time it waits
   // twice as long, so that what others drop is kept for about as long as they had it.
   static constexpr std::chrono::milliseconds kFirstSettling{20};
+
+  // How long a thread looks for the next call before it sleeps, where the last one came as soon:
+  // to wake it takes as long, on another processor that has nothing to do.
+  static constexpr base::Instant kLook = 100;
 
   void thread_main(Threads::iterator self);
 
@@ -89,6 +98,10 @@ class BlockingPool {
   void call_idle_thread();
   void begin_idle(Thread& self);
   void end_idle(Thread& self);
+
+  // By an idle thread, detached and without the lock. Returns when it is called, when another
+  // thread looks instead, or after a while.
+  void look_for_call(const Thread& self);
   // By a thread that has begun to be idle. Returns when there is work or the pool is closed, or,
   // with false, after the ttl.
   bool wait_for_work(std::unique_lock<std::mutex>& lock, Thread& self);
@@ -109,6 +122,7 @@ class BlockingPool {
   // Those of them that were not called, in the order in which they have become idle. The last one
   // is called first: so those that only a burst has needed end after the ttl.
   base::IntrusiveList<Thread> uncalled_;
+  bool called_soon_ = false;  // the last call of an idle thread came within kLook
   std::size_t settling_ = 0;
   std::size_t leaving_ = 0;  // members of threads_ that take no more jobs
   Threads threads_;
@@ -116,6 +130,10 @@ class BlockingPool {
   unsigned max_threads_ = 128;
   std::chrono::milliseconds ttl_{30'000};
   bool closed_ = false;
+
+  // The idle thread that looks for the next call: the last one that has become idle, which is
+  // called first. Written with the lock, and only compared.
+  std::atomic<const Thread*> looking_{nullptr};
 };
 
 }  // namespace tonio::scheduler

@@ -1,6 +1,8 @@
 """What blocking calls give is freed when the program has dropped it, although the thread that
 has made it runs no bytecode or sleeps."""
 
+import threading
+
 import tonio
 from sanitizers import THREAD_SANITIZER
 from scenarios import Scenarios, main
@@ -39,6 +41,43 @@ class Memory(Scenarios):
             self.fail(f"{resident() - before} bytes are left")
         yield file.close()
 
+    def test_a_result_is_freed_as_soon_as_the_program_drops_it(self):
+        class Thing:
+            def __del__(self):
+                freed.append(self)
+
+        freed = []
+        for _ in range(100):
+            thing = yield tonio.spawn_blocking(Thing)
+            del thing
+            yield  # who sends what was awaited has it until the next step
+            self.assertEqual(len(freed), 1)
+            freed.clear()
+
+    def test_arguments_are_freed_at_the_end_of_the_call(self):
+        class Thing:
+            def __del__(self):
+                freed.append(self)
+
+        freed = []
+        for _ in range(100):
+            yield tonio.spawn_blocking(id, Thing())
+            self.assertEqual(len(freed), 1)
+            freed.clear()
+
+    def test_a_result_that_nobody_waits_for_holds_up_no_other_call(self):
+        go = threading.Event()
+
+        class Thing:
+            def __del__(self):
+                go.wait()
+                freed.set()
+
+        freed = tonio.Event()
+        tonio.spawn_blocking(Thing)
+        yield tonio.spawn_blocking(go.set)
+        yield freed.wait()
+
     def test_an_idle_thread_frees_what_it_has_made(self):
         freed = tonio.Event()
 
@@ -46,10 +85,11 @@ class Memory(Scenarios):
             def __del__(self):
                 freed.set()
 
-        thing = yield tonio.spawn_blocking(Thing)
+        # What the result refers to is still counted for the thread that has made it.
+        things = yield tonio.spawn_blocking(lambda: [Thing()])
         yield tonio.sleep(0.05)
         self.assertFalse(freed.is_set())
-        del thing
+        del things[0]
         for _ in range(3000):
             yield freed.wait(0.01)
         self.assertTrue(freed.is_set())

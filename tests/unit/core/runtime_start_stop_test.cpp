@@ -75,6 +75,7 @@ TEST_CASE("a stop names workers and blocking threads that do not end") {
       go.wait();
       ended.count_down();
     }
+    void tell() override {}
     void drop() override {}
   };
   auto* job = new Job;
