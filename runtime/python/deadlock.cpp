@@ -12,11 +12,13 @@
 #include "python/deadlock.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdint>
 #include <new>
+#include <string>
 #include <thread>
 
 #include "python/errors.h"
@@ -112,8 +114,11 @@ void raise_deadlock() {
 
 void remember_first_threads() {
 #ifdef __SANITIZE_THREAD__
-  // ThreadSanitizer's own thread comes with the first that is started.
-  std::thread([] {}).join();
+  // ThreadSanitizer's own thread comes with the first that is started, which is still counted for a
+  // moment when it has been joined.
+  std::string entry;
+  std::thread([&] { entry = "/proc/self/task/" + std::to_string(::gettid()); }).join();
+  while (::access(entry.c_str(), F_OK) == 0) std::this_thread::yield();
 #endif
   first_threads = count_threads();
 }
