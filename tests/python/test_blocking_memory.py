@@ -73,8 +73,14 @@ class Memory(Scenarios):
                 go.wait()
                 freed.set()
 
+        def make():
+            forgotten.wait()
+            return Thing()
+
+        forgotten = threading.Event()
         freed = tonio.Event()
-        tonio.spawn_blocking(Thing)
+        tonio.spawn_blocking(make)
+        forgotten.set()
         yield tonio.spawn_blocking(go.set)
         yield freed.wait()
 

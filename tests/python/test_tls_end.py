@@ -50,18 +50,25 @@ class Ends(PairOfStreams):
             yield server.send_all(b"x")
 
     def test_half_closed(self):
-        for wrap in lambda stream: stream, Relayed:
-            client, server = self.pair(wrap=wrap)
-            yield tonio.spawn(client.handshake(), server.handshake())
-            client.send_eof()
-            with self.assertRaisesRegex(BrokenPipeError, r"nothing can be sent after send_eof\(\)"):
-                yield client.send_all(b"x")
-            answer = tonio.spawn(client.receive_some())
-            self.assertEqual((yield server.receive_some()), b"")
-            yield server.send_all(b"the other direction")
-            self.assertEqual((yield answer), b"the other direction")
-            yield client.close()
-            yield server.close()
+        for make_server in server_context, std_server_context:
+            for wrap in lambda stream: stream, Relayed:
+                client, server = self.pair(server_side=make_server(), wrap=wrap)
+                yield tonio.spawn(client.handshake(), server.handshake())
+                yield client.send_all(b"last")
+                client.send_eof()
+                with self.assertRaisesRegex(
+                    BrokenPipeError, r"nothing can be sent after send_eof\(\)"
+                ):
+                    yield client.send_all(b"x")
+                answer = tonio.spawn(client.receive_some())
+                self.assertEqual((yield server.receive_some()), b"last")
+                # Told as often as it is asked for, although the transport goes on.
+                self.assertEqual((yield server.receive_some()), b"")
+                self.assertEqual((yield server.receive_some()), b"")
+                yield server.send_all(b"the other direction")
+                self.assertEqual((yield answer), b"the other direction")
+                yield client.close()
+                yield server.close()
 
     def test_the_end_before_the_handshake(self):
         for make_client in client_context, std_client_context:

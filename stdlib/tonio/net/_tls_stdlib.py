@@ -36,6 +36,8 @@ class StdlibEngine:
             # The ssl module leaves this check to its sockets: no name would be checked here.
             raise ValueError("a TLS client that checks host names needs server_hostname")
         self._lock = allocate_lock()
+        # Nothing can be read before input comes: OpenSSL's answer would be an exception.
+        self._drained = False
         # Plaintext that came before close_notify() was called.
         self._read_ahead = bytearray()
         # Why nothing more can be read, if that is known before it is asked for.
@@ -73,12 +75,14 @@ class StdlibEngine:
             raise ValueError(f"receive_some(): max_bytes must be at least 1: {max_bytes}")
         size = _READ_SIZE if max_bytes is None else min(max_bytes, _READ_SIZE)
 
-        def read() -> bytes:
+        def read() -> bytes | None:
             if self._read_ahead:
                 data = bytes(self._read_ahead[:size])
                 del self._read_ahead[:size]
                 return data
             self._check()
+            if self._drained:
+                return None
             try:
                 data = self._object.read(size)
             except ssl.SSLZeroReturnError:
@@ -87,7 +91,11 @@ class StdlibEngine:
                 if self._https_compatible:
                     return b""
                 raise
-            if len(data) == size or not self._input.pending:
+            if not data or len(data) == size:
+                return data  # the end is told again
+            # OpenSSL gives the rest of one record at a time, so there is none left of it.
+            if not self._input.pending:
+                self._drained = True
                 return data
             more = bytearray(data)
             self._read_more(more, size)
@@ -140,6 +148,7 @@ class StdlibEngine:
 
     def feed(self, data: bytes) -> None:
         with self._lock:
+            self._drained = False
             if data:
                 self._input.write(data)
             else:

@@ -76,6 +76,7 @@ class TLSStream:
         self._handshake_timeout = handshake_timeout
         self._handshaking = Lock()
         self._shaken = False
+        self._ready = False  # and what comes of that is done: handshake() has nothing to do
         self._sending, self._receiving = Lock(), Lock()  # one task's receive_some(), send_all()
         self._flushing, self._filling = Lock(), Lock()  # who uses the transport
         self._fills = 0
@@ -110,6 +111,7 @@ class TLSStream:
             # After _shaken, which send_eof() looks at after it has set _ended.
             if self._ended:
                 self._say_end()
+            self._ready = True
 
     def receive_some(self, max_bytes: int | None = None) -> Operation[bytes]:
         """Suspends until there is data, and gives it as bytes: at most max_bytes (None: as many
@@ -215,7 +217,8 @@ class TLSStream:
 
     @suspending
     async def _receive_some(self, max_bytes: int | None) -> bytes:
-        await self.handshake()
+        if not self._ready:
+            await self.handshake()
         if self._socket is not None:
             return await self._engine.receive(self._socket, max_bytes)
         self._check_open()
@@ -230,7 +233,8 @@ class TLSStream:
 
     @suspending
     async def _send_all(self, data: _Data) -> None:
-        await self.handshake()
+        if not self._ready:
+            await self.handshake()
         if self._send_socket is not None:
             return await self._engine.send_all(self._send_socket, data)
         self._check_open()
