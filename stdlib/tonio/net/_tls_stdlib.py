@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import sys
 from _thread import allocate_lock
 
 from ..exceptions import ResourceBroken
@@ -16,8 +15,25 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
     _T = TypeVar("_T")
-# What is read at a time.
-_READ_SIZE = 65536
+# What is read at a time, as asyncio does.
+_READ_SIZE = 256 * 1024
+
+
+class _Buffer:
+    """A memoryview of _READ_SIZE bytes to read into, for the duration of a block. There are as many
+    as there have been such blocks at once, of all connections."""
+
+    _free: list[memoryview] = []
+
+    def __enter__(self) -> memoryview:
+        try:
+            self._view = self._free.pop()
+        except IndexError:
+            self._view = memoryview(bytearray(_READ_SIZE))
+        return self._view
+
+    def __exit__(self, *_: object) -> None:
+        self._free.append(self._view)
 
 
 class StdlibEngine:
@@ -73,49 +89,51 @@ class StdlibEngine:
             raise TypeError(f"receive_some(): max_bytes must be an int, not {kind}")
         if max_bytes is not None and max_bytes < 1:
             raise ValueError(f"receive_some(): max_bytes must be at least 1: {max_bytes}")
+        if self._drained and not self._read_ahead:
+            return None  # who feeds it meanwhile calls again
         size = _READ_SIZE if max_bytes is None else min(max_bytes, _READ_SIZE)
 
-        def read() -> bytes | None:
+        def read() -> bytes:
             if self._read_ahead:
                 data = bytes(self._read_ahead[:size])
                 del self._read_ahead[:size]
                 return data
             self._check()
-            if self._drained:
-                return None
-            try:
-                data = self._object.read(size)
-            except ssl.SSLZeroReturnError:
-                return b""
-            except ssl.SSLEOFError:
-                if self._https_compatible:
+            with _Buffer() as buffer:
+                try:
+                    return bytes(buffer[: self._read_into(buffer[:size])])
+                except ssl.SSLZeroReturnError:
                     return b""
-                raise
-            if not data or len(data) == size:
-                return data  # the end is told again
-            # OpenSSL gives the rest of one record at a time, so there is none left of it.
-            if not self._input.pending:
-                self._drained = True
-                return data
-            more = bytearray(data)
-            self._read_more(more, size)
-            return bytes(more)
+                except ssl.SSLEOFError:
+                    if self._https_compatible:
+                        return b""
+                    raise
 
         return self._call(read)
 
-    def _read_more(self, data: bytearray, size: int) -> None:
-        """Appends what has come in whole records, up to size bytes in all: OpenSSL gives those
-        of one record at a time. The next read() tells what ended it."""
+    def _read_into(self, buffer: memoryview) -> int:
+        """Puts what has come in whole records into buffer, and gives the number of bytes: OpenSSL
+        gives those of one record at a time. 0 at the end. What is wrong after some bytes is told by
+        the next call."""
+        read: Any = self._object.read  # to typeshed it always gives bytes
+        count = 0
         try:
-            while len(data) < size:
-                record = self._object.read(min(size - len(data), _READ_SIZE))
-                if not record:
+            while count < len(buffer):
+                got = read(len(buffer) - count, buffer[count:])
+                if not got:
                     break
-                data += record
+                count += got
+                if count < len(buffer) and not self._input.pending:
+                    self._drained = True
+                    break
         except (ssl.SSLWantReadError, ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            pass  # the next read() is told again
+            if not count:
+                raise  # else OpenSSL tells it again
         except ssl.SSLError as failure:
+            if not count:
+                raise
             self._failure = _text(failure)
+        return count
 
     def _check(self) -> None:
         if self._failure is not None:
@@ -138,7 +156,14 @@ class StdlibEngine:
     def close_notify(self) -> None:
         def close() -> None:
             # unwrap() wants the peer's close_notify next, and takes data for an error.
-            self._read_more(self._read_ahead, sys.maxsize)
+            try:
+                with _Buffer() as buffer:
+                    while count := self._read_into(buffer):
+                        self._read_ahead += buffer[:count]
+            except (ssl.SSLWantReadError, ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                pass  # the next read() is told again
+            except ssl.SSLError as failure:
+                self._failure = _text(failure)
             try:
                 self._object.unwrap()
             except ssl.SSLError:
