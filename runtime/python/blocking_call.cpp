@@ -155,7 +155,7 @@ struct FreeCall {
 // neither has been taken, when it is settled already.
 bool settle(BlockingCall& call, Ref& result, Ref& error) {
   if (call.settled.exchange(true)) return false;
-  if (error) call.error_for_others = copy_exception(error.get()).release();
+  if (error) call.error_for_others = share(copy_exception(error.get()));
   call.error = share(std::move(error));
   call.result = share(std::move(result));
   return true;
@@ -427,6 +427,9 @@ PyObject* make_blocking_call(PyObject* function, Ref args, Ref keywords, OnCance
   BlockingCall* call = PyObject_GC_New(BlockingCall, &blocking_call_type);
   if (!call) return nullptr;
   call->base.kind = &kCallKind;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args.get()); ++i) {
+    (void)share(Ref::steal(PyTuple_GET_ITEM(args.get(), i)));  // stays where it is
+  }
   call->function = new_shared_ref(function);
   call->args = share(std::move(args));
   call->keywords = share(std::move(keywords));

@@ -21,9 +21,9 @@ enum class OnCancel : std::uint8_t {
   kShield,     // it ends in any case; the rest as kFinish
 };
 
-// Submits a call of `function` to the blocking pool. `args` is a tuple of the positional
-// arguments, then the values of the keywords that the tuple `keywords` (or null) names. A new
-// reference to what waits for it, or null with an exception set.
+// Submits a call of `function` to the blocking pool. `args` is a tuple, which nobody else refers
+// to, of the positional arguments, then the values of the keywords that the tuple `keywords` (or
+// null) names. A new reference to what waits for it, or null with an exception set.
 PyObject* make_blocking_call(PyObject* function, Ref args, Ref keywords, OnCancel on_cancel);
 
 // A call has the grace time (Host::grace) from when a task that ends with its run asks it to end

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <new>
 #include <system_error>
+#include <utility>
 
 #include "base/check.h"
 #include "base/stress.h"
@@ -113,17 +114,19 @@ void BlockingPool::thread_main(Threads::iterator self) {
     }
     if (closed_) break;
     begin_idle(*self);
-    const bool looks = called_soon_;
+    const bool looks = called_soon_ && uncalled_.back() == &*self && self->idle_since >= look_from_;
     if (looks) looking_.store(&*self, std::memory_order_relaxed);
     lock.unlock();
     base::stress_point();
     hooks_.detach(self->state);
-    if (looks) look_for_call(*self);
+    const bool others_compute = looks && !look_for_call(*self);
     lock.lock();
+    if (others_compute) look_from_ = base::now() + kNoLook;
     const bool more = wait_for_work(lock, *self);
     lock.unlock();
     hooks_.attach(self->state);
     lock.lock();
+    end_idle(*self);
     // Work may have come between the end of the wait and now.
     if (!more && queue_.empty()) break;
   }
@@ -137,13 +140,17 @@ void BlockingPool::thread_main(Threads::iterator self) {
   thread_ended_.notify_all();
 }
 
-void BlockingPool::look_for_call(const Thread& self) {
-  const base::Instant until = base::now() + kLook;
+bool BlockingPool::look_for_call(const Thread& self) {
+  base::Instant now = base::now();
+  const base::Instant until = now + kLook;
   while (!self.called.load(std::memory_order_relaxed) &&
-         looking_.load(std::memory_order_relaxed) == &self && base::now() < until) {
+         looking_.load(std::memory_order_relaxed) == &self && now < until) {
     // Who has the next call may want this processor.
     ::sched_yield();
+    const base::Instant before = std::exchange(now, base::now());
+    if (now - before > kHeldUp) return false;
   }
+  return true;
 }
 
 void BlockingPool::begin_idle(Thread& self) {
@@ -166,10 +173,11 @@ bool BlockingPool::wait_for_work(std::unique_lock<std::mutex>& lock, Thread& sel
     const auto limit = std::min(at_most, left);
     const bool woken =
         self.call.wait_for(lock, limit, [this, &self] { return self.called.load() || closed_; });
+    if (!queue_.empty() || closed_) return true;
+    if (!woken && (left -= limit) == left.zero()) return false;
     end_idle(self);
+    // Where it was called, a busy thread has taken the job.
     if (!woken) {
-      left -= limit;
-      if (left == left.zero()) return !queue_.empty();
       at_most *= 2;
       ++settling_;
       lock.unlock();
@@ -177,9 +185,8 @@ bool BlockingPool::wait_for_work(std::unique_lock<std::mutex>& lock, Thread& sel
       lock.lock();
       --settling_;
     }
-    // A busy thread may have taken the job that this one was called for.
-    if (!queue_.empty() || closed_) return true;
     begin_idle(self);
+    if (!queue_.empty() || closed_) return true;
   }
 }
 

@@ -85,6 +85,9 @@ class BlockingPool {
   // How long a thread looks for the next call before it sleeps, where the last one came as soon:
   // to wake it takes as long, on another processor that has nothing to do.
   static constexpr base::Instant kLook = 100;
+  // When it is without the processor for so long between two looks, all have something to do, and
+  // nobody looks for a while: a thread that sleeps gets one sooner than one that has given it away.
+  static constexpr base::Instant kHeldUp = 500, kNoLook = 100'000;
 
   void thread_main(Threads::iterator self);
 
@@ -100,10 +103,10 @@ class BlockingPool {
   void end_idle(Thread& self);
 
   // By an idle thread, detached and without the lock. Returns when it is called, when another
-  // thread looks instead, or after a while.
-  void look_for_call(const Thread& self);
-  // By a thread that has begun to be idle. Returns when there is work or the pool is closed, or,
-  // with false, after the ttl.
+  // thread looks instead, or after a while; false when others want the processor.
+  [[nodiscard]] bool look_for_call(const Thread& self);
+  // By an idle thread, which still counts as one afterwards: what it was called for waits for it.
+  // Returns when there is work or the pool is closed, or, with false, after the ttl.
   bool wait_for_work(std::unique_lock<std::mutex>& lock, Thread& self);
   // False when the system refuses; `state` is still the caller's then. Throws std::bad_alloc.
   [[nodiscard]] bool start_thread(void* state);
@@ -118,11 +121,12 @@ class BlockingPool {
   base::IntrusiveList<BlockingJob> queue_;
   std::size_t queued_ = 0;
   std::size_t running_ = 0;
-  std::size_t idle_ = 0;  // threads that wait for work
+  std::size_t idle_ = 0;  // threads that wait for work, or take it after what they do just now
   // Those of them that were not called, in the order in which they have become idle. The last one
   // is called first: so those that only a burst has needed end after the ttl.
   base::IntrusiveList<Thread> uncalled_;
   bool called_soon_ = false;  // the last call of an idle thread came within kLook
+  base::Instant look_from_ = 0;
   std::size_t settling_ = 0;
   std::size_t leaving_ = 0;  // members of threads_ that take no more jobs
   Threads threads_;

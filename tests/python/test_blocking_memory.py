@@ -1,13 +1,11 @@
-"""What blocking calls give is freed when the program has dropped it, although the thread that
-has made it runs no bytecode or sleeps."""
+"""What blocking calls take and give is freed when it is dropped, although the thread that has
+made it runs no bytecode or sleeps."""
 
 import threading
 
 import tonio
 from sanitizers import THREAD_SANITIZER
 from scenarios import Scenarios, main
-from tonio import fs
-
 
 def resident():
     """Bytes of memory that this process has in use."""
@@ -25,21 +23,20 @@ class Memory(Scenarios):
 
     def test_calls_of_c_functions_keep_nothing(self):
         piece = 1024 * 1024
-        file = yield fs.open("/dev/zero", "rb", 0)
+        text = b"," + bytes(piece)
         for _ in range(10):
-            yield file.read(piece)
+            yield tonio.spawn_blocking(text.split, b",")
         before = resident()
         for _ in range(300):
-            yield file.read(piece)
-        # What a thread has made is freed by it, when its next call comes or it has been idle for
-        # a while.
+            yield tonio.spawn_blocking(text.split, b",")
+        # What is in a result is freed by the thread that has made it, when its next call comes or it
+        # has been idle for a while.
         for _ in range(1000):
             if resident() - before < 100 * COST * piece:
                 break
             yield tonio.sleep(0.01)
         else:
             self.fail(f"{resident() - before} bytes are left")
-        yield file.close()
 
     def test_a_result_is_freed_as_soon_as_the_program_drops_it(self):
         class Thing:
@@ -54,16 +51,28 @@ class Memory(Scenarios):
             self.assertEqual(len(freed), 1)
             freed.clear()
 
-    def test_arguments_are_freed_at_the_end_of_the_call(self):
+    def test_arguments_are_freed_by_the_call(self):
         class Thing:
             def __del__(self):
-                freed.append(self)
+                freed_by.append(threading.get_ident())
+                freed.set()
 
-        freed = []
-        for _ in range(100):
-            yield tonio.spawn_blocking(id, Thing())
-            self.assertEqual(len(freed), 1)
-            freed.clear()
+        def take(thing):
+            forgotten.wait()
+
+        def take_named(*, thing):
+            forgotten.wait()
+
+        # Else the worker, once it runs again.
+        for call in (
+            lambda: tonio.spawn_blocking(take, Thing()),
+            lambda: tonio.spawn_blocking(take_named, thing=Thing()),
+        ):
+            freed_by, freed, forgotten = [], tonio.Event(), threading.Event()
+            call()
+            forgotten.set()
+            yield freed.wait()
+            self.assertNotEqual(freed_by, [threading.get_ident()])
 
     def test_a_result_that_nobody_waits_for_holds_up_no_other_call(self):
         go = threading.Event()

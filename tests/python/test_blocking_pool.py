@@ -3,6 +3,7 @@
 import unittest
 
 from programs import run_program
+from sanitizers import THREAD_SANITIZER
 from scenarios import main
 
 FIND_THREADS = """
@@ -20,6 +21,36 @@ def blocking_threads():
         if name.startswith("tonio-block"):
             states.append(state.split()[0])
     return states
+"""
+
+
+# 2,000 one after the other; the rest of the time belongs to the workers.
+CALLS_BESIDE_COMPUTING_TASKS = """
+import os, time, tonio
+
+done = False
+
+def nothing():
+    pass
+
+def compute():
+    while not done:
+        for _ in range(10_000):
+            pass
+        yield
+
+def main():
+    global done
+    for _ in range(os.cpu_count()):
+        tonio.spawn(compute())
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        for _ in range(200):
+            yield tonio.spawn_blocking(nothing)
+        seconds.append(time.perf_counter() - start)
+    done = True
+    print(min(seconds) / 200)
 """
 
 
@@ -99,6 +130,11 @@ def main():
     print(len(states))
         """)
         self.assertEqual(out, "1\n")
+
+    def test_calls_are_not_held_up_by_tasks_that_compute(self):
+        # Who gives its processor away there has it back after milliseconds.
+        limit = 0.01 if THREAD_SANITIZER else 0.001
+        self.assertLess(float(self.check(CALLS_BESIDE_COMPUTING_TASKS)), limit)
 
     def test_work_handed_over_as_a_thread_times_out(self):
         self.check("""
