@@ -6,6 +6,7 @@ from tls_servers import client_context, server_context
 from tls_streams import PairOfStreams, Relayed, std_client_context, std_server_context
 from tonio.exceptions import ResourceBroken
 from tonio.net import socket
+from tonio.time import timeout
 
 
 class Ends(PairOfStreams):
@@ -69,6 +70,20 @@ class Ends(PairOfStreams):
                 self.assertEqual((yield answer), b"the other direction")
                 yield client.close()
                 yield server.close()
+
+    def test_who_is_told_the_end_again_and_again_can_be_cancelled(self):
+        def receive_on(stream):
+            while True:
+                self.assertEqual((yield stream.receive_some()), b"")
+
+        for make_server in server_context, std_server_context:
+            client, server = self.pair(server_side=make_server())
+            yield tonio.spawn(client.handshake(), server.handshake())
+            client.send_eof()
+            _, done = yield timeout(receive_on(server), 0.05)
+            self.assertFalse(done)
+            yield client.close()
+            yield server.close()
 
     def test_the_end_before_the_handshake(self):
         for make_client in client_context, std_client_context:

@@ -89,16 +89,16 @@ class StdlibEngine:
             raise TypeError(f"receive_some(): max_bytes must be an int, not {kind}")
         if max_bytes is not None and max_bytes < 1:
             raise ValueError(f"receive_some(): max_bytes must be at least 1: {max_bytes}")
-        if self._drained and not self._read_ahead:
-            return None  # who feeds it meanwhile calls again
         size = _READ_SIZE if max_bytes is None else min(max_bytes, _READ_SIZE)
 
-        def read() -> bytes:
+        def read() -> bytes | None:
             if self._read_ahead:
                 data = bytes(self._read_ahead[:size])
                 del self._read_ahead[:size]
                 return data
             self._check()
+            if self._drained:
+                return None
             with _Buffer() as buffer:
                 try:
                     return bytes(buffer[: self._read_into(buffer[:size])])
@@ -123,7 +123,7 @@ class StdlibEngine:
                 if not got:
                     break
                 count += got
-                if count < len(buffer) and not self._input.pending:
+                if count < len(buffer) and not (self._input.pending or self._input.eof):
                     self._drained = True
                     break
         except (ssl.SSLWantReadError, ssl.SSLZeroReturnError, ssl.SSLEOFError):

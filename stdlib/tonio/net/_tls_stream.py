@@ -76,7 +76,6 @@ class TLSStream:
         self._handshake_timeout = handshake_timeout
         self._handshaking = Lock()
         self._shaken = False
-        self._ready = False  # and what comes of that is done: handshake() has nothing to do
         self._sending, self._receiving = Lock(), Lock()  # one task's receive_some(), send_all()
         self._flushing, self._filling = Lock(), Lock()  # who uses the transport
         self._fills = 0
@@ -111,7 +110,6 @@ class TLSStream:
             # After _shaken, which send_eof() looks at after it has set _ended.
             if self._ended:
                 self._say_end()
-            self._ready = True
 
     def receive_some(self, max_bytes: int | None = None) -> Operation[bytes]:
         """Suspends until there is data, and gives it as bytes: at most max_bytes (None: as many
@@ -217,7 +215,10 @@ class TLSStream:
 
     @suspending
     async def _receive_some(self, max_bytes: int | None) -> bytes:
-        if not self._ready:
+        # In any case a checkpoint, also where what was received lies ready.
+        async with self._handshaking:
+            shaken = self._shaken
+        if not shaken:
             await self.handshake()
         if self._socket is not None:
             return await self._engine.receive(self._socket, max_bytes)
@@ -233,7 +234,9 @@ class TLSStream:
 
     @suspending
     async def _send_all(self, data: _Data) -> None:
-        if not self._ready:
+        async with self._handshaking:
+            shaken = self._shaken
+        if not shaken:
             await self.handshake()
         if self._send_socket is not None:
             return await self._engine.send_all(self._send_socket, data)
