@@ -7,6 +7,7 @@ import tonio
 from sanitizers import THREAD_SANITIZER
 from scenarios import Scenarios, main
 
+
 def resident():
     """Bytes of memory that this process has in use."""
     with open("/proc/self/statm") as statm:

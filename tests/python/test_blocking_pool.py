@@ -24,7 +24,7 @@ def blocking_threads():
 """
 
 
-# 2,000 one after the other; the rest of the time belongs to the workers.
+# Prints the seconds of a call, in the best of five series.
 CALLS_BESIDE_COMPUTING_TASKS = """
 import os, time, tonio
 
