@@ -38,9 +38,7 @@ IoResult Socket::repeat(Call&& call) {
 
 Socket::~Socket() {
   close(false);
-  if (reactor::Registration* registration = registration_.load(std::memory_order_acquire)) {
-    registration->drop_owner();
-  }
+  delete registration_.load(std::memory_order_acquire);
 }
 
 void Socket::note_whether_drained(const IoResult& received, std::size_t size) {
@@ -184,7 +182,7 @@ void Socket::close(bool now) {
     base::UniqueFd fd(fd_.exchange(-1, std::memory_order_acq_rel));
     // Uses are single system calls that don't block, and one that begins now is over at once.
     while (uses_.load(std::memory_order_acquire) != kClosed) std::this_thread::yield();
-    if (registration) registration->close(std::move(fd), true);
+    if (registration) registration->release();
     return;
   }
   if (registration) registration->shut();
@@ -196,7 +194,7 @@ void Socket::close(bool now) {
 void Socket::give_up_descriptor() {
   base::UniqueFd fd(fd_.exchange(-1, std::memory_order_acq_rel));
   reactor::Registration* registration = registration_.load(std::memory_order_acquire);
-  if (fd.valid() && registration) registration->close(std::move(fd), false);
+  if (fd.valid() && registration) registration->release();
 }
 
 int Socket::release() {

@@ -93,7 +93,7 @@ class Socket {
 
   // Wakes who waits, with EBADF. With `now` the descriptor is closed when this returns;
   // the caller is detached then, because system calls that are being made with it must
-  // end first, and a worker that polls may have to let go of it. No effect the second time.
+  // end first. No effect the second time.
   void close(bool now);
   // Whether close() should happen now: so that the address of a listening or unconnected
   // socket is free again when the program goes on.

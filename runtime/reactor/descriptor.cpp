@@ -29,22 +29,18 @@ std::unique_ptr<Descriptor> Descriptor::open(Reactor& reactor, int fd, int& erro
 }
 
 Descriptor::Descriptor(Reactor& reactor, base::UniqueFd fd)
-    : registration_(new Registration(reactor, fd.get(), Registration::Mode::kAsItIs)),
-      fd_(std::move(fd)) {}
+    : registration_(reactor, fd.get()), fd_(std::move(fd)) {}
 
-Descriptor::~Descriptor() {
-  close();
-  registration_->drop_owner();
-}
+Descriptor::~Descriptor() { close(); }
 
 bool Descriptor::wait(Interest interest, task::Waiter& waiter, int& error) {
-  if (registration_->wait(interest, waiter)) return true;
-  error = registration_->error();
+  if (registration_.wait(interest, waiter)) return true;
+  error = registration_.error();
   return false;
 }
 
 void Descriptor::cancel_wait(Interest interest, task::Waiter& waiter) {
-  registration_->cancel_wait(interest, waiter);
+  registration_.cancel_wait(interest, waiter);
 }
 
 bool Descriptor::ready(Interest interest, int& error) {
@@ -65,7 +61,7 @@ void Descriptor::close() {
     base::MutexLock lock(mutex_);
     fd = std::move(fd_);
   }
-  if (fd.valid()) registration_->close(std::move(fd), false);
+  if (fd.valid()) registration_.release();
 }
 
 bool Descriptor::closed() {

@@ -29,7 +29,7 @@ class Descriptor {
   // By a resumed task that readiness has not woken.
   void cancel_wait(Interest interest, task::Waiter& waiter);
   // 0, or why waiting has failed: EBADF once closed.
-  int error() { return registration_->error(); }
+  int error() { return registration_.error(); }
 
   // Whether it is ready at this moment. False with `error` set once closed.
   [[nodiscard]] bool ready(Interest interest, int& error);
@@ -41,8 +41,7 @@ class Descriptor {
  private:
   Descriptor(Reactor& reactor, base::UniqueFd fd);
 
-  // Freed with drop_owner().
-  Registration* const registration_;
+  Registration registration_;
   base::Mutex mutex_;
   base::UniqueFd fd_;  // guarded by mutex_
 };

@@ -1,7 +1,5 @@
 #include "reactor/reactor.h"
 
-#include <fcntl.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 
@@ -19,22 +17,6 @@
 
 namespace tonio::reactor {
 namespace {
-
-// A reader that was woken may not have had its turn when the loop tells of the same bytes again. To
-// stop watching and begin again is three operations on the epoll set, to be told once more costs a
-// tenth of that.
-constexpr unsigned kPatience = 4;
-
-constexpr unsigned kBoth =
-    static_cast<unsigned>(Interest::kRead) | static_cast<unsigned>(Interest::kWrite);
-
-int to_uv(unsigned interests) {
-  static_assert(UV_READABLE == static_cast<int>(Interest::kRead));
-  static_assert(UV_WRITABLE == static_cast<int>(Interest::kWrite));
-  return static_cast<int>(interests);
-}
-
-uv_handle_t* as_handle(uv_poll_t* poll) { return reinterpret_cast<uv_handle_t*>(poll); }
 
 // libuv takes its memory from here. It reallocates one thing, its table of descriptors, and aborts
 // where that fails.
@@ -78,75 +60,6 @@ void Loop::on_timer(uv_poll_t* handle, int, int) {
   self->timer_set_to = 0;
 }
 
-void LoopSide::on_ready(uv_poll_t* handle, int status, int events) {
-  auto* side = static_cast<LoopSide*>(handle->data);
-  Registration& registration = *side->registration;
-  // An error stops the handle (uv_poll_t's documentation); the system call that the
-  // waiters make next will tell them what it is.
-  const unsigned fired = status < 0 ? kBoth : static_cast<unsigned>(events);
-  unsigned disarm = status < 0 ? kBoth : 0u;
-  task::TaskList& ready = *registration.reactor_.ready_;
-  base::MutexLock lock(registration.mutex_);
-  if (status < 0) registration.keeps_error_ = true;
-  for (const Interest interest : {Interest::kRead, Interest::kWrite}) {
-    const auto bit = static_cast<unsigned>(interest);
-    if (!(fired & bit)) continue;
-    if (registration.queue(interest).claim_all(ready) > 0) {
-      if (interest == Interest::kRead) registration.untaken_ = 0;
-    } else if (interest == Interest::kWrite || status < 0 || ++registration.untaken_ > kPatience) {
-      disarm |= bit;
-    }
-  }
-  if ((registration.armed_ & disarm) == 0) return;
-  registration.armed_ &= ~disarm;
-  if (registration.armed_ != 0) {
-    (void)side->start(registration.armed_);
-  } else {
-    uv_poll_stop(handle);
-  }
-}
-
-void LoopSide::on_edge(uv_poll_t* handle, int, int) {
-  auto* side = static_cast<LoopSide*>(handle->data);
-  Registration& registration = *side->registration;
-  epoll_event change;
-  if (::epoll_wait(side->edges.get(), &change, 1, 0) <= 0) return;
-  task::TaskList& ready = *registration.reactor_.ready_;
-  base::MutexLock lock(registration.mutex_);
-  for (const Interest interest : {Interest::kRead, Interest::kWrite}) {
-    // An error concerns both directions.
-    if (registration.queue(interest).claim_all(ready) == 0) {
-      registration.missed_ |= static_cast<unsigned>(interest);
-    }
-  }
-  if (registration.missed_ != kBoth) return;
-  registration.armed_ = 0;
-  uv_poll_stop(handle);
-}
-
-int LoopSide::open(uv_loop_t& loop, int fd, bool by_edges) {
-  if (by_edges) {
-    edges.reset(::epoll_create1(EPOLL_CLOEXEC));
-    epoll_event any{};
-    any.events = EPOLLIN | EPOLLOUT | EPOLLET;
-    if (!edges.valid() || ::epoll_ctl(edges.get(), EPOLL_CTL_ADD, fd, &any) != 0) return -errno;
-  }
-  const int status = uv_poll_init(&loop, &handle, by_edges ? edges.get() : fd);
-  handle.data = this;
-  return status;
-}
-
-int LoopSide::start(unsigned interests) {
-  return edges.valid() ? uv_poll_start(&handle, UV_READABLE, on_edge)
-                       : uv_poll_start(&handle, to_uv(interests), on_ready);
-}
-
-void LoopSide::on_closed(uv_handle_t* handle) {
-  std::unique_ptr<LoopSide> side(static_cast<LoopSide*>(handle->data));
-  side->registration->drop();
-  --static_cast<Loop*>(handle->loop->data)->handles;
-}
-
 Reactor::Reactor() = default;
 
 Reactor::~Reactor() { TONIO_CHECK(!loop_); }
@@ -173,9 +86,14 @@ bool Reactor::open(std::string& error) {
     loop->timer_poll.data = loop.get();
     if (status == 0) status = uv_poll_start(&loop->timer_poll, UV_READABLE, Loop::on_timer);
   }
+  if (status == 0) {
+    // What a handle watches comes into libuv's set when the loop runs.
+    uv_run(&loop->loop, UV_RUN_NOWAIT);
+    status = watches_.open(uv_backend_fd(&loop->loop));
+  }
   loop_ = std::move(loop);
   if (status == 0) {
-    base::MutexLock lock(requests_mutex_);
+    base::MutexLock lock(wake_mutex_);
     wakeable_ = loop_.get();
     return true;
   }
@@ -191,16 +109,8 @@ void Reactor::close() {
     base::MutexLock lock(loop_mutex_);
     if (!loop_) return;
     {
-      base::MutexLock requests_lock(requests_mutex_);
+      base::MutexLock wake_lock(wake_mutex_);
       wakeable_ = nullptr;
-    }
-    serve_requests();
-    while (Registration* registration = registrations_.front()) {
-      {
-        base::MutexLock registration_lock(registration->mutex_);
-        if (registration->error_ == 0) registration->fail(EBADF, ready);
-      }
-      let_go(*registration);
     }
     uv_walk(
         &loop_->loop,
@@ -212,12 +122,13 @@ void Reactor::close() {
     }
     TONIO_CHECK(uv_loop_close(&loop_->loop) == 0);
     loop_.reset();
+    watches_.close(ready);
   }
   ready.wake_all();
 }
 
 void Reactor::wake() {
-  base::MutexLock lock(requests_mutex_);
+  base::MutexLock lock(wake_mutex_);
   if (wakeable_) uv_async_send(&wakeable_->waker);
 }
 
@@ -248,12 +159,7 @@ base::Instant Reactor::begin_poll(base::Instant latest) {
 }
 
 void Reactor::poll(base::Instant deadline, task::TaskList& ready) {
-  while (const std::uint32_t waiting = waiting_for_loop_.load(std::memory_order_acquire)) {
-    base::futex_wait(waiting_for_loop_, waiting);
-  }
-  loop_mutex_.lock();
-  ready_ = &ready;
-  serve_requests();
+  const base::MutexLock lock(loop_mutex_);
   bool block = deadline != 0;
   if (block) {
     const base::Instant until = begin_poll(deadline);
@@ -264,143 +170,31 @@ void Reactor::poll(base::Instant deadline, task::TaskList& ready) {
       if (until < loop_->timer_set_to || loop_->timer_set_to == 0) loop_->set_timer(until);
     }
   }
-  // A look at a loop that watches nothing but its own waker finds nothing.
-  if (block || deadline != 0 || loop_->handles > 0) {
-    uv_run(&loop_->loop, block ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+  // Where nothing is watched but the loop a look finds nothing.
+  if ((deadline != 0 || !watches_.empty()) && watches_.look(block, ready)) {
+    uv_run(&loop_->loop, UV_RUN_NOWAIT);
   }
   if (deadline != 0) timers_.end_poll();
-  // What came during the poll would wait for the next one.
-  serve_requests();
-  ready_ = nullptr;
-  loop_mutex_.unlock();
 }
 
 void Reactor::fire_timers(std::size_t most, task::TaskList& due) {
   if (timers_.size() != 0) timers_.fire_due(clock_.now(), most, due);
 }
 
-void Reactor::update(Registration& registration) {
-  if (abandoned_.load(std::memory_order_relaxed)) return close_descriptor(registration);
-  if (!loop_mutex_.try_lock()) {
-    if (request(registration)) return;
-    loop_mutex_.lock();  // nobody polls a closed reactor
-  }
-  serve_requests();
-  apply(registration);
-  loop_mutex_.unlock();
+void Reactor::make_room(int fd) {
+  if (!abandoned_.load(std::memory_order_relaxed)) watches_.make_room(fd);
 }
 
-void Reactor::update_now(Registration& registration) {
-  if (abandoned_.load(std::memory_order_relaxed)) return close_descriptor(registration);
-  waiting_for_loop_.fetch_add(1, std::memory_order_acq_rel);
-  if (!loop_mutex_.try_lock()) {
-    wake();
-    loop_mutex_.lock();
-  }
-  serve_requests();
-  apply(registration);
-  loop_mutex_.unlock();
-  if (waiting_for_loop_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    base::futex_wake(waiting_for_loop_, INT_MAX);
-  }
+void Reactor::watch(Registration& registration) {
+  if (abandoned_.load(std::memory_order_relaxed)) return;
+  task::TaskList failed;
+  watches_.watch(registration, failed);
+  failed.wake_all();
 }
 
-bool Reactor::request(Registration& registration) {
-  base::MutexLock lock(requests_mutex_);
-  if (!wakeable_) return false;
-  // A poll that ends without serving the request has been woken for it: the next serves it.
-  if (!registration.requested_) {
-    registration.requested_ = true;
-    // The request keeps it alive until it is served.
-    registration.owners_.fetch_add(1, std::memory_order_relaxed);
-    registration.next_request_ = requests_;
-    requests_ = &registration;
-    has_requests_.store(true, std::memory_order_release);
-  }
-  uv_async_send(&wakeable_->waker);
-  return true;
-}
-
-void Reactor::serve_requests() {
-  if (!has_requests_.load(std::memory_order_acquire)) return;
-  Registration* next = nullptr;
-  {
-    base::MutexLock lock(requests_mutex_);
-    std::swap(next, requests_);
-    has_requests_.store(false, std::memory_order_relaxed);
-  }
-  while (Registration* registration = next) {
-    {
-      base::MutexLock lock(requests_mutex_);
-      next = registration->next_request_;
-      registration->requested_ = false;
-    }
-    apply(*registration);
-    registration->drop();
-  }
-}
-
-void Reactor::apply(Registration& registration) {
-  registration.mutex_.lock();
-  const bool closed = registration.error_ != 0;
-  const bool by_edges = registration.keeps_error_;
-  const unsigned wanted = by_edges ? kBoth : registration.armed_ | registration.wanted();
-  registration.mutex_.unlock();
-  if (closed || !loop_) return let_go(registration);
-
-  int status = 0;
-  if (registration.loop_side_ && registration.loop_side_->edges.valid() != by_edges) {
-    stop_watching(registration);
-  }
-  if (!registration.loop_side_) {
-    std::unique_ptr<LoopSide> side = std::move(registration.spare_side_);
-    if (!side) side.reset(new (std::nothrow) LoopSide());
-    const bool keep_mode = registration.mode_ == Registration::Mode::kAsItIs;
-    const int flags = keep_mode ? ::fcntl(registration.fd_, F_GETFL) : -1;
-    status = side ? side->open(loop_->loop, registration.fd_, by_edges) : UV_ENOMEM;
-    if (flags >= 0 && !(flags & O_NONBLOCK)) {
-      ::fcntl(registration.fd_, F_SETFL, flags);
-    }
-    if (status == 0) {
-      side->registration = &registration;
-      registration.loop_side_ = std::move(side);
-      registration.owners_.fetch_add(1, std::memory_order_relaxed);
-      registrations_.push_back(registration);
-      ++loop_->handles;
-    }
-  }
-  if (status == 0) {
-    status = registration.loop_side_->start(wanted);
-  }
-  task::TaskList ready;
-  registration.mutex_.lock();
-  if (status == 0) {
-    registration.armed_ = wanted;
-  } else {
-    registration.fail(-status, ready);
-  }
-  registration.mutex_.unlock();
-  ready.wake_all();
-}
-
-void Reactor::stop_watching(Registration& registration) {
-  registrations_.remove(registration);
-  LoopSide* side = registration.loop_side_.release();
-  uv_poll_stop(&side->handle);
-  uv_close(as_handle(&side->handle), LoopSide::on_closed);
-}
-
-void Reactor::let_go(Registration& registration) {
-  if (registration.loop_side_) stop_watching(registration);
-  close_descriptor(registration);
-}
-
-void Reactor::close_descriptor(Registration& registration) {
-  base::UniqueFd fd;
-  {
-    base::MutexLock lock(registration.mutex_);
-    fd = std::move(registration.to_close_);
-  }
+void Reactor::forget(Registration& registration) {
+  if (abandoned_.load(std::memory_order_relaxed)) return;
+  watches_.forget(registration);
 }
 
 }  // namespace tonio::reactor

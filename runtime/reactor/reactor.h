@@ -1,9 +1,8 @@
-// The event loop: readiness of descriptors and deadlines, on one libuv loop that is
-// driven by whichever worker polls.
+// The event loop: readiness of descriptors and deadlines, driven by whichever worker polls.
 //
-// libuv allows one thread at a time in a loop, so the loop has a lock. A poll holds it
-// while it blocks; who wants something of the loop meanwhile leaves a request and
-// wakes the poll (only uv_async_send is thread-safe).
+// A poll waits for what tasks wait for (WatchSet) and for a libuv loop, which has what ends a
+// poll: the timerfd, and what other threads wake it with. libuv allows one thread at a time in a
+// loop, so there is a lock, which a poll holds while it blocks.
 #pragma once
 
 #include <atomic>
@@ -12,11 +11,11 @@
 #include <string>
 
 #include "base/clock.h"
-#include "base/intrusive_list.h"
 #include "base/mutex.h"
 #include "reactor/registration.h"
 #include "reactor/runtime_clock.h"
 #include "reactor/timer_queue.h"
+#include "reactor/watch_set.h"
 #include "task/task.h"
 
 namespace tonio::reactor {
@@ -75,43 +74,25 @@ class Reactor {
 
  private:
   friend class Registration;
-  friend struct LoopSide;
 
   // When a poll has to end for the timers' sake, on the monotonic clock, as `latest` is;
   // 0: a timer is due.
   base::Instant begin_poll(base::Instant latest);
-  // Brings the loop in line with what `registration` wants, now or by a request.
-  void update(Registration& registration);
-  // The same, waiting for the loop if need be. Detached.
-  void update_now(Registration& registration);
-  // False when the reactor is closed.
-  [[nodiscard]] bool request(Registration& registration);
-  // The loop lock is held:
-  void serve_requests();
-  void apply(Registration& registration);
-  void let_go(Registration& registration);
-  void stop_watching(Registration& registration);
-  // Closes the descriptor that the registration was given for that, if any.
-  static void close_descriptor(Registration& registration);
+  // WatchSet has them; without an effect on an abandoned reactor.
+  void make_room(int fd);
+  void watch(Registration& registration);
+  void forget(Registration& registration);
 
   std::atomic<bool> abandoned_{false};
   RuntimeClock clock_;  // changed by a thread that is attached
   TimerQueue timers_;
 
   base::Mutex loop_mutex_;
-  // Guarded by loop_mutex_.
-  std::unique_ptr<Loop> loop_;
-  base::IntrusiveList<Registration> registrations_;  // those that the loop knows
-  task::TaskList* ready_ = nullptr;                  // where callbacks put tasks; set during a poll
+  std::unique_ptr<Loop> loop_;  // guarded by loop_mutex_
+  WatchSet watches_;            // open as long as the loop is
 
-  // Threads that wait for the loop; a poll lets them go first.
-  std::atomic<std::uint32_t> waiting_for_loop_{0};
-
-  base::Mutex requests_mutex_;
-  // Guarded by requests_mutex_.
-  Registration* requests_ = nullptr;
-  Loop* wakeable_ = nullptr;  // loop_, while it is open
-  std::atomic<bool> has_requests_{false};
+  base::Mutex wake_mutex_;
+  Loop* wakeable_ = nullptr;  // loop_, while it is open; guarded by wake_mutex_
 };
 
 }  // namespace tonio::reactor

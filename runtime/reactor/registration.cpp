@@ -1,19 +1,25 @@
 #include "reactor/registration.h"
 
+#include <sys/epoll.h>
+
 #include <cerrno>
 
-#include "reactor/loop.h"
 #include "reactor/reactor.h"
 
 namespace tonio::reactor {
+namespace {
 
-Registration::Registration(Reactor& reactor, int fd, Mode mode)
-    : reactor_(reactor), fd_(fd), mode_(mode), spare_side_(std::make_unique<LoopSide>()) {}
-Registration::~Registration() = default;
+constexpr auto kRead = static_cast<unsigned>(Interest::kRead);
+constexpr auto kWrite = static_cast<unsigned>(Interest::kWrite);
 
-void Registration::drop() {
-  // Acquire and release: the last owner sees all that the other did.
-  if (owners_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+// A reader that was woken may not have had its turn when the same bytes are found again. To stop
+// watching and begin again is two system calls, to find it once more costs a tenth of that.
+constexpr unsigned kPatience = 4;
+
+}  // namespace
+
+Registration::Registration(Reactor& reactor, int fd) : reactor_(reactor), fd_(fd) {
+  reactor.make_room(fd);
 }
 
 bool Registration::wait(Interest interest, task::Waiter& waiter) {
@@ -30,13 +36,47 @@ bool Registration::wait(Interest interest, task::Waiter& waiter) {
     missed_ &= ~bit;
   }
   ready.wake_all();
-  if (!armed) reactor_.update(*this);
+  if (!armed) reactor_.watch(*this);
   return true;
 }
 
 void Registration::cancel_wait(Interest interest, task::Waiter& waiter) {
   base::MutexLock lock(mutex_);
   queue(interest).remove(waiter);
+}
+
+unsigned Registration::wanted() const {
+  if (keeps_error_) return kRead | kWrite;
+  return armed_ | (readers_.empty() ? 0u : kRead) | (writers_.empty() ? 0u : kWrite);
+}
+
+unsigned Registration::take(unsigned events, task::TaskList& ready) {
+  if (keeps_error_) return take_change(ready);
+  if (events & EPOLLERR) {
+    // The system call that the waiters make next will tell them what it is.
+    keeps_error_ = true;
+    readers_.claim_all(ready);
+    writers_.claim_all(ready);
+    return 0;
+  }
+  unsigned watched = armed_;
+  const bool hung_up_only = !(events & (EPOLLIN | EPOLLOUT));
+  if (events & EPOLLIN || hung_up_only) {
+    if (readers_.claim_all(ready) > 0) {
+      untaken_ = 0;
+    } else if (++untaken_ > kPatience) {
+      watched &= ~kRead;
+    }
+  }
+  if ((events & EPOLLOUT || hung_up_only) && writers_.claim_all(ready) == 0) watched &= ~kWrite;
+  return watched;
+}
+
+unsigned Registration::take_change(task::TaskList& ready) {
+  // An error concerns both directions.
+  if (readers_.claim_all(ready) == 0) missed_ |= kRead;
+  if (writers_.claim_all(ready) == 0) missed_ |= kWrite;
+  return missed_ == (kRead | kWrite) ? 0 : armed_;
 }
 
 void Registration::fail(int error, task::TaskList& ready) {
@@ -54,20 +94,10 @@ void Registration::shut() {
   ready.wake_all();
 }
 
-void Registration::close(base::UniqueFd fd, bool now) {
+void Registration::release() {
   shut();
-  {
-    base::MutexLock lock(mutex_);
-    to_close_ = std::move(fd);
-  }
-  if (now) {
-    reactor_.update_now(*this);
-  } else {
-    reactor_.update(*this);
-  }
+  reactor_.forget(*this);
 }
-
-void Registration::release() { close(base::UniqueFd(), true); }
 
 int Registration::error() {
   base::MutexLock lock(mutex_);

@@ -1,39 +1,30 @@
-// One descriptor's readiness: who waits for it, and whether the loop watches it.
+// One descriptor's readiness: who waits for it, and what it is watched for.
 //
-// The loop is told to watch when the first waiter comes, and to stop watching only
-// when the descriptor is ready and nobody waits (lazy disarm); for reading, only once
-// that has been reported several times: who was woken may not have had its turn. So a
-// connection that is read, answered and read again costs no system call besides its
+// It is watched from the first wait on, and until it is ready and nobody waits (lazy disarm);
+// for reading, until that has been found several times: who was woken may not have had its turn.
+// So a connection that is read, answered and read again costs no system call besides its
 // own. Readiness is level-triggered, so nothing is missed in between.
 #pragma once
 
-#include <atomic>
-#include <memory>
-
-#include "base/intrusive_list.h"
 #include "base/mutex.h"
-#include "base/unique_fd.h"
 #include "task/wait_queue.h"
 
 namespace tonio::reactor {
 
 class Reactor;
-struct LoopSide;
 
 enum class Interest : unsigned { kRead = 1, kWrite = 2 };
 
-class Registration : public base::ListHook {
+class Registration {
  public:
-  // Whether the descriptor is non-blocking for good, or keeps its mode: libuv would make
-  // it non-blocking, for everybody who shares it.
-  enum class Mode { kNonBlocking, kAsItIs };
-
-  // `fd` stays the caller's, open until close() or release(). Throws std::bad_alloc.
-  Registration(Reactor& reactor, int fd, Mode mode = Mode::kNonBlocking);
+  // `fd` stays the caller's, open until release(). Throws std::bad_alloc.
+  Registration(Reactor& reactor, int fd);
   Registration(const Registration&) = delete;
   Registration& operator=(const Registration&) = delete;
+  // After release().
+  ~Registration() = default;
 
-  // Puts an arming task in line for readiness. False when the descriptor is closed or
+  // Puts an arming task in line for readiness. False when the descriptor is released or
   // can't be watched (error() tells why); the waiter is not in line then.
   [[nodiscard]] bool wait(Interest interest, task::Waiter& waiter);
   // By a resumed task that was not woken by readiness.
@@ -41,66 +32,43 @@ class Registration : public base::ListHook {
 
   // Wakes everybody; further waits fail with EBADF.
   void shut();
-  // Shuts it, and closes the descriptor as soon as the loop has let go of it:
-  // at once, or, when a worker polls just now, once that was woken.
-  // With `now`, it is closed when this returns; the caller is detached then.
-  void close(base::UniqueFd fd, bool now);
-  // As close(), but the descriptor stays open and is the caller's when this returns.
-  // The caller is detached.
+  // Shuts it. When this returns, the descriptor is watched no more and may be closed.
   void release();
 
   // The errno of a failed wait.
   int error();
 
-  // The owner needs it no more, after close() or release(). Frees it once the loop
-  // doesn't need it either.
-  void drop_owner() { drop(); }
-
  private:
-  friend class Reactor;
-  friend struct LoopSide;
+  friend class WatchSet;
 
-  ~Registration();
-  void drop();
+  // mutex_ is held:
   task::WaitQueue& queue(Interest interest) {
     return interest == Interest::kRead ? readers_ : writers_;
   }
-  unsigned wanted() const {
-    return (readers_.empty() ? 0u : static_cast<unsigned>(Interest::kRead)) |
-           (writers_.empty() ? 0u : static_cast<unsigned>(Interest::kWrite));
-  }
-  // mutex_ is held.
+  // What it is watched for: what somebody waits for, and what is watched already.
+  unsigned wanted() const;
+  // The set has found `events` (epoll_ctl(2)). Gives what it is to be watched for from now on.
+  unsigned take(unsigned events, task::TaskList& ready);
+  unsigned take_change(task::TaskList& ready);
   void fail(int error, task::TaskList& ready);
 
   Reactor& reactor_;
   const int fd_;
-  const Mode mode_;
-  // The owner, and the loop from the first wait on until its handle is closed.
-  std::atomic<unsigned> owners_{1};
 
   base::Mutex mutex_;
   // Guarded by mutex_.
   task::WaitQueue readers_;
   task::WaitQueue writers_;
   int error_ = 0;
-  base::UniqueFd to_close_;
-  // The poll has told of an error, so it would go on to. From now on changes are watched
-  // (LoopSide::edges), and missed_ holds the interests whose last change nobody waited for.
+  // An error was found. One that stays (in a socket's error queue) would be found again and again,
+  // whatever one waits for. From now on changes are watched, and missed_ holds the interests
+  // whose last change nobody waited for.
   bool keeps_error_ = false;
   unsigned missed_ = 0;
-  // Guarded by mutex_; written by who also holds the loop.
+  // What the set watches it for; written by who also holds the set.
   unsigned armed_ = 0;
-  // How often something to read was told of that nobody waited for, since somebody did.
+  // How often something to read was found that nobody waited for, since somebody did.
   unsigned untaken_ = 0;
-
-  // Guarded by the reactor's loop lock.
-  std::unique_ptr<LoopSide> loop_side_;
-  // For the first wait, which a worker may serve whose poll must not want for memory.
-  std::unique_ptr<LoopSide> spare_side_;
-
-  // Link of the reactor's request list; guarded by that list's lock.
-  Registration* next_request_ = nullptr;
-  bool requested_ = false;
 };
 
 }  // namespace tonio::reactor

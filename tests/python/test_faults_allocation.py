@@ -2,7 +2,7 @@
 MemoryError, or copes; what it was about is unharmed, and nothing is lost.
 
 What is not tonio's is kept out of the blocks: CPython's import system, which raises RuntimeError
-("can't allocate lock"), and the growth of libuv's table of descriptors, which ends the process."""
+("can't allocate lock")."""
 
 from failing_calls import COMMON, FailingCalls
 from scenarios import main
@@ -275,16 +275,40 @@ RUN = """
     walk_call(tonio.block_on)
 """
 
-# libuv's table of descriptors has to grow.
-NOT_TO_BE_TOLD = """
+# The table of descriptors has to grow.
+HIGH_NUMBERS = """
     import os
     import tonio.io
     from failing_malloc import Failing
 
     def main():
         taken = [descriptor for _ in range(400) for descriptor in os.pipe()]
-        with tonio.io.register(taken[0]) as registration, Failing(size=6_000):
-            yield registration.arm_r(timeout=0)
+        with Failing(size=6_000) as failing:
+            tonio.io.register(taken[-2])
+        with tonio.io.register(taken[-2]) as registration:
+            os.write(taken[-1], b"x")
+            yield registration.arm_r()
+        print(failing.raised)
+"""
+
+# A receiver that goes on without its message hands it back, and there is no room for it.
+NOT_TO_BE_TOLD = """
+    import tonio
+    from failing_malloc import Failing
+    from tonio.sync import channel
+
+    def main():
+        sender, receiver = channel.unbounded()
+        class FirstStep:
+            def __await__(self):
+                yield next(receiver.receive().__await__())
+        async def begin_to_receive():
+            await FirstStep()
+        task = tonio.spawn(begin_to_receive())
+        yield
+        with Failing(size=500):
+            sender.send(1)
+            yield task
 """
 
 
@@ -303,6 +327,9 @@ class Allocation(FailingCalls):
 
     def test_start_of_the_runtime(self):
         self.check(RUN, "True", "True")
+
+    def test_descriptors_with_high_numbers(self):
+        self.check(HIGH_NUMBERS, "True")
 
     def test_where_nobody_can_be_told(self):
         done = self.run_failing(NOT_TO_BE_TOLD)

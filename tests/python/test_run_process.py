@@ -28,7 +28,7 @@ def descriptors():
 
 
 async def only(expected):
-    """Until no more descriptors are open: the loop lets go of some a little later."""
+    """Until no more descriptors are open: a system call under way keeps one a little longer."""
     while descriptors() > expected:
         await tonio.sleep(0.001)
 

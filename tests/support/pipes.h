@@ -5,6 +5,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+#include <string>
+
 #include "base/check.h"
 #include "base/unique_fd.h"
 
@@ -33,5 +37,16 @@ inline void take(int fd) {
   TONIO_CHECK(::read(fd, &c, 1) == 1);
 }
 inline bool is_open(int fd) { return ::fcntl(fd, F_GETFD) != -1; }
+// Whether an epoll set of this process has the descriptor.
+inline bool is_watched(int fd) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fdinfo")) {
+    std::ifstream info(entry.path());
+    for (std::string key; info >> key; info.ignore(1000, '\n')) {
+      int target = -1;
+      if (key == "tfd:" && info >> target && target == fd) return true;
+    }
+  }
+  return false;
+}
 
 }  // namespace tonio::test

@@ -1,4 +1,6 @@
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
@@ -54,71 +56,88 @@ TEST_CASE("a wait from another thread reaches the poll that blocks") {
   Poller poller(reactor);
   for (int i = 0; i < test::rounds(1'000); ++i) {
     test::Pair pair = test::make_socketpair();
-    auto* registration = new Registration(reactor.reactor, pair.a.get());
+    Registration registration(reactor.reactor, pair.a.get());
     test::StepTask reader(reactor.waker);
-    REQUIRE(test::wait_for(reader, *registration, Interest::kRead));
+    REQUIRE(test::wait_for(reader, registration, Interest::kRead));
     test::put(pair.b.get());
     test::until_resumed(reader);
-    registration->close(std::move(pair.a), i % 2);
-    registration->drop_owner();
+    registration.release();
+    pair.a.reset();
   }
 }
 
-TEST_CASE("a close wakes who waits, and the descriptor is closed") {
+TEST_CASE("a release wakes who waits, also while a poll blocks") {
   test::PolledReactor reactor;
   for (const bool polled : {false, true}) {
-    for (const bool now : {false, true}) {
-      test::Pair pair = test::make_socketpair();
-      const int fd = pair.a.get();
-      auto* registration = new Registration(reactor.reactor, fd);
-      test::StepTask reader(reactor.waker), writer(reactor.waker);
-      REQUIRE(test::wait_for(reader, *registration, Interest::kRead));
-      CHECK(reactor.poll() == 0);
-      std::optional<Poller> poller;
-      if (polled) {
-        poller.emplace(reactor);
-        while (poller->polls() == 0) std::this_thread::yield();
-      }
-      const int woken = reactor.waker.count;
-      registration->close(std::move(pair.a), now);
-      CHECK(reactor.waker.count == woken + 1);
-      CHECK(reader.resumed);
-      CHECK(!reader.state().suspended());
-      CHECK(reader.state().reason() == task::WakeReason::kCompleted);
-      if (now || !polled) CHECK(!test::is_open(fd));
-      while (test::is_open(fd)) std::this_thread::yield();
-      CHECK(registration->error() == EBADF);
-      CHECK(!test::wait_for(writer, *registration, Interest::kWrite));
-      registration->drop_owner();
+    test::Pair pair = test::make_socketpair();
+    Registration registration(reactor.reactor, pair.a.get());
+    test::StepTask reader(reactor.waker), writer(reactor.waker);
+    REQUIRE(test::wait_for(reader, registration, Interest::kRead));
+    CHECK(reactor.poll() == 0);
+    std::optional<Poller> poller;
+    if (polled) {
+      poller.emplace(reactor);
+      while (poller->polls() == 0) std::this_thread::yield();
     }
+    const int woken = reactor.waker.count;
+    registration.release();
+    CHECK(reactor.waker.count == woken + 1);
+    CHECK(reader.resumed);
+    CHECK(!reader.state().suspended());
+    CHECK(reader.state().reason() == task::WakeReason::kCompleted);
+    CHECK(!test::is_watched(pair.a.get()));
+    CHECK(registration.error() == EBADF);
+    CHECK(!test::wait_for(writer, registration, Interest::kWrite));
   }
 }
 
-TEST_CASE("a released descriptor is out of the loop and stays open") {
+TEST_CASE("a released descriptor may be watched anew") {
   test::PolledReactor reactor;
   Poller poller(reactor);
   for (int i = 0; i < test::rounds(500); ++i) {
     test::Pair pair = test::make_socketpair();
     const int fd = pair.a.get();
-    auto* registration = new Registration(reactor.reactor, fd);
+    Registration registration(reactor.reactor, fd);
     test::StepTask reader(reactor.waker);
-    REQUIRE(test::wait_for(reader, *registration, Interest::kRead));
-    registration->release();
+    REQUIRE(test::wait_for(reader, registration, Interest::kRead));
+    registration.release();
     test::until_resumed(reader);
-    CHECK(test::is_open(fd));
-    registration->drop_owner();
-    // Somebody else may watch it now.
-    auto* other = new Registration(reactor.reactor, fd);
-    REQUIRE(test::wait_for(reader, *other, Interest::kRead));
+    Registration other(reactor.reactor, fd);
+    REQUIRE(test::wait_for(reader, other, Interest::kRead));
     test::put(pair.b.get());
     test::until_resumed(reader);
-    CHECK(other->error() == 0);
-    other->close(std::move(pair.a), false);
-    other->drop_owner();
+    CHECK(other.error() == 0);
+    other.release();
+    pair.a.reset();
   }
 }
 
 // The kernel gives the lowest free number, so the next descriptor has the same.
+TEST_CASE("a descriptor that was closed behind the reactor's back can come back") {
+  test::PolledReactor reactor;
+  test::Pair pair = test::make_socketpair();
+  const int number = pair.a.get();
+  base::UniqueFd copy(::fcntl(number, F_DUPFD_CLOEXEC, 0));
+  test::StepTask reader(reactor.waker);
+  {
+    Registration registration(reactor.reactor, number);
+    REQUIRE(test::wait_for(reader, registration, Interest::kRead));
+    pair.a.reset();
+    registration.release();
+  }
+  // The kernel tells of it for as long as the copy is open.
+  test::put(pair.b.get());
+  CHECK(reactor.poll(base::kNever) == 0);
+
+  REQUIRE(::dup3(copy.get(), number, O_CLOEXEC) == number);
+  pair.a.reset(number);
+  Registration registration(reactor.reactor, number);
+  REQUIRE(test::wait_for(reader, registration, Interest::kRead));
+  CHECK(reactor.poll(base::kNever) == 1);
+  CHECK(registration.error() == 0);
+  registration.release();
+}
+
 TEST_CASE("a descriptor's number that is used again at once belongs to the new one") {
   test::PolledReactor reactor;
   Poller poller(reactor);
@@ -126,25 +145,25 @@ TEST_CASE("a descriptor's number that is used again at once belongs to the new o
   for (int i = 0; i < test::rounds(1'000); ++i) {
     test::Pair old_pair = test::make_socketpair();
     const int number = old_pair.a.get();
-    auto* registration = new Registration(reactor.reactor, number);
+    Registration registration(reactor.reactor, number);
     test::StepTask reader(reactor.waker);
-    REQUIRE(test::wait_for(reader, *registration, Interest::kRead));
+    REQUIRE(test::wait_for(reader, registration, Interest::kRead));
     // Readiness of the old one that is on its way.
     test::put(old_pair.b.get());
-    registration->close(std::move(old_pair.a), true);
-    registration->drop_owner();
+    registration.release();
+    old_pair.a.reset();
     test::until_resumed(reader);
 
     test::Pair pair = test::make_socketpair();
     same += pair.a.get() == number;
-    auto* next = new Registration(reactor.reactor, pair.a.get());
-    REQUIRE(test::wait_for(reader, *next, Interest::kRead));
+    Registration next(reactor.reactor, pair.a.get());
+    REQUIRE(test::wait_for(reader, next, Interest::kRead));
     test::put(pair.b.get());
     test::until_resumed(reader);
-    CHECK(next->error() == 0);
+    CHECK(next.error() == 0);
     test::take(pair.a.get());
-    next->close(std::move(pair.a), false);
-    next->drop_owner();
+    next.release();
+    pair.a.reset();
   }
   CHECK(same > 0);
 }
@@ -154,9 +173,7 @@ TEST_CASE("waits, readiness, cancellations and a close meet on one descriptor") 
   Poller poller(reactor);
   for (int i = 0; i < test::rounds(200); ++i) {
     test::Pair pair = test::make_socketpair();
-    const int fd = pair.a.get();
-    auto* registration = new Registration(reactor.reactor, fd);
-    std::atomic<bool> closed{false};
+    Registration registration(reactor.reactor, pair.a.get());
     test::StepTask tasks[3] = {test::StepTask(reactor.waker), test::StepTask(reactor.waker),
                                test::StepTask(reactor.waker)};
     std::atomic<int> waiting{3};
@@ -170,13 +187,13 @@ TEST_CASE("waits, readiness, cancellations and a close meet on one descriptor") 
             task.state().deliver_cancel();
             continue;
           }
-          if (!registration->wait(interest, task.waiter())) {
+          if (!registration.wait(interest, task.waiter())) {
             (void)task.state().cancel_arming();
             break;
           }
           if (task.state().finish_arming()) test::until_resumed(task);
           if (task.state().reason() != task::WakeReason::kCompleted) {
-            registration->cancel_wait(interest, task.waiter());
+            registration.cancel_wait(interest, task.waiter());
           }
         }
         --waiting;
@@ -190,13 +207,11 @@ TEST_CASE("waits, readiness, cancellations and a close meet on one descriptor") 
           test::put(pair.b.get());
           std::this_thread::yield();
         }
-        registration->close(std::move(pair.a), i % 2);
-        closed = true;
+        registration.release();
+        pair.a.reset();
       }
     });
-    CHECK(closed);
-    while (test::is_open(fd)) std::this_thread::yield();
-    registration->drop_owner();
+    CHECK(registration.error() == EBADF);
   }
 }
 
@@ -208,27 +223,25 @@ TEST_CASE("a closed reactor wakes its waiters, and its registrations are harmles
   for (int i = 0; i < 3; ++i) {
     REQUIRE(reactor.open(error));
     test::Pair one = test::make_socketpair(), two = test::make_socketpair();
-    const int fd = one.a.get();
-    auto* waited = new Registration(reactor, one.a.get());
-    auto* unused = new Registration(reactor, two.a.get());
+    Registration waited(reactor, one.a.get());
+    Registration unused(reactor, two.a.get());
     test::StepTask reader(waker);
-    REQUIRE(test::wait_for(reader, *waited, Interest::kRead));
+    REQUIRE(test::wait_for(reader, waited, Interest::kRead));
     reactor.close();
     CHECK(!reader.state().suspended());
-    CHECK(waited->error() == EBADF);
-    CHECK(!test::wait_for(reader, *waited, Interest::kRead));
+    CHECK(waited.error() == EBADF);
+    CHECK(!test::wait_for(reader, waited, Interest::kRead));
+    // Nor can one wait that has never waited before.
+    CHECK(!test::wait_for(reader, unused, Interest::kRead));
+    CHECK(unused.error() == EBADF);
     reactor.wake();
-    CHECK(test::is_open(fd));
-    waited->close(std::move(one.a), false);
-    unused->close(std::move(two.a), true);
-    CHECK(!test::is_open(fd));
-    waited->drop_owner();
-    unused->drop_owner();
+    waited.release();
+    unused.release();
     reactor.close();  // no effect
   }
 }
 
-TEST_CASE("descriptors are closed on many threads while the reactor closes") {
+TEST_CASE("descriptors are released on many threads while the reactor closes") {
   for (int i = 0; i < test::rounds(200); ++i) {
     test::ResumingWaker waker;
     reactor::Reactor reactor;
@@ -239,15 +252,12 @@ TEST_CASE("descriptors are closed on many threads while the reactor closes") {
       if (me == kThreads) return reactor.close();
       for (int k = 0; k < 5; ++k) {
         test::Pair pair = test::make_socketpair();
-        auto* registration = new Registration(reactor, pair.a.get());
+        Registration registration(reactor, pair.a.get());
         test::StepTask reader(waker);
-        if (test::wait_for(reader, *registration, Interest::kRead)) {
-          registration->close(std::move(pair.a), k % 2);
-          test::until_resumed(reader);
-        } else {
-          registration->close(std::move(pair.a), k % 2);
-        }
-        registration->drop_owner();
+        const bool waits = test::wait_for(reader, registration, Interest::kRead);
+        registration.release();
+        pair.a.reset();
+        if (waits) test::until_resumed(reader);
       }
     });
   }

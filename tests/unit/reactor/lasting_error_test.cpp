@@ -38,32 +38,31 @@ TEST_CASE("an error that stays is told of once, and data comes through") {
   // The error that is pending goes; what is in the queue stays.
   CHECK(::recv(fd.get(), buffer, sizeof buffer, 0) == -1);
 
-  auto* registration = new reactor::Registration(polled.reactor, fd.get());
+  reactor::Registration registration(polled.reactor, fd.get());
   StepTask reader(polled.waker);
   StepTask writer(polled.waker);
-  REQUIRE(wait_for(reader, *registration, Interest::kRead));
+  REQUIRE(wait_for(reader, registration, Interest::kRead));
   CHECK(polled.poll() == 1);
   // The loop begins to watch for changes, which tells of the state that there is.
-  REQUIRE(wait_for(reader, *registration, Interest::kRead));
+  REQUIRE(wait_for(reader, registration, Interest::kRead));
   CHECK(polled.poll() == 1);
   for (int i = 0; i < 3; ++i) {
     // No second time, however often one waits.
-    REQUIRE(wait_for(reader, *registration, Interest::kRead));
+    REQUIRE(wait_for(reader, registration, Interest::kRead));
     CHECK(polled.poll() == 0);
     CHECK(polled.poll() == 0);
-    registration->cancel_wait(Interest::kRead, reader.waiter());
+    registration.cancel_wait(Interest::kRead, reader.waiter());
     (void)reader.state().claim(task::WakeReason::kCompleted);
   }
 
-  REQUIRE(wait_for(reader, *registration, Interest::kRead));
+  REQUIRE(wait_for(reader, registration, Interest::kRead));
   REQUIRE(::sendto(fd.get(), "y", 1, 0, as_address(own), sizeof own) == 1);
   CHECK(polled.poll() == 1);
   CHECK(::recv(fd.get(), buffer, sizeof buffer, 0) == 1);
   // A change that came while nobody wrote is not lost on who wants to write.
-  CHECK_FALSE(wait_for(writer, *registration, Interest::kWrite));
+  CHECK_FALSE(wait_for(writer, registration, Interest::kWrite));
 
-  registration->close(std::move(fd), false);
-  registration->drop_owner();
+  registration.release();
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <filesystem>
-#include <fstream>
-#include <string>
+#include <deque>
+#include <vector>
 
 #include "support/pipes.h"
 #include "support/polled_reactor.h"
@@ -13,26 +13,10 @@ using reactor::Interest;
 using reactor::Registration;
 
 namespace {
-// Whether an epoll set of this process has the descriptor.
-bool is_watched(int fd) {
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fdinfo")) {
-    std::ifstream info(entry.path());
-    for (std::string key; info >> key; info.ignore(1000, '\n')) {
-      int target = -1;
-      if (key == "tfd:" && info >> target && target == fd) return true;
-    }
-  }
-  return false;
-}
-
 struct Watched {
-  Watched(test::PolledReactor& reactor, int fd)
-      : registration(new Registration(reactor.reactor, fd)) {}
-  ~Watched() {
-    registration->release();
-    registration->drop_owner();
-  }
-  Registration* registration;
+  Watched(test::PolledReactor& reactor, int fd) : registration(reactor.reactor, fd) {}
+  ~Watched() { registration.release(); }
+  Registration registration;
 };
 }  // namespace
 
@@ -41,17 +25,17 @@ TEST_CASE("a pipe that becomes readable wakes its reader") {
   test::Pair pipe = test::make_pipe();
   Watched watched(reactor, pipe.a.get());
   test::StepTask reader(reactor.waker);
-  REQUIRE(test::wait_for(reader, *watched.registration, Interest::kRead));
+  REQUIRE(test::wait_for(reader, watched.registration, Interest::kRead));
   CHECK(reactor.poll() == 0);
   CHECK(reader.state().suspended());
   test::put(pipe.b.get());
   CHECK(reactor.poll(base::kNever) == 1);
   CHECK(reader.state().reason() == task::WakeReason::kCompleted);
   // What is still there ends the next wait: readiness is a level.
-  REQUIRE(test::wait_for(reader, *watched.registration, Interest::kRead));
+  REQUIRE(test::wait_for(reader, watched.registration, Interest::kRead));
   CHECK(reactor.poll(base::kNever) == 1);
   test::take(pipe.a.get());
-  REQUIRE(test::wait_for(reader, *watched.registration, Interest::kRead));
+  REQUIRE(test::wait_for(reader, watched.registration, Interest::kRead));
   CHECK(reactor.poll() == 0);
   // The end of the other side is readiness too.
   pipe.b.reset();
@@ -63,10 +47,10 @@ TEST_CASE("a reader and a writer wait for one descriptor, and several readers") 
   test::Pair pair = test::make_socketpair();
   Watched watched(reactor, pair.a.get());
   test::StepTask one(reactor.waker), two(reactor.waker), writer(reactor.waker);
-  REQUIRE(test::wait_for(one, *watched.registration, Interest::kRead));
-  REQUIRE(test::wait_for(two, *watched.registration, Interest::kRead));
+  REQUIRE(test::wait_for(one, watched.registration, Interest::kRead));
+  REQUIRE(test::wait_for(two, watched.registration, Interest::kRead));
   CHECK(reactor.poll() == 0);
-  REQUIRE(test::wait_for(writer, *watched.registration, Interest::kWrite));
+  REQUIRE(test::wait_for(writer, watched.registration, Interest::kWrite));
   CHECK(reactor.poll(base::kNever) == 1);
   CHECK(!writer.state().suspended());
   CHECK(one.state().suspended());
@@ -82,7 +66,7 @@ TEST_CASE("the watch outlives a wait, stops when nobody waits, and begins again"
   Watched watched(reactor, pair.a.get());
   test::StepTask reader(reactor.waker);
   for (int i = 0; i < 3; ++i) {
-    REQUIRE(test::wait_for(reader, *watched.registration, Interest::kRead));
+    REQUIRE(test::wait_for(reader, watched.registration, Interest::kRead));
     test::put(pair.b.get());
     CHECK(reactor.poll(base::kNever) == 1);
     test::take(pair.a.get());
@@ -92,14 +76,45 @@ TEST_CASE("the watch outlives a wait, stops when nobody waits, and begins again"
     do {
       CHECK(reactor.poll(base::now() + 1'000'000) == 0);  // ends at once
       ++seen;
-    } while (seen < 10 && is_watched(pair.a.get()));
+    } while (seen < 10 && test::is_watched(pair.a.get()));
     CHECK(seen == 5);
     const base::Instant before = base::now();
     CHECK(reactor.poll(before + 2'000) == 0);
     CHECK(base::now() >= before + 2'000);
-    REQUIRE(test::wait_for(reader, *watched.registration, Interest::kRead));
+    REQUIRE(test::wait_for(reader, watched.registration, Interest::kRead));
     CHECK(reactor.poll(base::kNever) == 1);
     test::take(pair.a.get());
+  }
+}
+
+TEST_CASE("of many that are ready, none is found a second time before each was found once") {
+  test::PolledReactor reactor;
+  constexpr std::size_t kPairs = 300;
+  std::vector<test::Pair> pairs;
+  std::deque<test::StepTask> readers;
+  std::deque<Watched> watched;
+  for (std::size_t i = 0; i < kPairs; ++i) {
+    pairs.push_back(test::make_socketpair());
+    watched.emplace_back(reactor, pairs.back().a.get());
+    readers.emplace_back(reactor.waker);
+  }
+  std::vector<int> found(kPairs);
+  const auto wait_again = [&](std::size_t i) {
+    REQUIRE(test::wait_for(readers[i], watched[i].registration, Interest::kRead));
+  };
+  for (std::size_t i = 0; i < kPairs; ++i) {
+    test::put(pairs[i].b.get());
+    wait_again(i);
+  }
+  for (int poll = 0; poll < 20; ++poll) {
+    CHECK(reactor.poll(base::kNever) > 0);
+    for (std::size_t i = 0; i < kPairs; ++i) {
+      if (readers[i].state().suspended()) continue;
+      ++found[i];
+      wait_again(i);
+    }
+    const auto [least, most] = std::minmax_element(found.begin(), found.end());
+    CHECK(*most - *least <= 1);
   }
 }
 
@@ -108,11 +123,11 @@ TEST_CASE("a waiter that has left is not woken") {
   test::Pair pair = test::make_socketpair();
   Watched watched(reactor, pair.a.get());
   test::StepTask gone(reactor.waker), stays(reactor.waker);
-  REQUIRE(test::wait_for(gone, *watched.registration, Interest::kRead));
+  REQUIRE(test::wait_for(gone, watched.registration, Interest::kRead));
   gone.cancel();
   CHECK(reactor.waker.last == &gone);
-  watched.registration->cancel_wait(Interest::kRead, gone.waiter());
-  REQUIRE(test::wait_for(stays, *watched.registration, Interest::kRead));
+  watched.registration.cancel_wait(Interest::kRead, gone.waiter());
+  REQUIRE(test::wait_for(stays, watched.registration, Interest::kRead));
   test::put(pair.b.get());
   CHECK(reactor.poll(base::kNever) == 1);
   CHECK(!stays.state().suspended());
@@ -127,12 +142,12 @@ TEST_CASE("an error of the descriptor wakes its waiters") {
   }
   Watched watched(reactor, pipe.b.get());
   test::StepTask writer(reactor.waker);
-  REQUIRE(test::wait_for(writer, *watched.registration, Interest::kWrite));
+  REQUIRE(test::wait_for(writer, watched.registration, Interest::kWrite));
   CHECK(reactor.poll() == 0);
   pipe.a.reset();
   CHECK(reactor.poll(base::kNever) == 1);
   // And the next waiter too.
-  REQUIRE(test::wait_for(writer, *watched.registration, Interest::kWrite));
+  REQUIRE(test::wait_for(writer, watched.registration, Interest::kWrite));
   CHECK(reactor.poll(base::kNever) == 1);
 }
 
@@ -143,10 +158,10 @@ TEST_CASE("a descriptor that can't be watched gives its error") {
   Watched watched(reactor, file.get());
   test::StepTask task(reactor.waker);
   // The first wait is woken where it stands, so that the task looks again.
-  CHECK(!test::wait_for(task, *watched.registration, Interest::kRead));
-  CHECK(watched.registration->error() == EPERM);
+  CHECK(!test::wait_for(task, watched.registration, Interest::kRead));
+  CHECK(watched.registration.error() == EPERM);
   REQUIRE(task.state().begin_arming());
-  CHECK(!watched.registration->wait(Interest::kRead, task.waiter()));
+  CHECK(!watched.registration.wait(Interest::kRead, task.waiter()));
   CHECK(!task.waiter().linked());
   CHECK(!task.state().cancel_arming());
 }
