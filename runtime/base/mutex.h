@@ -1,7 +1,7 @@
-// A mutex of four bytes for leaf locks: critical sections of a few instructions
-// that never call Python, never allocate Python memory and never take another
-// lock that isn't below theirs (docs/threading.md has the order). That is what
-// makes it safe to take one while attached to the interpreter.
+// A mutex of four bytes for leaf locks: critical sections of a few instructions, or
+// a short system call, that never call Python, never allocate Python memory and never
+// take another lock that isn't below theirs (docs/threading.md has the order). That is
+// what makes it safe to take one while attached to the interpreter.
 #pragma once
 
 #include <cstdint>

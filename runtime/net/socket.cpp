@@ -160,7 +160,7 @@ void Socket::cancel_wait(reactor::Interest interest, task::Waiter& waiter) {
 
 bool Socket::wants_close_now() {
   const Use use(*this);
-  if (use.fd() < 0 || !registration_.load(std::memory_order_acquire)) return false;
+  if (use.fd() < 0) return false;
   int listening = 0;
   socklen_t size = sizeof listening;
   ::getsockopt(use.fd(), SOL_SOCKET, SO_ACCEPTCONN, &listening, &size);

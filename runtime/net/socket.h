@@ -98,7 +98,7 @@ class Socket {
   // Whether close() should happen now: so that the address of a listening or unconnected
   // socket is free again when the program goes on.
   bool wants_close_now();
-  // Gives the descriptor away, -1 if it is closed. The caller is detached.
+  // Gives the descriptor away, -1 if it is closed.
   int release();
 
  private:

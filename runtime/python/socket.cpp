@@ -101,12 +101,7 @@ PyObject* socket_close(PyObject* self, PyObject*) {
 }
 
 PyObject* socket_detach(PyObject* self, PyObject*) {
-  int fd;
-  {
-    const Detached detached;
-    fd = as_socket(self)->socket->release();
-  }
-  return PyLong_FromLong(fd);
+  return PyLong_FromLong(as_socket(self)->socket->release());
 }
 
 // Calls a method of the standard library's socket, which doesn't block, on this descriptor.

@@ -2,7 +2,7 @@
 // library's socket. Thread-safe.
 //
 // What is watched is a duplicate (dup(2)), so its number is given to nobody
-// else while the loop knows it, whatever its owner does, and one descriptor can
+// else while the set knows it, whatever its owner does, and one descriptor can
 // be watched several times: epoll(7) tells duplicates apart.
 #pragma once
 

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/futex.h"
 #include "base/no_memory.h"
 #include "base/unique_fd.h"
 #include "reactor/loop.h"
@@ -173,6 +172,8 @@ void Reactor::poll(base::Instant deadline, task::TaskList& ready) {
   // Where nothing is watched but the loop a look finds nothing.
   if ((deadline != 0 || !watches_.empty()) && watches_.look(block, ready)) {
     uv_run(&loop_->loop, UV_RUN_NOWAIT);
+    // A poll that blocks sets it anew. Until then each look would find it.
+    if (!block && loop_->timer_set_to == 0) loop_->set_timer(base::kNever);
   }
   if (deadline != 0) timers_.end_poll();
 }
@@ -182,18 +183,18 @@ void Reactor::fire_timers(std::size_t most, task::TaskList& due) {
 }
 
 void Reactor::make_room(int fd) {
-  if (!abandoned_.load(std::memory_order_relaxed)) watches_.make_room(fd);
+  if (!abandoned()) watches_.make_room(fd);
 }
 
 void Reactor::watch(Registration& registration) {
-  if (abandoned_.load(std::memory_order_relaxed)) return;
+  if (abandoned()) return;
   task::TaskList failed;
   watches_.watch(registration, failed);
   failed.wake_all();
 }
 
 void Reactor::forget(Registration& registration) {
-  if (abandoned_.load(std::memory_order_relaxed)) return;
+  if (abandoned()) return;
   watches_.forget(registration);
 }
 

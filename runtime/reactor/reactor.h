@@ -35,9 +35,9 @@ class Reactor {
   // No poll is under way and none will be. Wakes who still waits for a descriptor.
   void close();
 
-  // In a forked child: the loop's descriptors are the parent's, and its lock may have
-  // been held by a thread that does not exist here. From now on descriptors are closed
-  // without the loop, and nothing else works.
+  // In a forked child: the loop's and the set's descriptors are the parent's, and their locks may
+  // have been held by a thread that does not exist here. From now on both are left alone, and
+  // nobody can wait.
   void abandon() { abandoned_.store(true, std::memory_order_relaxed); }
 
   // As scheduler::Driver has them. wake() has no effect on a closed reactor.
@@ -78,6 +78,7 @@ class Reactor {
   // When a poll has to end for the timers' sake, on the monotonic clock, as `latest` is;
   // 0: a timer is due.
   base::Instant begin_poll(base::Instant latest);
+  bool abandoned() const { return abandoned_.load(std::memory_order_relaxed); }
   // WatchSet has them; without an effect on an abandoned reactor.
   void make_room(int fd);
   void watch(Registration& registration);

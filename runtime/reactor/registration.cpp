@@ -86,6 +86,8 @@ void Registration::fail(int error, task::TaskList& ready) {
 }
 
 void Registration::shut() {
+  // Nobody waits in a forked child, and the lock may be a copy of one that was held.
+  if (reactor_.abandoned()) return;
   task::TaskList ready;
   {
     base::MutexLock lock(mutex_);

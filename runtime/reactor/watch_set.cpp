@@ -1,12 +1,11 @@
 #include "reactor/watch_set.h"
 
-#include <sys/epoll.h>
-
 #include <array>
 #include <cerrno>
 #include <cstdint>
 #include <utility>
 
+#include "base/check.h"
 #include "reactor/registration.h"
 
 namespace tonio::reactor {
@@ -41,7 +40,8 @@ void WatchSet::close(task::TaskList& ready) {
     Registration* registration = std::exchange(each.registration, nullptr);
     if (!registration) continue;
     base::MutexLock registration_lock(registration->mutex_);
-    registration->fail(EBADF, ready);
+    registration->armed_ = 0;
+    if (registration->wanted() != 0) registration->fail(EBADF, ready);
   }
   size_.store(0, std::memory_order_relaxed);
   set_.reset();
@@ -57,11 +57,20 @@ WatchSet::Entry& WatchSet::entry(const Registration& registration) {
   return entries_[static_cast<std::size_t>(registration.fd_)];
 }
 
-int WatchSet::set(Registration& registration, unsigned interests) {
-  if (!set_.valid()) return -EBADF;
+void WatchSet::set(Registration& registration, unsigned interests, task::TaskList& failed) {
+  const int error = put(registration, interests);
+  registration.armed_ = error == 0 ? interests : 0;
+  if (error == 0) return;
+  remove(registration);
+  registration.fail(error, failed);
+}
+
+int WatchSet::put(Registration& registration, unsigned interests) {
+  if (!set_.valid()) return EBADF;
   const int fd = registration.fd_;
-  const bool known = has(registration);
   Entry& place = entry(registration);
+  const bool known = place.registration != nullptr;
+  if (known && place.registration != &registration) return EEXIST;  // two of one number
   if (!known) ++place.generation;
   epoll_event event{};
   event.events = to_epoll(interests) | (registration.keeps_error_ ? EPOLLET : 0u);
@@ -71,11 +80,7 @@ int WatchSet::set(Registration& registration, unsigned interests) {
   if (status != 0 && errno == EEXIST) {
     status = ::epoll_ctl(set_.get(), EPOLL_CTL_MOD, fd, &event);
   }
-  if (status != 0) {
-    const int error = errno;
-    remove(registration);
-    return -error;
-  }
+  if (status != 0) return errno;
   if (!known) {
     place.registration = &registration;
     size_.fetch_add(1, std::memory_order_relaxed);
@@ -84,10 +89,11 @@ int WatchSet::set(Registration& registration, unsigned interests) {
 }
 
 void WatchSet::remove(Registration& registration) {
-  if (!has(registration)) return;
+  Entry& place = entry(registration);
+  if (place.registration != &registration) return;
   // Fails where the descriptor was closed behind our back.
   (void)::epoll_ctl(set_.get(), EPOLL_CTL_DEL, registration.fd_, nullptr);
-  entry(registration).registration = nullptr;
+  place.registration = nullptr;
   size_.fetch_sub(1, std::memory_order_relaxed);
 }
 
@@ -96,12 +102,8 @@ void WatchSet::watch(Registration& registration, task::TaskList& failed) {
   base::MutexLock registration_lock(registration.mutex_);
   if (registration.error_ != 0) return;  // it was shut meanwhile
   const unsigned wanted = registration.wanted();
-  const int status = set(registration, wanted);
-  if (status == 0) {
-    registration.armed_ = wanted;
-  } else {
-    registration.fail(-status, failed);
-  }
+  // Who waits may have been told, or another one have come here first, since the caller looked.
+  if (wanted != registration.armed_) set(registration, wanted, failed);
 }
 
 void WatchSet::forget(Registration& registration) {
@@ -111,32 +113,46 @@ void WatchSet::forget(Registration& registration) {
 
 bool WatchSet::look(bool block, task::TaskList& ready) {
   std::array<epoll_event, kMost> told;
-  int count = 0;
-  do {
-    count = ::epoll_wait(set_.get(), told.data(), kMost, block ? -1 : 0);
-  } while (block && count < 0 && errno == EINTR);
+  const std::size_t before = ready.size();
   bool loop_is_ready = false;
-  base::MutexLock lock(mutex_);
-  for (int i = 0; i < count; ++i) {
-    const epoll_event& event = told[static_cast<std::size_t>(i)];
-    if (event.data.u64 == kLoop) {
-      loop_is_ready = true;
-      continue;
-    }
-    const Entry& place = entries_[static_cast<std::uint32_t>(event.data.u64)];
-    if (!place.registration || place.generation != event.data.u64 >> 32) continue;
-    Registration& registration = *place.registration;
-    base::MutexLock registration_lock(registration.mutex_);
-    const unsigned wanted = registration.take(event.events, ready);
-    if (wanted == registration.armed_) continue;
-    registration.armed_ = wanted;
-    if (wanted == 0) {
-      remove(registration);
-    } else {
-      (void)set(registration, wanted);  // less than before, for which there is always room
+  // What nobody waits for must not hide what somebody waits for.
+  std::size_t looks = 1 + size_.load(std::memory_order_relaxed) / kMost;
+  for (std::size_t count = kMost; count == kMost && ready.size() == before && looks > 0; --looks) {
+    count = wait(block, told);
+    block = false;
+    base::MutexLock lock(mutex_);
+    for (const epoll_event& event : std::span(told).first(count)) {
+      if (event.data.u64 == kLoop) {
+        loop_is_ready = true;
+      } else {
+        tell(event, ready);
+      }
     }
   }
   return loop_is_ready;
+}
+
+std::size_t WatchSet::wait(bool block, std::span<epoll_event> told) const {
+  int count = 0;
+  do {
+    count = ::epoll_wait(set_.get(), told.data(), static_cast<int>(told.size()), block ? -1 : 0);
+    TONIO_CHECK(count >= 0 || errno == EINTR);
+  } while (count < 0);
+  return static_cast<std::size_t>(count);
+}
+
+void WatchSet::tell(const epoll_event& event, task::TaskList& ready) {
+  const Entry& place = entries_[static_cast<std::uint32_t>(event.data.u64)];
+  if (!place.registration || place.generation != event.data.u64 >> 32) return;
+  Registration& registration = *place.registration;
+  base::MutexLock lock(registration.mutex_);
+  const unsigned wanted = registration.take(event.events, ready);
+  if (wanted == 0) {
+    registration.armed_ = 0;
+    remove(registration);
+  } else if (wanted != registration.armed_) {
+    set(registration, wanted, ready);
+  }
 }
 
 }  // namespace tonio::reactor

@@ -8,9 +8,12 @@
 // what is watched (decision 36).
 #pragma once
 
+#include <sys/epoll.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/mutex.h"
@@ -25,8 +28,8 @@ class WatchSet {
  public:
   // `loop` is a libuv loop's descriptor. 0 or a negative errno.
   [[nodiscard]] int open(int loop);
-  // No look is under way and none will be. Waits fail with EBADF from now on, those that are under
-  // way too: their tasks come into `ready`.
+  // No look is under way and none will be. Waits that are under way fail with EBADF, their tasks
+  // come into `ready`; others do until it is opened again.
   void close(task::TaskList& ready);
   // A snapshot.
   bool empty() const { return size_.load(std::memory_order_relaxed) == 0; }
@@ -51,12 +54,16 @@ class WatchSet {
   };
   // mutex_ is held:
   Entry& entry(const Registration& registration);
-  bool has(const Registration& registration) {
-    return entry(registration).registration == &registration;
-  }
-  // 0 or a negative errno, of which it is not watched.
-  [[nodiscard]] int set(Registration& registration, unsigned interests);
   void remove(Registration& registration);
+  // So is the registration's lock:
+  // Watches it for `interests`. Where that can't be, it fails, and is not watched.
+  void set(Registration& registration, unsigned interests, task::TaskList& failed);
+  int put(Registration& registration, unsigned interests);  // 0 or errno's value
+
+  // epoll_wait(2), repeated after EINTR. How many there are.
+  std::size_t wait(bool block, std::span<epoll_event> told) const;
+  // Looks for whom `event` is. mutex_ is held.
+  void tell(const epoll_event& event, task::TaskList& ready);
 
   // Before a registration's lock.
   base::Mutex mutex_;

@@ -283,8 +283,10 @@ HIGH_NUMBERS = """
 
     def main():
         taken = [descriptor for _ in range(400) for descriptor in os.pipe()]
+        before = len(os.listdir("/proc/self/fd"))
         with Failing(size=6_000) as failing:
             tonio.io.register(taken[-2])
+        assert len(os.listdir("/proc/self/fd")) == before
         with tonio.io.register(taken[-2]) as registration:
             os.write(taken[-1], b"x")
             yield registration.arm_r()

@@ -89,6 +89,33 @@ PROCESSES = """
 """
 
 
+# The kernel's set is the parent's and the child's: what one takes out of it, the other has lost.
+CHILD_CLOSES = """
+    def main():
+        near, far = socket.socketpair()
+        received = []
+        def receive():
+            while data := (yield near.recv(100)):
+                received.append(data)
+        with tonio.scope() as scope:
+            scope.spawn(receive())
+            for _ in range(3):
+                yield
+            pid = os.fork()
+            if pid == 0:
+                near.close()
+                os._exit(0)
+            os.waitpid(pid, 0)
+            for text in (b"one", b"two"):
+                yield far.sendall(text)
+                while text not in received:
+                    yield tonio.sleep(0.001)
+            far.close()
+        yield scope()
+        print(received)
+"""
+
+
 # A forked process can't start threads with ThreadSanitizer, and the queue needs one.
 METHODS = {"spawn": 0, "forkserver": 0} if THREAD_SANITIZER else {"spawn": 0, "forkserver": 0, "fork": 5}
 
@@ -109,6 +136,13 @@ class Fork(unittest.TestCase):
             done = run_program(START + GIVES_WAY, "--threads", threads, environment=NO_LEAK_CHECK)
             self.assertEqual((done.code, done.out), (0, "child 1\n"))
             self.assertIn(FORKED, done.err)
+
+    def test_a_socket_that_the_child_closes(self):
+        for threads in ("1", "2"):
+            done = run_program(
+                START + CHILD_CLOSES, "--threads", threads, environment=NO_LEAK_CHECK
+            )
+            self.assertEqual((done.code, done.out, done.err), (0, "[b'one', b'two']\n", ""))
 
     def test_processes_of_a_run(self):
         for threads in ("1", "2"):

@@ -39,6 +39,8 @@ INTERRUPTED(sendto, (int fd, const void *data, size_t size, int flags, const str
 INTERRUPTED(sendmsg, (int fd, const struct msghdr *message, int flags), (fd, message, flags), ssize_t)
 INTERRUPTED(sendfile, (int to, int from, off_t *offset, size_t size), (to, from, offset, size), ssize_t)
 INTERRUPTED(accept4, (int fd, struct sockaddr *peer, socklen_t *length, int flags), (fd, peer, length, flags), int)
+INTERRUPTED(epoll_pwait, (int fd, struct epoll_event *events, int most, int timeout, const sigset_t *mask),
+            (fd, events, most, timeout, mask), int)
 INTERRUPTED(epoll_wait, (int fd, struct epoll_event *events, int most, int timeout), (fd, events, most, timeout), int)
 
 static atomic_uint connects;
@@ -113,7 +115,7 @@ PROGRAM = """
 
 CALLS = [
     "recv", "recvfrom", "recvmsg", "send", "sendto", "sendmsg", "sendfile", "accept4",
-    "epoll_wait", "connect",
+    "epoll_wait", "epoll_pwait", "connect",
 ]
 
 

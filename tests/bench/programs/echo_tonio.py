@@ -1,5 +1,6 @@
-"""echo_tonio.py NOTATION THREADS RECV_SIZE: an echo server on low-level sockets.
+"""echo_tonio.py NOTATION THREADS RECV_SIZE [drop]: an echo server on low-level sockets.
 
+With `drop` a connection keeps no answer while it waits, as an asyncio.Protocol keeps none.
 For our tonio and for the Rust TonIO, whose sockets have no sendall: its
 handlers send until all is sent, in place, which costs it no extra coroutine.
 """
@@ -13,7 +14,7 @@ import tonio.colored.net.socket
 import tonio.net.socket
 from report import no_delay
 
-notation, threads, recv_size = sys.argv[1:]
+notation, threads, recv_size, *drop = sys.argv[1:]
 recv_size = int(recv_size)
 
 
@@ -21,6 +22,8 @@ def serve_generators():
     with tonio.net.socket.socket() as listener:
         yield listener.bind(("127.0.0.1", 0))
         handler = echo_generator if hasattr(listener, "sendall") else echo_generator_by_send
+        if drop:
+            handler = echo_generator_that_drops
         listener.listen(1024)
         report.listening(listener.getsockname())
         while True:
@@ -35,6 +38,14 @@ def echo_generator(connection):
             yield connection.sendall(data)
 
 
+def echo_generator_that_drops(connection):
+    with connection:
+        no_delay(connection)
+        while data := (yield connection.recv(recv_size)):
+            yield connection.sendall(data)
+            del data
+
+
 def echo_generator_by_send(connection):
     with connection:
         no_delay(connection)
@@ -47,6 +58,8 @@ async def serve_coroutines():
     with tonio.colored.net.socket.socket() as listener:
         await listener.bind(("127.0.0.1", 0))
         handler = echo_coroutine if hasattr(listener, "sendall") else echo_coroutine_by_send
+        if drop:
+            handler = echo_coroutine_that_drops
         listener.listen(1024)
         report.listening(listener.getsockname())
         while True:
@@ -59,6 +72,14 @@ async def echo_coroutine(connection):
         no_delay(connection)
         while data := await connection.recv(recv_size):
             await connection.sendall(data)
+
+
+async def echo_coroutine_that_drops(connection):
+    with connection:
+        no_delay(connection)
+        while data := await connection.recv(recv_size):
+            await connection.sendall(data)
+            del data
 
 
 async def echo_coroutine_by_send(connection):

@@ -222,10 +222,16 @@ TEST_CASE("a closed reactor wakes its waiters, and its registrations are harmles
   reactor.wake();  // not open
   for (int i = 0; i < 3; ++i) {
     REQUIRE(reactor.open(error));
-    test::Pair one = test::make_socketpair(), two = test::make_socketpair();
+    test::Pair one = test::make_socketpair(), two = test::make_socketpair(),
+               three = test::make_socketpair();
     Registration waited(reactor, one.a.get());
     Registration unused(reactor, two.a.get());
     test::StepTask reader(waker);
+    Registration idle(reactor, three.a.get());
+    REQUIRE(test::wait_for(reader, idle, Interest::kRead));
+    reader.cancel();
+    idle.cancel_wait(Interest::kRead, reader.waiter());
+    reader.state().deliver_cancel();
     REQUIRE(test::wait_for(reader, waited, Interest::kRead));
     reactor.close();
     CHECK(!reader.state().suspended());
@@ -234,6 +240,12 @@ TEST_CASE("a closed reactor wakes its waiters, and its registrations are harmles
     // Nor can one wait that has never waited before.
     CHECK(!test::wait_for(reader, unused, Interest::kRead));
     CHECK(unused.error() == EBADF);
+    // One that nobody waits for goes on when the reactor is opened again.
+    REQUIRE(reactor.open(error));
+    CHECK(idle.error() == 0);
+    REQUIRE(test::wait_for(reader, idle, Interest::kRead));
+    reactor.close();
+    idle.release();
     reactor.wake();
     waited.release();
     unused.release();

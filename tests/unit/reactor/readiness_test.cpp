@@ -107,7 +107,9 @@ TEST_CASE("of many that are ready, none is found a second time before each was f
     wait_again(i);
   }
   for (int poll = 0; poll < 20; ++poll) {
-    CHECK(reactor.poll(base::kNever) > 0);
+    const std::size_t woken = reactor.poll(base::kNever);
+    CHECK(woken > 0);
+    CHECK(woken < kPairs);  // else there is no order to look at
     for (std::size_t i = 0; i < kPairs; ++i) {
       if (readers[i].state().suspended()) continue;
       ++found[i];
@@ -116,6 +118,43 @@ TEST_CASE("of many that are ready, none is found a second time before each was f
     const auto [least, most] = std::minmax_element(found.begin(), found.end());
     CHECK(*most - *least <= 1);
   }
+}
+
+TEST_CASE("what nobody waits for does not hide what somebody waits for") {
+  test::PolledReactor reactor;
+  constexpr std::size_t kPairs = 300;
+  std::vector<test::Pair> pairs;
+  std::deque<test::StepTask> readers;
+  std::deque<Watched> watched;
+  for (std::size_t i = 0; i < kPairs; ++i) {
+    pairs.push_back(test::make_socketpair());
+    readers.emplace_back(reactor.waker);
+    watched.emplace_back(reactor, pairs.back().a.get());
+    REQUIRE(test::wait_for(readers.back(), watched.back().registration, Interest::kRead));
+  }
+  for (const auto& pair : pairs) test::put(pair.b.get());
+  std::size_t woken = 0;
+  while (woken < kPairs) woken += reactor.poll();
+  for (const std::size_t i : {std::size_t{0}, kPairs / 2, kPairs - 1}) {
+    REQUIRE(test::wait_for(readers[i], watched[i].registration, Interest::kRead));
+    CHECK(reactor.poll() == 1);
+  }
+}
+
+TEST_CASE("a second registration of one descriptor is refused, and the first one goes on") {
+  test::PolledReactor reactor;
+  test::Pair pair = test::make_socketpair();
+  test::StepTask first(reactor.waker), second(reactor.waker);
+  Watched one(reactor, pair.a.get());
+  REQUIRE(test::wait_for(first, one.registration, Interest::kRead));
+  {
+    Watched other(reactor, pair.a.get());
+    CHECK(!test::wait_for(second, other.registration, Interest::kRead));
+    CHECK(other.registration.error() == EEXIST);
+  }
+  test::put(pair.b.get());
+  CHECK(reactor.poll(base::kNever) == 1);
+  CHECK(!first.state().suspended());
 }
 
 TEST_CASE("a waiter that has left is not woken") {
