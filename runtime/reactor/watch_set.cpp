@@ -41,7 +41,8 @@ void WatchSet::close(task::TaskList& ready) {
     if (!registration) continue;
     base::MutexLock registration_lock(registration->mutex_);
     registration->armed_ = 0;
-    if (registration->wanted() != 0) registration->fail(EBADF, ready);
+    if (registration->readers_.empty() && registration->writers_.empty()) continue;
+    registration->fail(EBADF, ready);
   }
   size_.store(0, std::memory_order_relaxed);
   set_.reset();

@@ -28,8 +28,9 @@ class WatchSet {
  public:
   // `loop` is a libuv loop's descriptor. 0 or a negative errno.
   [[nodiscard]] int open(int loop);
-  // No look is under way and none will be. Waits that are under way fail with EBADF, their tasks
-  // come into `ready`; others do until it is opened again.
+  // No look is under way and none will be. Registrations that somebody waits for fail with EBADF,
+  // the tasks come into `ready`; so do those that somebody wants to wait for before it is opened
+  // again.
   void close(task::TaskList& ready);
   // A snapshot.
   bool empty() const { return size_.load(std::memory_order_relaxed) == 0; }
