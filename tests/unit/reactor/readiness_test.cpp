@@ -18,6 +18,27 @@ struct Watched {
   ~Watched() { registration.release(); }
   Registration registration;
 };
+
+// Socket pairs, each with a reader that waits.
+struct Many {
+  static constexpr std::size_t kCount = 300;
+
+  explicit Many(test::PolledReactor& reactor) {
+    for (std::size_t i = 0; i < kCount; ++i) {
+      pairs.push_back(test::make_socketpair());
+      readers.emplace_back(reactor.waker);
+      watched.emplace_back(reactor, pairs.back().a.get());
+      wait(i);
+    }
+  }
+  void wait(std::size_t i) {
+    REQUIRE(test::wait_for(readers[i], watched[i].registration, Interest::kRead));
+  }
+
+  std::vector<test::Pair> pairs;
+  std::deque<test::StepTask> readers;
+  std::deque<Watched> watched;  // released first
+};
 }  // namespace
 
 TEST_CASE("a pipe that becomes readable wakes its reader") {
@@ -89,31 +110,17 @@ TEST_CASE("the watch outlives a wait, stops when nobody waits, and begins again"
 
 TEST_CASE("of many that are ready, none is found a second time before each was found once") {
   test::PolledReactor reactor;
-  constexpr std::size_t kPairs = 300;
-  std::vector<test::Pair> pairs;
-  std::deque<test::StepTask> readers;
-  std::deque<Watched> watched;
-  for (std::size_t i = 0; i < kPairs; ++i) {
-    pairs.push_back(test::make_socketpair());
-    watched.emplace_back(reactor, pairs.back().a.get());
-    readers.emplace_back(reactor.waker);
-  }
-  std::vector<int> found(kPairs);
-  const auto wait_again = [&](std::size_t i) {
-    REQUIRE(test::wait_for(readers[i], watched[i].registration, Interest::kRead));
-  };
-  for (std::size_t i = 0; i < kPairs; ++i) {
-    test::put(pairs[i].b.get());
-    wait_again(i);
-  }
+  Many many(reactor);
+  for (const auto& pair : many.pairs) test::put(pair.b.get());
+  std::vector<int> found(Many::kCount);
   for (int poll = 0; poll < 20; ++poll) {
     const std::size_t woken = reactor.poll(base::kNever);
     CHECK(woken > 0);
-    CHECK(woken < kPairs);  // else there is no order to look at
-    for (std::size_t i = 0; i < kPairs; ++i) {
-      if (readers[i].state().suspended()) continue;
+    CHECK(woken < Many::kCount);  // else there is no order to look at
+    for (std::size_t i = 0; i < Many::kCount; ++i) {
+      if (many.readers[i].state().suspended()) continue;
       ++found[i];
-      wait_again(i);
+      many.wait(i);
     }
     const auto [least, most] = std::minmax_element(found.begin(), found.end());
     CHECK(*most - *least <= 1);
@@ -122,21 +129,12 @@ TEST_CASE("of many that are ready, none is found a second time before each was f
 
 TEST_CASE("what nobody waits for does not hide what somebody waits for") {
   test::PolledReactor reactor;
-  constexpr std::size_t kPairs = 300;
-  std::vector<test::Pair> pairs;
-  std::deque<test::StepTask> readers;
-  std::deque<Watched> watched;
-  for (std::size_t i = 0; i < kPairs; ++i) {
-    pairs.push_back(test::make_socketpair());
-    readers.emplace_back(reactor.waker);
-    watched.emplace_back(reactor, pairs.back().a.get());
-    REQUIRE(test::wait_for(readers.back(), watched.back().registration, Interest::kRead));
-  }
-  for (const auto& pair : pairs) test::put(pair.b.get());
+  Many many(reactor);
+  for (const auto& pair : many.pairs) test::put(pair.b.get());
   std::size_t woken = 0;
-  while (woken < kPairs) woken += reactor.poll();
-  for (const std::size_t i : {std::size_t{0}, kPairs / 2, kPairs - 1}) {
-    REQUIRE(test::wait_for(readers[i], watched[i].registration, Interest::kRead));
+  while (woken < Many::kCount) woken += reactor.poll();
+  for (const std::size_t i : {std::size_t{0}, Many::kCount / 2, Many::kCount - 1}) {
+    many.wait(i);
     CHECK(reactor.poll() == 1);
   }
 }
