@@ -93,10 +93,11 @@ PROCESSES = """
 CHILD_CLOSES = """
     def main():
         near, far = socket.socketpair()
-        received = []
+        received, told = [], tonio.Event()
         def receive():
             while data := (yield near.recv(100)):
                 received.append(data)
+                told.set()
         with tonio.scope() as scope:
             scope.spawn(receive())
             for _ in range(3):
@@ -107,9 +108,9 @@ CHILD_CLOSES = """
                 os._exit(0)
             os.waitpid(pid, 0)
             for text in (b"one", b"two"):
+                told.clear()
                 yield far.sendall(text)
-                while text not in received:
-                    yield tonio.sleep(0.001)
+                yield told.wait()
             far.close()
         yield scope()
         print(received)
