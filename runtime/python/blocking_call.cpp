@@ -1,224 +1,26 @@
-// A blocking call is an operation and a job of the pool in one object. The job begins
-// when spawn_blocking() is called; the operation waits for its end.
-//
-// Cancelling the waiter takes a job that is still queued out of the pool; one that a
-// thread has taken and not begun ends there without a call. In one that runs,
-// CancelledError is raised at the thread's next Python instruction, and the waiter waits
-// until the call has ended: nothing of it runs on behind its back. What is raised this way
-// can't reach the thread's next job. Both sides go through `phase`.
-// Calls whose effect must not be left half done, or be lost, ask for less (OnCancel).
-// That is so until a run or the program ends (abandon_late_calls): whether a call's outcome is its
-// own or that of its being abandoned, goes through `settled`.
+// What waits for a blocking call.
 #include "python/blocking_call.h"
 
-#include <atomic>
 #include <memory>
 #include <new>
+#include <utility>
 
-#include "base/clock.h"
 #include "base/futex.h"
+#include "python/blocking_call_object.h"
 #include "python/coro_task.h"
 #include "python/errors.h"
 #include "python/exception_copy.h"
-#include "python/forked_child.h"
 #include "python/host.h"
 #include "python/interruption.h"
 #include "python/join.h"
-#include "python/names.h"
-#include "python/operation.h"
 #include "python/pending_work.h"
-#include "python/run_interruption.h"
-#include "python/spawn_site.h"
-#include "scheduler/blocking_pool.h"
-#include "sync/event.h"
 
 namespace tonio::python {
 namespace {
 
-struct BlockingCall;
-
-class Job final : public scheduler::BlockingJob {
- public:
-  explicit Job(BlockingCall& call) : call_(call) {}
-  void run() override;
-  void tell() override;
-  void drop() override;
-
- private:
-  BlockingCall& call_;
-};
-
-// A call's place in the list of those that run.
-struct RunningCall final : base::ListHook, Interruptible {
-  explicit RunningCall(BlockingCall& running) : call(running) {}
-  void interruption_raised() override;
-  void interruption_lost() override;
-  BlockingCall& call;
-  PyThreadState* const thread = PyThreadState_Get();
-};
-
-enum Phase : std::uint32_t {
-  kNotBegun,
-  kRefused,  // cancelled before it began
-  kRunning,
-  kInterrupting,  // a waiter is about to raise CancelledError in the thread
-  kInterrupted,   // it has; the call may or may not have noticed yet
-  kEnded,
-};
-
-struct BlockingCall {
-  Operation base;
-  PyObject* function;  // owned, until it has been called
-  PyObject* args;      // owned: positional arguments, then the values of keywords
-  PyObject* keywords;  // owned or null: names of the last arguments
-  PyObject* context;   // owned or null
-  OnCancel on_cancel;
-  // Written by who settles the call, before `done` is set.
-  PyObject* result;
-  PyObject* error;             // raised by the first task that gets it
-  PyObject* error_for_others;  // a copy, raised by nobody: to be copied for each other one
-  std::atomic<bool> settled;
-  std::atomic<bool> observed;     // somebody has got the result
-  std::atomic<unsigned> waiters;  // tasks that wait
-  // When a task that ends with its run has asked it to end, and the task's group, which is written
-  // first.
-  std::atomic<base::Instant> asked_at;
-  std::atomic<TaskGroup> group;
-  std::atomic<bool> heard;  // CancelledError has been raised in it
-  std::atomic<std::uint32_t> phase;
-  unsigned long thread;  // the pool's thread; valid from kRunning on
-  Job job;
-  sync::Event done;
-  SpawnSite site;
-  bool settled_by_job;  // the job's thread only
-  // The object, and its job until it has told its end, for which the memory outlives the object.
-  std::atomic<unsigned> users;
-};
+using enum BlockingCall::Phase;
 
 PyTypeObject blocking_call_type = empty_type();
-
-// The calls that run, for who names them when they would not end.
-base::Guarded<base::IntrusiveList<RunningCall>>& running_calls() {
-  static auto* calls = new base::Guarded<base::IntrusiveList<RunningCall>>();
-  return *calls;
-}
-
-BlockingCall* as_call(PyObject* self) { return reinterpret_cast<BlockingCall*>(self); }
-PyObject* as_object(BlockingCall& call) { return reinterpret_cast<PyObject*>(&call); }
-
-void drop_arguments(BlockingCall& call) {
-  Py_CLEAR(call.function);
-  Py_CLEAR(call.args);
-  Py_CLEAR(call.keywords);
-  Py_CLEAR(call.context);
-}
-
-PyObject* call_function(BlockingCall& call) {
-  if (call.context && PyContext_Enter(call.context) != 0) return nullptr;
-  const Py_ssize_t named = call.keywords ? PyTuple_GET_SIZE(call.keywords) : 0;
-  PyObject* result = PyObject_Vectorcall(
-      call.function, &PyTuple_GET_ITEM(call.args, 0),
-      static_cast<std::size_t>(PyTuple_GET_SIZE(call.args) - named), call.keywords);
-  if (call.context) {
-    PyObject* pending = PyErr_GetRaisedException();
-    if (PyContext_Exit(call.context) != 0) PyErr_WriteUnraisable(call.context);
-    PyErr_SetRaisedException(pending);
-  }
-  return result;
-}
-
-// After this no interrupt can come any more; takes back one that has not been noticed.
-void end_running(BlockingCall& call) {
-  std::uint32_t phase = kRunning;
-  if (call.phase.compare_exchange_strong(phase, kEnded)) return;
-  // The waiter is attached while it interrupts and needs this thread for nothing, so
-  // it is done in a moment.
-  while (call.phase.load() == kInterrupting) {
-    const Detached detached;
-    base::futex_wait(call.phase, kInterrupting);
-  }
-  PyThreadState_SetAsyncExc(call.thread, nullptr);
-  call.phase.store(kEnded);
-}
-
-// By each of its two users once; the last one frees the memory.
-struct FreeCall {
-  void operator()(BlockingCall* call) const {
-    if (call->users.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
-    call->done.~Event();
-    call->job.~Job();
-    PyObject_GC_Del(call);
-  }
-};
-
-// One of both, result or error, is what waiting for the call gives, once `done` is set. False, and
-// neither has been taken, when it is settled already.
-bool settle(BlockingCall& call, Ref& result, Ref& error) {
-  if (call.settled.exchange(true)) return false;
-  if (error) call.error_for_others = share(copy_exception(error.get()));
-  call.error = share(std::move(error));
-  call.result = share(std::move(result));
-  return true;
-}
-
-// The pool's reference to the call ends with this; tell_end() has to follow.
-void finish(BlockingCall& call, Ref result, Ref error) {
-  drop_arguments(call);
-  call.settled_by_job = settle(call, result, error);
-  if (!call.settled_by_job && error) {
-    if (asks_for_end(error.get())) {
-      Host::instance().abort_run(error.get());
-    } else if (!PyErr_GivenExceptionMatches(error.get(), cancelled_error)) {
-      report_unawaited("blocking call", error.get(), call.site);
-    }
-  }
-  Py_DECREF(as_object(call));
-}
-
-// Runs no code of the program.
-void tell_end(BlockingCall& call) {
-  if (call.settled_by_job) call.done.set();
-  FreeCall()(&call);
-}
-
-void finish_without_call(BlockingCall& call) {
-  PyErr_SetNone(cancelled_error);
-  finish(call, Ref(), Ref::steal(PyErr_GetRaisedException()));
-}
-
-void RunningCall::interruption_raised() { call.heard.store(true); }
-
-void RunningCall::interruption_lost() {
-  call.heard.store(false);
-  const std::uint32_t phase = call.phase.load();
-  if (phase == kInterrupting || phase == kInterrupted) interrupt(call.thread);
-}
-
-void Job::run() {
-  BlockingCall& call = call_;
-  run_pending_work();  // before an interrupt can come
-  leave_if_forked();
-  call.thread = PyThread_get_thread_ident();
-  std::uint32_t phase = kNotBegun;
-  if (!call.phase.compare_exchange_strong(phase, kRunning)) return finish_without_call(call);
-  RunningCall running(call);
-  running_calls().lock()->push_back(running);
-  Ref result = Ref::steal(call_function(call));
-  leave_if_forked();
-  Ref error = Ref::steal(result ? nullptr : PyErr_GetRaisedException());
-  running_calls().lock()->remove(running);
-  end_running(call);
-  if (error) end_interruption(error.get());
-  finish(call, std::move(result), std::move(error));
-}
-
-void Job::tell() { tell_end(call_); }
-
-void Job::drop() {
-  PyErr_SetString(cancelled_error, "the runtime stops");
-  finish(call_, Ref(), Ref::steal(PyErr_GetRaisedException()));
-  tell_end(call_);
-}
 
 // The exception of a call that has failed, for one task to raise.
 Ref take_error(BlockingCall& call) {
@@ -335,42 +137,6 @@ Poll call_resume(PyObject* self, CoroTask& task, PyObject*& result) {
   return others_wait ? raise_cancelled_call(call, task) : end_call(call, task, result);
 }
 
-// Whether half of the call's time is over, and it has not heard of its end.
-bool is_late(const BlockingCall& call, base::Instant now) {
-  const base::Instant asked = call.asked_at.load();
-  return call.on_cancel == OnCancel::kInterrupt && asked != base::kNever && !call.heard.load() &&
-         now - asked >= Host::instance().grace() / 2;
-}
-
-// One that runs, or nothing. `attached`: its thread is, so that nobody can stop the world.
-Ref find_late_call(bool& attached) {
-  Ref late;
-  const base::Instant now = base::now();
-  running_calls().lock()->for_each([&](RunningCall& running) {
-    if (late || running.call.settled.load() || !is_late(running.call, now)) return;
-    late = Ref::borrow(as_object(running.call));
-    constexpr int kAttached = 1;  // _Py_THREAD_ATTACHED
-    attached = _Py_atomic_load_int_relaxed(&running.thread->state) == kAttached;
-  });
-  return late;
-}
-
-template <typename Predicate>
-std::size_t count_running(Predicate&& is_wanted) {
-  std::size_t count = 0;
-  running_calls().lock()->for_each(
-      [&](const RunningCall& running) { count += is_wanted(running.call) ? 1 : 0; });
-  return count;
-}
-
-bool is_in_time(const BlockingCall& call, base::Instant now) {
-  const base::Instant asked = call.asked_at.load();
-  return asked == base::kNever || now - asked < Host::instance().grace();
-}
-
-// What settles one that runs.
-bool is_abandoned(const BlockingCall& call) { return call.settled.load(); }
-
 constexpr OperationKind kCallKind{call_start, call_resume, call_abandon, true};
 
 int call_clear(PyObject* self) {
@@ -444,7 +210,7 @@ PyObject* make_blocking_call(PyObject* function, Ref args, Ref keywords, OnCance
   new (&call->heard) std::atomic<bool>(false);
   new (&call->phase) std::atomic<std::uint32_t>(kNotBegun);
   call->thread = 0;
-  new (&call->job) Job(*call);
+  new (&call->job) BlockingCallJob(*call);
   new (&call->done) sync::Event();
   new (&call->site) SpawnSite(SpawnSite::here());
   call->settled_by_job = false;
@@ -462,57 +228,6 @@ PyObject* make_blocking_call(PyObject* function, Ref args, Ref keywords, OnCance
   (void)of_pool.release();
   (void)memory.release();
   return self.release();
-}
-
-void abandon_late_calls() {
-  bool attached = false;
-  while (Ref late = find_late_call(attached)) {
-    if (attached) PyGC_Disable();
-    PyErr_SetNone(cancelled_error);
-    Ref error = Ref::steal(PyErr_GetRaisedException());
-    Ref nothing;
-    BlockingCall& call = *as_call(late.get());
-    if (settle(call, nothing, error)) call.done.set();
-  }
-}
-
-std::size_t abandoned_calls(TaskGroup group) {
-  return count_running(
-      [&](const BlockingCall& call) { return is_abandoned(call) && call.group.load() == group; });
-}
-
-std::size_t calls_in_time(std::optional<TaskGroup> group) {
-  const base::Instant now = base::now();
-  return count_running([&](const BlockingCall& call) {
-    // At the end of all tasks, only one that is overdue waits for a call.
-    const bool wanted =
-        group ? is_abandoned(call) && call.group.load() == *group : call.waiters.load() == 0;
-    return wanted && is_in_time(call, now);
-  });
-}
-
-bool calls_run() { return !running_calls().lock()->empty(); }
-
-void describe_blocking_calls(std::vector<std::string>& lines) {
-  struct Running {
-    Ref call, function;
-  };
-  std::vector<Running> calls;
-  // The function as well: a call that ends drops it once it has left the list.
-  running_calls().lock()->for_each([&](RunningCall& running) {
-    calls.push_back({Ref::borrow(as_object(running.call)), Ref::borrow(running.call.function)});
-  });
-  for (const auto& [object, function] : calls) {
-    const BlockingCall& call = *as_call(object.get());
-    std::string line = "blocking call";
-    Ref name = Ref::steal(function ? PyObject_GetAttr(function.get(), names::qualname) : nullptr);
-    const char* text = name && PyUnicode_Check(name.get()) ? PyUnicode_AsUTF8(name.get()) : nullptr;
-    PyErr_Clear();
-    if (text) line += std::string(" of ") + text;
-    const std::string place = call.site.describe();
-    if (!place.empty()) line += ", spawned at " + place;
-    lines.push_back(std::move(line));
-  }
 }
 
 bool init_blocking_call() {

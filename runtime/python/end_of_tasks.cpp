@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "python/async_generators.h"
-#include "python/blocking_call.h"
 #include "python/coro_task.h"
 #include "python/host.h"
+#include "python/running_calls.h"
 
 namespace tonio::python {
 

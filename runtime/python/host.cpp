@@ -9,10 +9,10 @@
 #include "base/log.h"
 #include "python/arguments.h"
 #include "python/async_generators.h"
-#include "python/blocking_call.h"
 #include "python/errors.h"
 #include "python/exception_copy.h"
 #include "python/run.h"
+#include "python/running_calls.h"
 #include "python/thread_wait.h"
 
 namespace tonio::python {

@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "core/options.h"
 #include "python/arguments.h"
-#include "python/blocking_call.h"
 #include "python/deadlock.h"
 #include "python/end_of_tasks.h"
 #include "python/entry.h"
@@ -16,6 +15,7 @@
 #include "python/join.h"
 #include "python/run_interruption.h"
 #include "python/run_signals.h"
+#include "python/running_calls.h"
 #include "python/spawn.h"
 #include "python/thread_wait.h"
 
