@@ -5,7 +5,6 @@ Opens many connections at once, sends messages on each, and checks what comes ba
 
 import time
 
-import tonio
 from network_arguments import network_parser
 from tonio.net import socket
 

@@ -6,7 +6,6 @@ Prints how long it takes to create them, and to run them all.
 import argparse
 import time
 
-import tonio
 from tonio.colored import yield_now
 
 

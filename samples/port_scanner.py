@@ -2,7 +2,6 @@
 
 import argparse
 
-import tonio
 from network_arguments import port_number
 from tonio import sync, time
 from tonio.net import socket

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .types import Coro, Plain
+    from .types import Coro
 
 # While a coroutine has not begun; seconds.
 _LOOK_AGAIN = 0.05

@@ -15,7 +15,7 @@ from .io import register
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Concatenate, ParamSpec, TypeVar
+    from typing import Concatenate, ParamSpec, TypeVar
 
     from _typeshed import ReadableBuffer
     from typing_extensions import Self

@@ -8,7 +8,7 @@ import _tonio
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     Stack = list[tuple[str, int, str]]
 

@@ -5,7 +5,6 @@ import socket as std
 import sys
 import tempfile
 import threading
-import unittest
 
 import tonio
 from scenarios import Scenarios, main

@@ -1,7 +1,6 @@
 """Objects that another worker drops than the one that made them."""
 
 import threading
-import unittest
 
 import tonio
 from scenarios import Scenarios, main

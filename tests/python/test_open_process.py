@@ -4,7 +4,6 @@ import errno
 import gc
 import os
 import signal
-import subprocess
 import sys
 import unittest
 import warnings

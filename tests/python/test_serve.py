@@ -93,7 +93,7 @@ class Serving(Scenarios):
 
         def clients(scope):
             scope.spawn(net.serve_listeners(handler, [listener]))
-            with (yield net.open_tcp_stream(*address)) as stream:
+            with (yield net.open_tcp_stream(*address)):
                 yield begun.wait()
                 scope.cancel()
 

@@ -2,7 +2,6 @@
 
 import gc
 import threading
-import unittest
 import weakref
 
 import tonio

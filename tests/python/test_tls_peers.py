@@ -10,7 +10,6 @@ from certificates import Authority
 from peers import Nginx, Peer, Script, needs, run
 from scenarios import Scenarios, main
 from tls_servers import HOST, Serving, authority, client_context, localhost, only, server_context
-from tonio import net
 from tonio.exceptions import ResourceBroken
 from tonio.net import tls
 

@@ -5,12 +5,14 @@ import ssl
 
 import tonio
 from scenarios import main
-from tls_servers import authority, client_context, localhost, only, server_context
+from tls_servers import client_context, localhost, only, server_context
 from tls_streams import PairOfStreams, Relayed, sockets, std_client_context, std_server_context
 from tonio.exceptions import CancelledError, ResourceBroken, ResourceBusy
 from tonio.net import tls
 
 VERSIONS = "TLSv1.2", "TLSv1.3"
+# What our own engine says, OpenSSL 3.0, and OpenSSL 3.5.
+BROKEN_RECORD = "tampered|record mac$|^record layer failure$"
 
 
 def a_good_and_a_broken_record(sender):
@@ -85,7 +87,7 @@ class TLSStreams(PairOfStreams):
             yield client.transport.send_all(a_good_and_a_broken_record(client))
             self.assertEqual((yield server.receive_some()), b"good")
             for _ in range(2):
-                with self.assertRaisesRegex(ResourceBroken, "tampered|mac"):
+                with self.assertRaisesRegex(ResourceBroken, BROKEN_RECORD):
                     yield server.receive_some()
             yield server.close()
             client.transport.close()
@@ -97,7 +99,7 @@ class TLSStreams(PairOfStreams):
             server._engine.feed(a_good_and_a_broken_record(client))
             server.send_eof()
             self.assertEqual((yield server.receive_some()), b"good")
-            with self.assertRaisesRegex(ResourceBroken, "tampered|mac"):
+            with self.assertRaisesRegex(ResourceBroken, BROKEN_RECORD):
                 yield server.receive_some()
             yield server.close()
             client.transport.close()

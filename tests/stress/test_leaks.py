@@ -2,7 +2,6 @@
 
 import contextlib
 import signal
-import unittest
 
 import tonio
 from leaks import check_nothing_is_left

@@ -28,7 +28,7 @@ from tonio.exceptions import (
     WouldBlock,
 )
 from tonio.net import SocketListener, SocketStream
-from tonio.net.tls import TLSContext, TLSListener, TLSStream
+from tonio.net.tls import TLSContext, TLSListener, TLSStream  # noqa: F401
 from tonio.sync import Barrier, Lock, Semaphore, channel
 from tonio.types import Coro, Operation, Plain
 

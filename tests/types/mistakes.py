@@ -50,7 +50,7 @@ async def colored() -> None:
     await semaphore.release()  # expect-error
     await tonio.Event().wait("soon")  # expect-error
     async for value in tonio.as_completed(add(1, 2)):
-        text = value  # expect-error
+        text = value  # noqa: F841  # expect-error
     output, done = await tonio.time.timeout(add(1, 2), 5)
     print(output + 1, done, texts)  # expect-error
     await tonio.colored.yield_now(1)  # expect-error

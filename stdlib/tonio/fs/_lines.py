@@ -13,7 +13,7 @@ from _tonio import finish_blocking
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import IO, Any, ParamSpec, TypeVar
+    from typing import Any, ParamSpec, TypeVar
 
     _P = ParamSpec("_P")
     _T = TypeVar("_T")

@@ -210,8 +210,12 @@ class StdlibEngine:
 def _text(failure: ssl.SSLError) -> str:
     if isinstance(failure, ssl.SSLEOFError):
         return "the peer ended the connection without a close_notify"
-    reason = failure.reason or failure.strerror or str(failure)
-    return reason.replace("_", " ").lower()
+    if failure.reason:
+        return failure.reason.replace("_", " ").lower()
+    # One of an OpenSSL that is newer than what the ssl module knows the names of:
+    # "[SSL] record layer failure (_ssl.c:2649)".
+    text = failure.strerror or str(failure)
+    return text.removeprefix("[SSL] ").partition(" (_ssl.c:")[0]
 
 
 def _verification_text(failure: ssl.SSLCertVerificationError, connection: ssl.SSLObject) -> str:

@@ -396,7 +396,7 @@ def fromfd(fd: int, family: int, type: int, proto: int = 0) -> socket:
 
 
 def socketpair(
-    family: int | None = None, type: int = SOCK_STREAM, proto: int = 0
+    family: int | None = None, type: int = SOCK_STREAM, proto: int = 0  # noqa: F821
 ) -> tuple[socket, socket]:
     """Two connected sockets."""
     first, second = _std.socketpair(family, type, proto)
@@ -450,7 +450,7 @@ async def create_connection(
 async def create_server(
     address: Any,
     *,
-    family: int = AF_INET,
+    family: int = AF_INET,  # noqa: F821
     backlog: int | None = None,
     reuse_port: bool = False,
     dualstack_ipv6: bool = False,
