@@ -131,25 +131,20 @@ IoResult Socket::finish_connect() {
   return {0, 0};
 }
 
-bool Socket::wait(reactor::Interest interest, task::Waiter& waiter, int& error) {
+int Socket::wait(reactor::Interest interest, task::Waiter& waiter) {
   reactor::Registration* registration = registration_.load(std::memory_order_acquire);
   if (!registration) {
     base::MutexLock lock(mutex_);
     // begin_close() holds the same lock, so it sees the registration or this sees -1.
     const int fd = this->fd();
-    if (fd < 0) {
-      error = EBADF;
-      return false;
-    }
+    if (fd < 0) return EBADF;
     registration = registration_.load(std::memory_order_relaxed);
     if (!registration) {
       registration = new reactor::Registration(reactor_, fd);
       registration_.store(registration, std::memory_order_release);
     }
   }
-  if (registration->wait(interest, waiter)) return true;
-  error = registration->error();
-  return false;
+  return registration->wait(interest, waiter);
 }
 
 void Socket::cancel_wait(reactor::Interest interest, task::Waiter& waiter) {

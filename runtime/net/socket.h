@@ -80,15 +80,14 @@ class Socket {
   // 0, or why the connection failed (SO_ERROR).
   IoResult finish_connect();
 
-  // Puts an arming task in line for readiness. False, with errno's value in `error`,
-  // when that is not possible.
-  [[nodiscard]] bool wait(reactor::Interest interest, task::Waiter& waiter, int& error);
+  // Puts an arming task in line for readiness. 0, or errno's value when that is not possible.
+  [[nodiscard]] int wait(reactor::Interest interest, task::Waiter& waiter);
   // By a resumed task that readiness has not woken.
   void cancel_wait(reactor::Interest interest, task::Waiter& waiter);
 
   // Whether the last receive() has emptied the socket for all we know: a short read.
-  // Then waiting at once saves a system call that would say EAGAIN; readiness is
-  // level-triggered, so data that has come meanwhile ends the wait.
+  // Then waiting at once saves a system call that would say EAGAIN; data that has come meanwhile
+  // ends the wait.
   bool drained() const { return drained_.load(std::memory_order_relaxed); }
 
   // Wakes who waits, with EBADF. With `now` the descriptor is closed when this returns;

@@ -43,8 +43,8 @@ Readiness* as_readiness(PyObject* self) { return reinterpret_cast<Readiness*>(se
 Poll readiness_start(PyObject* object, CoroTask& task, PyObject*&) {
   Readiness* self = as_readiness(object);
   if (!task.state().begin_arming()) return raise_cancelled(task);
-  int error = 0;
-  if (!self->registration->descriptor->wait(self->interest, task.waiter(), error)) {
+  const int error = self->registration->descriptor->wait(self->interest, task.waiter());
+  if (error != 0) {
     (void)task.state().cancel_arming();
     raise_errno(error);
     return Poll::kError;

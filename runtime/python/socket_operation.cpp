@@ -8,8 +8,8 @@ namespace {
 
 Poll wait_ready(SocketOperation& self, CoroTask& task) {
   if (!task.state().begin_arming()) return raise_cancelled(task);
-  int error = 0;
-  if (self.socket->socket->wait(self.kind->interest, task.waiter(), error)) return Poll::kPending;
+  const int error = self.socket->socket->wait(self.kind->interest, task.waiter());
+  if (error == 0) return Poll::kPending;
   (void)task.state().cancel_arming();
   raise_errno(error);
   return Poll::kError;

@@ -33,10 +33,8 @@ Descriptor::Descriptor(Reactor& reactor, base::UniqueFd fd)
 
 Descriptor::~Descriptor() { close(); }
 
-bool Descriptor::wait(Interest interest, task::Waiter& waiter, int& error) {
-  if (registration_.wait(interest, waiter)) return true;
-  error = registration_.error();
-  return false;
+int Descriptor::wait(Interest interest, task::Waiter& waiter) {
+  return registration_.wait(interest, waiter);
 }
 
 void Descriptor::cancel_wait(Interest interest, task::Waiter& waiter) {

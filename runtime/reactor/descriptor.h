@@ -23,12 +23,11 @@ class Descriptor {
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
 
-  // Puts an arming task in line for readiness. False, with errno's value in
-  // `error`, when that is not possible.
-  [[nodiscard]] bool wait(Interest interest, task::Waiter& waiter, int& error);
+  // Puts an arming task in line for readiness. 0, or errno's value when that is not possible.
+  [[nodiscard]] int wait(Interest interest, task::Waiter& waiter);
   // By a resumed task that readiness has not woken.
   void cancel_wait(Interest interest, task::Waiter& waiter);
-  // 0, or why waiting has failed: EBADF once closed.
+  // 0, or EBADF once closed.
   int error() { return registration_.error(); }
 
   // Whether it is ready at this moment. False with `error` set once closed.

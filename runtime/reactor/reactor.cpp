@@ -186,11 +186,12 @@ void Reactor::make_room(int fd) {
   if (!abandoned()) watches_.make_room(fd);
 }
 
-void Reactor::watch(Registration& registration) {
-  if (abandoned()) return;
-  task::TaskList failed;
-  watches_.watch(registration, failed);
-  failed.wake_all();
+int Reactor::watch(Registration& registration) {
+  if (abandoned()) return 0;
+  task::TaskList refused;
+  const int error = watches_.watch(registration, refused);
+  refused.wake_all();
+  return error;
 }
 
 void Reactor::forget(Registration& registration) {

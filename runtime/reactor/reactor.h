@@ -81,7 +81,7 @@ class Reactor {
   bool abandoned() const { return abandoned_.load(std::memory_order_relaxed); }
   // WatchSet has them; without an effect on an abandoned reactor.
   void make_room(int fd);
-  void watch(Registration& registration);
+  [[nodiscard]] int watch(Registration& registration);
   void forget(Registration& registration);
 
   std::atomic<bool> abandoned_{false};

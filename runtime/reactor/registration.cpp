@@ -1,5 +1,6 @@
 #include "reactor/registration.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 
 #include <cerrno>
@@ -16,28 +17,51 @@ constexpr auto kWrite = static_cast<unsigned>(Interest::kWrite);
 // watching and begin again is two system calls, to find it once more costs a tenth of that.
 constexpr unsigned kPatience = 4;
 
+// An error alone does not count: it may stay.
+bool is_ready(int fd, Interest interest) {
+  const short events = interest == Interest::kRead ? POLLIN : POLLOUT;
+  pollfd asked{fd, events, 0};
+  return ::poll(&asked, 1, 0) > 0 && (asked.revents & (events | POLLHUP)) != 0;
+}
+
 }  // namespace
 
 Registration::Registration(Reactor& reactor, int fd) : reactor_(reactor), fd_(fd) {
   reactor.make_room(fd);
 }
 
-bool Registration::wait(Interest interest, task::Waiter& waiter) {
+int Registration::wait(Interest interest, task::Waiter& waiter) {
   const auto bit = static_cast<unsigned>(interest);
   task::TaskList ready;
   bool armed = false;
+  bool looks = false;
   {
     base::MutexLock lock(mutex_);
-    if (error_ != 0) return false;
+    if (error_ != 0) return error_;
     queue(interest).push(waiter);
     armed = (armed_ & bit) != 0;
+    looks = keeps_error_;
     // Something has changed since the waiter's attempt, or before: it tries again.
     if (missed_ & bit) queue(interest).claim_all(ready);
     missed_ &= ~bit;
   }
   ready.wake_all();
-  if (!armed) reactor_.watch(*this);
-  return true;
+  if (!armed) {
+    if (const int error = reactor_.watch(*this); error != 0) return error;
+  }
+  // After it is in line: what changes later is told.
+  if (looks) wake_if_ready(interest);
+  return 0;
+}
+
+void Registration::wake_if_ready(Interest interest) {
+  if (!is_ready(fd_, interest)) return;
+  task::TaskList ready;
+  {
+    base::MutexLock lock(mutex_);
+    queue(interest).claim_all(ready);
+  }
+  ready.wake_all();
 }
 
 void Registration::cancel_wait(Interest interest, task::Waiter& waiter) {
@@ -46,29 +70,30 @@ void Registration::cancel_wait(Interest interest, task::Waiter& waiter) {
 }
 
 unsigned Registration::wanted() const {
-  if (keeps_error_) return kRead | kWrite;
+  if (keeps_error_) return kRead | kWrite | kByEdges;
   return armed_ | (readers_.empty() ? 0u : kRead) | (writers_.empty() ? 0u : kWrite);
 }
 
 unsigned Registration::take(unsigned events, task::TaskList& ready) {
-  if (keeps_error_) return take_change(ready);
   if (events & EPOLLERR) {
+    if (keeps_error_) return take_change(ready);
     // The system call that the waiters make next will tell them what it is.
     keeps_error_ = true;
-    readers_.claim_all(ready);
-    writers_.claim_all(ready);
+    wake(ready);
     return 0;
   }
-  unsigned watched = armed_;
-  const bool hung_up_only = !(events & (EPOLLIN | EPOLLOUT));
-  if (events & EPOLLIN || hung_up_only) {
+  unsigned watched = armed_ & ~kByEdges;
+  keeps_error_ = false;
+  missed_ = 0;
+  const bool hung_up = events & EPOLLHUP;
+  if (events & EPOLLIN || hung_up) {
     if (readers_.claim_all(ready) > 0) {
       untaken_ = 0;
     } else if (++untaken_ > kPatience) {
       watched &= ~kRead;
     }
   }
-  if ((events & EPOLLOUT || hung_up_only) && writers_.claim_all(ready) == 0) watched &= ~kWrite;
+  if ((events & EPOLLOUT || hung_up) && writers_.claim_all(ready) == 0) watched &= ~kWrite;
   return watched;
 }
 
@@ -79,10 +104,14 @@ unsigned Registration::take_change(task::TaskList& ready) {
   return missed_ == (kRead | kWrite) ? 0 : armed_;
 }
 
-void Registration::fail(int error, task::TaskList& ready) {
-  error_ = error;
+void Registration::wake(task::TaskList& ready) {
   readers_.claim_all(ready);
   writers_.claim_all(ready);
+}
+
+void Registration::fail(int error, task::TaskList& ready) {
+  error_ = error;
+  wake(ready);
 }
 
 void Registration::shut() {

@@ -3,7 +3,8 @@
 // It is watched from the first wait on, and until it is ready and nobody waits (lazy disarm);
 // for reading, until that has been found several times: who was woken may not have had its turn.
 // So a connection that is read, answered and read again costs no system call besides its
-// own. Readiness is level-triggered, so nothing is missed in between.
+// own. Readiness is level-triggered, so nothing is missed in between; where an error stays, whoever
+// waits looks for himself, and changes are told (decision 14).
 #pragma once
 
 #include "base/mutex.h"
@@ -14,6 +15,8 @@ namespace tonio::reactor {
 class Reactor;
 
 enum class Interest : unsigned { kRead = 1, kWrite = 2 };
+// Beside them: that changes are watched, not the state.
+inline constexpr unsigned kByEdges = 4;
 
 class Registration {
  public:
@@ -24,9 +27,9 @@ class Registration {
   // After release().
   ~Registration() = default;
 
-  // Puts an arming task in line for readiness. False when the descriptor is released or
-  // can't be watched (error() tells why); the waiter is not in line then.
-  [[nodiscard]] bool wait(Interest interest, task::Waiter& waiter);
+  // Puts an arming task in line for readiness. 0, or errno's value when the descriptor is released
+  // or can't be watched: the waiter is not in line then, but may have been claimed.
+  [[nodiscard]] int wait(Interest interest, task::Waiter& waiter);
   // By a resumed task that was not woken by readiness.
   void cancel_wait(Interest interest, task::Waiter& waiter);
 
@@ -35,11 +38,14 @@ class Registration {
   // Shuts it. When this returns, the descriptor is watched no more and may be closed.
   void release();
 
-  // The errno of a failed wait.
+  // 0, or EBADF once it is shut.
   int error();
 
  private:
   friend class WatchSet;
+
+  // Wakes who waits for what the descriptor is ready for at this moment.
+  void wake_if_ready(Interest interest);
 
   // mutex_ is held:
   task::WaitQueue& queue(Interest interest) {
@@ -50,6 +56,7 @@ class Registration {
   // The set has found `events` (epoll_ctl(2)). Gives what it is to be watched for from now on.
   unsigned take(unsigned events, task::TaskList& ready);
   unsigned take_change(task::TaskList& ready);
+  void wake(task::TaskList& ready);
   void fail(int error, task::TaskList& ready);
 
   Reactor& reactor_;
@@ -60,9 +67,9 @@ class Registration {
   task::WaitQueue readers_;
   task::WaitQueue writers_;
   int error_ = 0;
-  // An error was found. One that stays (in a socket's error queue) would be found again and again,
-  // whatever one waits for. From now on changes are watched, and missed_ holds the interests
-  // whose last change nobody waited for.
+  // An error was found, and is there yet. One that stays (in a socket's error queue) would be found
+  // again and again, whatever one waits for. So changes are watched, and missed_ holds the
+  // interests whose last change nobody waited for: that may have been another error.
   bool keeps_error_ = false;
   unsigned missed_ = 0;
   // What the set watches it for; written by who also holds the set.

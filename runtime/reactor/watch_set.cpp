@@ -16,7 +16,8 @@ constexpr std::size_t kMost = 128;
 
 std::uint32_t to_epoll(unsigned interests) {
   return (interests & static_cast<unsigned>(Interest::kRead) ? EPOLLIN : 0u) |
-         (interests & static_cast<unsigned>(Interest::kWrite) ? EPOLLOUT : 0u);
+         (interests & static_cast<unsigned>(Interest::kWrite) ? EPOLLOUT : 0u) |
+         (interests & kByEdges ? EPOLLET : 0u);
 }
 
 // Of the loop; no descriptor has it.
@@ -58,12 +59,13 @@ WatchSet::Entry& WatchSet::entry(const Registration& registration) {
   return entries_[static_cast<std::size_t>(registration.fd_)];
 }
 
-void WatchSet::set(Registration& registration, unsigned interests, task::TaskList& failed) {
+int WatchSet::set(Registration& registration, unsigned interests, task::TaskList& refused) {
   const int error = put(registration, interests);
   registration.armed_ = error == 0 ? interests : 0;
-  if (error == 0) return;
+  if (error == 0) return 0;
   remove(registration);
-  registration.fail(error, failed);
+  registration.wake(refused);
+  return error;
 }
 
 int WatchSet::put(Registration& registration, unsigned interests) {
@@ -74,12 +76,12 @@ int WatchSet::put(Registration& registration, unsigned interests) {
   if (known && place.registration != &registration) return EEXIST;  // two of one number
   if (!known) ++place.generation;
   epoll_event event{};
-  event.events = to_epoll(interests) | (registration.keeps_error_ ? EPOLLET : 0u);
+  event.events = to_epoll(interests);
   event.data.u64 = std::uint64_t{place.generation} << 32 | static_cast<std::uint32_t>(fd);
   int status = ::epoll_ctl(set_.get(), known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event);
-  // It was there under this number before, was closed behind our back, and a copy has come back.
-  if (status != 0 && errno == EEXIST) {
-    status = ::epoll_ctl(set_.get(), EPOLL_CTL_MOD, fd, &event);
+  // It was closed behind our back. A copy has come back under the number, or another one.
+  if (status != 0 && (known ? errno == ENOENT : errno == EEXIST)) {
+    status = ::epoll_ctl(set_.get(), known ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event);
   }
   if (status != 0) return errno;
   if (!known) {
@@ -98,13 +100,13 @@ void WatchSet::remove(Registration& registration) {
   size_.fetch_sub(1, std::memory_order_relaxed);
 }
 
-void WatchSet::watch(Registration& registration, task::TaskList& failed) {
+int WatchSet::watch(Registration& registration, task::TaskList& refused) {
   base::MutexLock lock(mutex_);
   base::MutexLock registration_lock(registration.mutex_);
-  if (registration.error_ != 0) return;  // it was shut meanwhile
+  if (registration.error_ != 0) return 0;  // it was shut meanwhile, which has woken who waited
   const unsigned wanted = registration.wanted();
   // Who waits may have been told, or another one have come here first, since the caller looked.
-  if (wanted != registration.armed_) set(registration, wanted, failed);
+  return wanted != registration.armed_ ? set(registration, wanted, refused) : 0;
 }
 
 void WatchSet::forget(Registration& registration) {
@@ -152,7 +154,7 @@ void WatchSet::tell(const epoll_event& event, task::TaskList& ready) {
     registration.armed_ = 0;
     remove(registration);
   } else if (wanted != registration.armed_) {
-    set(registration, wanted, ready);
+    (void)set(registration, wanted, ready);
   }
 }
 

@@ -28,18 +28,17 @@ class WatchSet {
  public:
   // `loop` is a libuv loop's descriptor. 0 or a negative errno.
   [[nodiscard]] int open(int loop);
-  // No look is under way and none will be. Registrations that somebody waits for fail with EBADF,
-  // the tasks come into `ready`; so do those that somebody wants to wait for before it is opened
-  // again.
+  // No look is under way and none will be. Registrations that somebody waits for fail with EBADF
+  // for ever, the tasks come into `ready`; others until it is opened again.
   void close(task::TaskList& ready);
   // A snapshot.
   bool empty() const { return size_.load(std::memory_order_relaxed) == 0; }
 
   // Before the first wait for a descriptor of this number. Throws std::bad_alloc.
   void make_room(int fd);
-  // Watches it for what tasks wait for. Where that can't be, the waits fail: their tasks come into
-  // `failed`.
-  void watch(Registration& registration, task::TaskList& failed);
+  // Watches it for what tasks wait for. 0, or errno's value where that can't be: the tasks come
+  // into `refused`, and nobody is in line any more.
+  [[nodiscard]] int watch(Registration& registration, task::TaskList& refused);
   // Nothing tells of it any more.
   void forget(Registration& registration);
 
@@ -57,8 +56,9 @@ class WatchSet {
   Entry& entry(const Registration& registration);
   void remove(Registration& registration);
   // So is the registration's lock:
-  // Watches it for `interests`. Where that can't be, it fails, and is not watched.
-  void set(Registration& registration, unsigned interests, task::TaskList& failed);
+  // Watches it for `interests`. 0, or errno's value where that can't be: it is not watched, and who
+  // waits comes into `refused`, to try again and be told.
+  int set(Registration& registration, unsigned interests, task::TaskList& refused);
   int put(Registration& registration, unsigned interests);  // 0 or errno's value
 
   // epoll_wait(2), repeated after EINTR. How many there are.

@@ -115,9 +115,17 @@ class Calls(unittest.TestCase):
             if log.stat().st_size != size:
                 size, grown = log.stat().st_size, time.monotonic()
             elif time.monotonic() - grown > hangs_after:
-                child.send_signal(signal.SIGABRT)  # faulthandler tells where all threads are
-                child.wait()
+                self.ask(child)
                 self.fail(f"hangs in the last of\n{called(log)}\n{_without_idle(errors)}")
+
+    def ask(self, child):
+        """Has it tell what its tasks do, and where its threads are."""
+        child.send_signal(signal.SIGQUIT)
+        try:
+            child.wait(10)
+        except subprocess.TimeoutExpired:
+            child.send_signal(signal.SIGABRT)  # by faulthandler
+            child.wait()
 
     def judge(self, code, log, errors, found):
         text = log.read_text(errors="replace")

@@ -53,8 +53,8 @@ inline bool wait_for(StepTask& task, reactor::Registration& registration,
                      reactor::Interest interest) {
   task.resumed = false;
   TONIO_CHECK(task.state().begin_arming());
-  if (!registration.wait(interest, task.waiter())) {
-    TONIO_CHECK(!task.state().cancel_arming());
+  if (registration.wait(interest, task.waiter()) != 0) {
+    (void)task.state().cancel_arming();
     return false;
   }
   return task.state().finish_arming();

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
     _Handler = Callable[[_S], Coro[Any]]
 
-# What descriptors, buffers or memory are short for goes by when connections end (accept(2)).
-_SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+# What descriptors, buffers, memory or the places of epoll(7) are short for goes by when connections
+# end (accept(2), epoll_ctl(2)).
+_SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ENOSPC}
 _SHORTAGE_PAUSE = 0.1  # seconds
 
 # accept(2) gives these errors of the new connection; the next one may be all right.

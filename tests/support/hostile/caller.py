@@ -89,6 +89,10 @@ class Caller:
         if succeeded:
             self.calls.keep(result)
             await self.drive(result, call.name)
+        # It may have been entered by hand and left: this task then ends after its children, which
+        # may wait for ever.
+        if isinstance(call.target, tonio.scope):
+            call.target.cancel()
 
     async def drive(self, result, name):
         """Waits for what the call gave, in one of the ways that there are."""

@@ -200,7 +200,7 @@ class Calls:
         text = f"<{surface.name_of(type(found))} {id(found):#x}>.{name}"
         action, make = "", lambda: getattr(found, name)
         if not name.startswith("_") or name.startswith("__"):
-            drawn, value = self.values.draw()
+            drawn, value = self._draw()
             action, make = self.random.choice([
                 ("", make),
                 (f" = {drawn}", lambda: setattr(found, name, value)),
@@ -231,9 +231,15 @@ class Calls:
         make = lambda: function(*values, **keywords)  # noqa: E731
         return Call(f"{text}({', '.join(shown)})", make, name, tuple(values), target)
 
-    def _argument(self, function):
+    def _draw(self):
         while True:
             name, value = self.values.draw()
+            if not isinstance(value, ENDLESS):
+                return name, value
+
+    def _argument(self, function):
+        while True:
+            name, value = self._draw()
             function = function.rpartition(".")[2]
             if function in TAKES_DESCRIPTORS and name.startswith("hostile"):
                 # Its __index__ may say 0 or 1: closed once, that is the next descriptor that
@@ -249,8 +255,6 @@ class Calls:
             if UNLIMITED and function in ALLOCATES and isinstance(value, int) and value > 1 << 20:
                 continue
             if function in RUNS and name.startswith("<"):
-                continue
-            if isinstance(value, ENDLESS):
                 continue
             return name, value
 

@@ -44,8 +44,8 @@ struct Listener {
 // False: the socket is closed.
 bool arm(test::StepTask& task, Socket& socket, Interest interest) {
   if (!task.state().begin_arming()) std::abort();
-  int error = 0;
-  if (socket.wait(interest, task.waiter(), error)) return true;
+  const int error = socket.wait(interest, task.waiter());
+  if (error == 0) return true;
   if (task.state().cancel_arming()) std::abort();
   TONIO_CHECK(error == EBADF);
   return false;

@@ -25,8 +25,7 @@ std::unique_ptr<Descriptor> open(test::PolledReactor& reactor, int fd) {
 int wait_for_reading(test::StepTask& task, Descriptor& descriptor) {
   task.resumed = false;
   REQUIRE(task.state().begin_arming());
-  int error = 0;
-  if (!descriptor.wait(Interest::kRead, task.waiter(), error)) {
+  if (const int error = descriptor.wait(Interest::kRead, task.waiter()); error != 0) {
     CHECK(!task.state().cancel_arming());
     return error;
   }

@@ -65,5 +65,54 @@ TEST_CASE("an error that stays is told of once, and data comes through") {
   registration.release();
 }
 
+TEST_CASE("where an error stays, what is left over from a change is found by who waits next") {
+  PolledReactor polled;
+  sockaddr_in own{};
+  sockaddr_in gone{};
+  base::UniqueFd fd = udp_socket(own);
+  udp_socket(gone).reset();
+  const int on = 1;
+  REQUIRE(::setsockopt(fd.get(), IPPROTO_IP, IP_RECVERR, &on, sizeof on) == 0);
+  REQUIRE(::sendto(fd.get(), "x", 1, 0, as_address(gone), sizeof gone) == 1);
+  char buffer[10];
+  CHECK(::recv(fd.get(), buffer, sizeof buffer, 0) == -1);
+
+  reactor::Registration registration(polled.reactor, fd.get());
+  StepTask reader(polled.waker);
+  for (int i = 0; i < 2; ++i) {
+    REQUIRE(wait_for(reader, registration, Interest::kRead));
+    CHECK(polled.poll() == 1);
+  }
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(::sendto(fd.get(), "y", 1, 0, as_address(own), sizeof own) == 1);
+  }
+  CHECK(polled.poll() == 0);
+  for (int i = 0; i < 3; ++i) {
+    CHECK_FALSE(wait_for(reader, registration, Interest::kRead));
+    CHECK(::recv(fd.get(), buffer, sizeof buffer, 0) == 1);
+  }
+  // That it is watched again tells of the state once more.
+  REQUIRE(wait_for(reader, registration, Interest::kRead));
+  CHECK(polled.poll() == 1);
+  REQUIRE(wait_for(reader, registration, Interest::kRead));
+  CHECK(polled.poll() == 0);
+
+  // With the queue empty it is watched as others are.
+  char control[512];
+  msghdr message{};
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  REQUIRE(::recvmsg(fd.get(), &message, MSG_ERRQUEUE) >= 0);
+  for (int i = 0; i < 2; ++i) {
+    REQUIRE(::sendto(fd.get(), "y", 1, 0, as_address(own), sizeof own) == 1);
+  }
+  CHECK(polled.poll() == 1);
+  CHECK(::recv(fd.get(), buffer, sizeof buffer, 0) == 1);
+  REQUIRE(wait_for(reader, registration, Interest::kRead));
+  CHECK(polled.poll() == 1);
+
+  registration.release();
+}
+
 }  // namespace
 }  // namespace tonio::test
