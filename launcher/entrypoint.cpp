@@ -28,7 +28,7 @@ Owned partial_type() {
   return type;
 }
 
-// A generator or async function, as it is, as a bound method or in a
+// A generator or async function, or one that is both, as it is, as a bound method or in a
 // functools.partial.
 bool is_suspendable_function(PyObject* object) {
   const Owned partial = partial_type();
@@ -48,7 +48,7 @@ bool is_suspendable_function(PyObject* object) {
     return false;
   }
   auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GetCode(function.get()));  // borrowed
-  return (code->co_flags & (CO_GENERATOR | CO_COROUTINE)) != 0;
+  return (code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
 }
 
 bool is_awaitable(PyObject* object) {
@@ -110,8 +110,20 @@ Owned run_on_workers(PyObject* awaitable) {
   return Owned(native ? python::run(awaitable) : nullptr);
 }
 
-std::optional<int> call_and_run(PyObject* function) {
+// Nothing would run it.
+int refuse_async_generator(PyObject* name) {
+  PySys_FormatStderr(
+      "tonio: the entrypoint '%U' gives an asynchronous generator: in an `async def`, write "
+      "`await` for `yield`\n",
+      name);
+  return kUsageError;
+}
+
+std::optional<int> call_and_run(PyObject* function, PyObject* name) {
   Owned value(PyObject_CallNoArgs(function));
+  if (value && PyAsyncGen_CheckExact(value.get())) {
+    return refuse_async_generator(name);
+  }
   if (value && is_awaitable(value.get())) {
     value = run_on_workers(value.get());
   }
@@ -146,7 +158,7 @@ std::optional<int> run_entrypoint(const std::string& name) {
              (!function || !is_suspendable_function(function.get()) || ran_asyncio())) {
     return 0;  // the body was the program
   }
-  return call_and_run(function.get());
+  return call_and_run(function.get(), wanted.get());
 }
 
 }  // namespace tonio::launcher

@@ -90,7 +90,10 @@ PyObject* drivable(PyObject* object, const char* doing) {
     }
     return iterator;
   }
-  const char* hint = PyCallable_Check(object) ? " (call the function to get one)" : "";
+  const char* hint = "";
+  if (PyCallable_Check(object)) hint = " (call the function to get one)";
+  if (PyAsyncGen_CheckExact(object)) hint = " (in an `async def`, write `await` for `yield`)";
+  if (object == Py_None) hint = " (as a function gives with `yield` in it, or with `async def`)";
   PyErr_Format(PyExc_TypeError, "%s a generator, a coroutine or another awaitable%s, not %R", doing,
                hint, object);
   return nullptr;

@@ -198,7 +198,7 @@ PyObject* scope_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   }
   double timeout = -1;
   if (limit != Py_None) {
-    const auto seconds = parse_seconds(limit, "tonio.scope(): timeout");
+    const auto seconds = parse_seconds(limit, "timeout");
     if (!seconds) return nullptr;
     timeout = *seconds;
   } else if (raise_timeout) {

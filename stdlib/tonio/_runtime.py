@@ -62,6 +62,8 @@ class _Options:
         blocking_threadpool_size: int | None = None,
         blocking_threadpool_idle_ttl: float | None = None,
     ) -> None:
+        if not isinstance(context, bool):
+            raise TypeError(f"context must be a bool, not {type(context).__name__}")
         ttl = blocking_threadpool_idle_ttl
         if ttl is not None:
             if not isinstance(ttl, (int, float)) or isinstance(ttl, bool):
@@ -70,7 +72,7 @@ class _Options:
             if not ttl >= 0:
                 raise ValueError(f"blocking_threadpool_idle_ttl must not be negative: {ttl}")
         self._native: _Native = {
-            "context": bool(context),
+            "context": context,
             "threads": _positive("threads", threads, _MOST_THREADS),
             "blocking_threads": _positive(
                 "blocking_threadpool_size", blocking_threadpool_size, _MOST_BLOCKING_THREADS

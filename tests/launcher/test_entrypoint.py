@@ -62,13 +62,14 @@ class Entrypoint(LauncherCase):
     print("body")
 """), "body\n")
 
-    def test_an_async_generator_main_is_no_entrypoint(self):
-        self.assertEqual(self.ran("""
-    async def main():
-        yield
-        where("main")
-    print("body")
-"""), "body\n")
+    def test_an_async_generator_main_is_refused(self):
+        """The slip between the two notations: nothing of it would run."""
+        self.write("app.py", "async def main():\n    yield\n")
+        for how in (["app.py"], ["app.py:main"], ["app.py", "--entry", "main"]):
+            with self.subTest(how=how):
+                self.refused("run", *how, says=["'main'", "write `await` for `yield`"])
+        self.write("app.py", "async def steps():\n    yield\ndef start(): return steps()\n")
+        self.refused("run", "app.py:start", says=["'start'", "write `await` for `yield`"])
 
     def test_no_main(self):
         self.assertEqual(self.ran("""

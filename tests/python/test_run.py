@@ -126,6 +126,14 @@ class RunFails(unittest.TestCase):
         with self.assertRaisesRegex(TypeError, "call the function"):
             tonio.run(gives)
 
+        async def both():
+            yield
+
+        with self.assertRaisesRegex(TypeError, "write `await` for `yield`"):
+            tonio.run(both())
+        with self.assertRaisesRegex(TypeError, "as a function gives with `yield` in it"):
+            tonio.run(None)
+
     def test_a_used_up_coroutine_is_refused(self):
         async def coroutine():
             return 1
@@ -145,6 +153,7 @@ class RunFails(unittest.TestCase):
             (ValueError, {"blocking_threadpool_idle_ttl": -1}),
             (ValueError, {"blocking_threadpool_idle_ttl": float("nan")}),
             (TypeError, {"blocking_threadpool_idle_ttl": "soon"}),
+            (TypeError, {"context": gives(1)}),  # tonio.run(one(), two())
         ]
         for error, options in bad:
             (name,) = options
