@@ -83,7 +83,7 @@ struct BlockingCall {
   BlockingCallJob job;
   sync::Event done;
   SpawnSite site;
-  bool settled_by_job;  // the job's thread only
+  bool settled_by_job;  // for who ends it: its thread, or who has withdrawn it
   // The object, and its job until it has told its end, for which the memory outlives the object.
   std::atomic<unsigned> users;
 };

@@ -487,6 +487,9 @@ task::Task::Outcome CoroTask::run() {
       thread.current = nullptr;
       // From here on the task may be running elsewhere.
       if (state().finish_arming()) return Outcome::kGone;
+      // Woken where it stands, and there is no end of what may wake it so.
+      if (thread.budget == 0) return Outcome::kGaveWay;
+      --thread.budget;
       thread.current = this;
       continue;
     }

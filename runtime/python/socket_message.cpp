@@ -140,6 +140,8 @@ Poll receive_message(SocketOperation& operation, PyObject*& result) {
 }
 
 constexpr SocketKind kReceiveMessageKind{kSocketOperation, Interest::kRead, receive_message};
+// With MSG_ERRQUEUE, for which data is nothing to read.
+constexpr SocketKind kReceiveErrorKind{kSocketOperation, Interest::kError, receive_message};
 PyTypeObject receive_message_type = empty_type();
 
 // Sending
@@ -248,8 +250,8 @@ PyObject* receive_message_method(PyObject* self, PyObject* const* args, Py_ssize
     PyErr_Format(PyExc_ValueError, "%s: ancbufsize is too large: %zd", what, control_size);
     return nullptr;
   }
-  auto* operation =
-      make_message_operation<ReceiveMessage>(receive_message_type, kReceiveMessageKind, self);
+  const SocketKind& kind = flags & MSG_ERRQUEUE ? kReceiveErrorKind : kReceiveMessageKind;
+  auto* operation = make_message_operation<ReceiveMessage>(receive_message_type, kind, self);
   if (!operation) return nullptr;
   Ref owned = Ref::steal(reinterpret_cast<PyObject*>(operation));
   operation->size = size;

@@ -14,9 +14,11 @@ namespace tonio::reactor {
 
 class Reactor;
 
-enum class Interest : unsigned { kRead = 1, kWrite = 2 };
+// kError is for who takes errors from a socket's queue, beside which other readiness may last: it
+// is told of changes, whatever they are.
+enum class Interest : unsigned { kRead = 1, kWrite = 2, kError = 4 };
 // Beside them: that changes are watched, not the state.
-inline constexpr unsigned kByEdges = 4;
+inline constexpr unsigned kByEdges = 8;
 
 class Registration {
  public:
@@ -49,8 +51,11 @@ class Registration {
 
   // mutex_ is held:
   task::WaitQueue& queue(Interest interest) {
-    return interest == Interest::kRead ? readers_ : writers_;
+    return interest == Interest::kRead    ? readers_
+           : interest == Interest::kWrite ? writers_
+                                          : errors_;
   }
+  bool waited_for() const { return !readers_.empty() || !writers_.empty() || !errors_.empty(); }
   // What it is watched for: what somebody waits for, and what is watched already.
   unsigned wanted() const;
   // The set has found `events` (epoll_ctl(2)). Gives what it is to be watched for from now on.
@@ -66,9 +71,11 @@ class Registration {
   // Guarded by mutex_.
   task::WaitQueue readers_;
   task::WaitQueue writers_;
+  task::WaitQueue errors_;
   int error_ = 0;
-  // An error was found, and is there yet. One that stays (in a socket's error queue) would be found
-  // again and again, whatever one waits for. So changes are watched, and missed_ holds the
+  int refused_ = 0;  // errno's value, where the last attempt to watch it has failed
+  // A socket's error was found, and is there yet. One that stays (in its error queue) would be
+  // found again and again, whatever one waits for. So changes are watched, and missed_ holds the
   // interests whose last change nobody waited for: that may have been another error.
   bool keeps_error_ = false;
   unsigned missed_ = 0;

@@ -42,7 +42,7 @@ void WatchSet::close(task::TaskList& ready) {
     if (!registration) continue;
     base::MutexLock registration_lock(registration->mutex_);
     registration->armed_ = 0;
-    if (registration->readers_.empty() && registration->writers_.empty()) continue;
+    if (!registration->waited_for()) continue;
     registration->fail(EBADF, ready);
   }
   size_.store(0, std::memory_order_relaxed);
@@ -62,6 +62,7 @@ WatchSet::Entry& WatchSet::entry(const Registration& registration) {
 int WatchSet::set(Registration& registration, unsigned interests, task::TaskList& refused) {
   const int error = put(registration, interests);
   registration.armed_ = error == 0 ? interests : 0;
+  registration.refused_ = error;
   if (error == 0) return 0;
   remove(registration);
   registration.wake(refused);
@@ -105,8 +106,10 @@ int WatchSet::watch(Registration& registration, task::TaskList& refused) {
   base::MutexLock registration_lock(registration.mutex_);
   if (registration.error_ != 0) return 0;  // it was shut meanwhile, which has woken who waited
   const unsigned wanted = registration.wanted();
-  // Who waits may have been told, or another one have come here first, since the caller looked.
-  return wanted != registration.armed_ ? set(registration, wanted, refused) : 0;
+  if (wanted != registration.armed_) return set(registration, wanted, refused);
+  // Since the caller looked, who waits may have been told; or another one have come here first, and
+  // may have been refused for both.
+  return wanted == 0 ? registration.refused_ : 0;
 }
 
 void WatchSet::forget(Registration& registration) {

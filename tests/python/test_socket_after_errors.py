@@ -2,12 +2,18 @@
 end, also where both come at once, and where the error stays."""
 
 import errno
+import os
 import socket as std
+import time
 
 import tonio
 from scenarios import Scenarios, main
 from tonio import io
 from tonio.net import socket
+
+
+# Of <linux/net_tstamp.h>, which the module socket does not have.
+SO_TIMESTAMPING, TX_SOFTWARE, SOFTWARE = 37, 1 << 1, 1 << 4
 
 
 def free_address(kind=std.SOCK_STREAM):
@@ -17,6 +23,8 @@ def free_address(kind=std.SOCK_STREAM):
 
 
 class AfterErrors(Scenarios):
+    options = {"threads": 1}
+
     def test_the_end_after_a_connection_that_was_refused(self):
         with std.socket() as server, socket.socket() as client:
             server.bind(("127.0.0.1", 0))
@@ -42,8 +50,9 @@ class AfterErrors(Scenarios):
             reading = tonio.spawn(receiver.recv(100))
             yield tonio.sleep(0.001)
             # With a descriptor each, which keeps them apart.
-            for number in range(4):
-                std.send_fds(peer, [b"%d" % number], [peer.fileno()])
+            with open(os.devnull, "rb") as other:
+                for number in range(4):
+                    std.send_fds(peer, [b"%d" % number], [other.fileno()])
             peer.close()
             received = [(yield reading)]
             for _ in range(3):
@@ -72,6 +81,55 @@ class AfterErrors(Scenarios):
             for number in range(4):
                 self.assertTrue((yield registration.arm_r()))
                 self.assertEqual(receiver.recv(10), b"%d" % number)
+
+    def test_a_pipe_that_nobody_reads(self):
+        read, write = os.pipe()
+        with open(write, "wb", 0) as pipe, io.register(pipe) as registration:
+            os.set_blocking(write, False)
+            while pipe.write(b"x" * 65536):
+                pass
+            os.close(read)
+            for _ in range(5):
+                self.assertTrue((yield registration.arm_w()))
+            self.assertRaises(BrokenPipeError, pipe.write, b"x")
+
+    def test_errors_that_are_waited_for_beside_data(self):
+        """Of the queue, which the unread answer is not in."""
+        with (
+            socket.socket(type=std.SOCK_DGRAM) as client,
+            std.socket(type=std.SOCK_DGRAM) as server,
+        ):
+            for own in client, server:
+                if (binding := own.bind(("127.0.0.1", 0))) is not None:
+                    yield binding
+            client.setsockopt(std.SOL_SOCKET, SO_TIMESTAMPING, TX_SOFTWARE | SOFTWARE)
+            stamping = tonio.spawn(client.recvmsg(100, 1000, std.MSG_ERRQUEUE))
+            yield tonio.sleep(0.001)
+            for _ in range(2):
+                yield client.sendto(b"question", server.getsockname())
+                self.assertTrue((yield stamping)[1])
+                server.sendto(b"answer", client.getsockname())
+                stamping = tonio.spawn(client.recvmsg(100, 1000, std.MSG_ERRQUEUE))
+                before = time.process_time()
+                yield tonio.sleep(0.1)
+                self.assertLess(time.process_time() - before, 0.05)
+            yield client.sendto(b"question", server.getsockname())
+            yield stamping
+            for _ in range(2):
+                self.assertEqual((yield client.recv(10)), b"answer")
+
+    def test_a_socket_that_is_ready_for_what_it_refuses(self):
+        """Others have their turn, and the limit is kept, on one worker as well."""
+        client = socket.socket(type=std.SOCK_DGRAM)
+        with client:
+            yield client.connect(free_address(std.SOCK_DGRAM))
+            yield client.send(b"to nobody")
+            with self.assertRaises(ConnectionRefusedError):
+                yield client.recv(10)
+            client.shutdown(std.SHUT_RD)
+            # Readable for ever, says the system, and that there is nothing.
+            _, received = yield tonio.time.timeout(client.recv(10), 0.01)
+            self.assertFalse(received)
 
     def test_a_hang_up_beside_a_writer(self):
         """A socket that is not connected is writable, and hung up."""

@@ -138,6 +138,22 @@ TEST_CASE("a descriptor that was closed behind the reactor's back can come back"
   registration.release();
 }
 
+TEST_CASE("another descriptor that was put into the place of a watched one is watched") {
+  test::PolledReactor reactor;
+  test::Pair pair = test::make_socketpair(), other = test::make_socketpair();
+  test::StepTask reader(reactor.waker), writer(reactor.waker);
+  Registration registration(reactor.reactor, pair.a.get());
+  REQUIRE(test::wait_for(reader, registration, Interest::kRead));
+  REQUIRE(::dup3(other.a.get(), pair.a.get(), O_CLOEXEC) == pair.a.get());
+  REQUIRE(test::wait_for(writer, registration, Interest::kWrite));
+  CHECK(reactor.poll(base::kNever) == 1);
+  CHECK(!writer.state().suspended());
+  test::put(other.b.get());
+  CHECK(reactor.poll(base::kNever) == 1);
+  CHECK(!reader.state().suspended());
+  registration.release();
+}
+
 TEST_CASE("a descriptor's number that is used again at once belongs to the new one") {
   test::PolledReactor reactor;
   Poller poller(reactor);
