@@ -49,6 +49,7 @@ int Registration::wait(Interest interest, task::Waiter& waiter) {
     if (error_ != 0) return error_;
     queue(interest).push(waiter);
     armed = (armed_ & bit) != 0;
+    // An error queue that holds more is told of again by the kernel when one error is taken out.
     looks = (armed_ & kByEdges) != 0 && interest != Interest::kError;
     // Something has changed since the waiter's attempt, or before: it tries again.
     if (missed_ & bit) queue(interest).claim_all(ready);

@@ -10,6 +10,7 @@ from ..exceptions import ResourceBroken
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import TracebackType
     from typing import Any, TypeVar
 
     from _typeshed import ReadableBuffer
@@ -32,7 +33,17 @@ class _Buffer:
             self._view = memoryview(bytearray(_READ_SIZE))
         return self._view
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: object, exception: object, traceback: TracebackType | None
+    ) -> None:
+        # What has failed may keep slices of it. CPython 3.13 does not count these safely (the exports
+        # of a memoryview), so none may be left when another thread gets the view.
+        while traceback:
+            try:
+                traceback.tb_frame.clear()
+            except RuntimeError:
+                pass  # it runs: that of the block
+            traceback = traceback.tb_next
         self._free.append(self._view)
 
 
