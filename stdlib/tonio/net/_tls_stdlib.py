@@ -37,13 +37,10 @@ class _Buffer:
         self, kind: object, exception: object, traceback: TracebackType | None
     ) -> None:
         # What has failed may keep slices of it. CPython 3.13 does not count these safely (the exports
-        # of a memoryview), so none may be left when another thread gets the view.
-        while traceback:
-            try:
-                traceback.tb_frame.clear()
-            except RuntimeError:
-                pass  # it runs: that of the block
-            traceback = traceback.tb_next
+        # of a memoryview), so none may be left when another thread gets the view. The first frame is
+        # that of the block, which runs.
+        while traceback and (traceback := traceback.tb_next):
+            traceback.tb_frame.clear()
         self._free.append(self._view)
 
 
